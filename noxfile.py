@@ -1,0 +1,173 @@
+"""The project's commands: each is a nox session in an environment of its own.
+
+``nox`` runs what continuous integration runs. The tests never see src/: they run against the wheel, built once and
+installed as a user would.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+#: A folder with wheel and sdist that were built elsewhere, as in the workflows; else the session `dist` builds them.
+BUILT = os.environ.get("ASIMOV_STORAGE_DIST")
+DIST = Path(BUILT).resolve() if BUILT else ROOT / ".nox" / "built"
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+#: What a session needs that pip doesn't have: the names it may go by, and Debian's packages.
+PROGRAMS = {
+    "chromium": (["chromium", "chromium-browser", "google-chrome"], ["chromium", "fonts-dejavu"]),
+    "strace": (["strace"], ["strace"]),
+    "cc": (["cc"], ["gcc", "libc6-dev"]),
+    "git": (["git"], ["git"]),
+}
+#: The tests that need no other program and no patience.
+QUICK = ("-n2", "--ignore=tests/browser", "--ignore=tests/faults", "--ignore=tests/test_verify_distributed.py")
+#: A cluster's workers are spawned from what the process is, so these have a process that no other test has been in.
+CLUSTER = "tests/test_verify_distributed.py"
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = False
+#: What `nox` alone does, and so the README's test command and .ci/run. `browser` and `faults` join once they have been
+#: seen green and within their time on a machine that does nothing else (issues 3, 5 and 6).
+nox.options.sessions = ["lint", "tests", "docs"]
+
+
+def group(*names: str) -> list[str]:
+    """List what dependency groups of pyproject.toml ask for."""
+    return list(nox.project.dependency_groups(PROJECT, *names))
+
+
+def install(session: nox.Session, *groups: str, lowest: bool = False) -> None:
+    """Install the built wheel and dependency groups, and nothing of the checkout."""
+    (wheel,) = DIST.glob("*.whl")
+    bounds = [bound.replace(">=", "==") for bound in PROJECT["project"]["dependencies"]] if lowest else []
+    session.install(str(wheel), *bounds, *group(*groups))
+
+
+def pytest(session: nox.Session, *args: str) -> None:
+    """Run pytest against the installed wheel; the session ends where it would be anything else."""
+    env = {"ASIMOV_STORAGE_TEST_INSTALLED": "1", "ASIMOV_STORAGE_DIST": str(DIST), "PYTHONPATH": None}
+    session.run("pytest", *args, *session.posargs, env=env)
+
+
+def need(session: nox.Session, *programs: str) -> None:
+    """Install with apt-get what is missing, where that is ours to do; else say what to install."""
+    wanted = [PROGRAMS[program] for program in programs]
+    missing = [package for names, packages in wanted if not any(map(shutil.which, names)) for package in packages]
+    if not missing:
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "update", "-qq", external=True, silent=True)
+        session.run("apt-get", "install", "-y", "-qq", *missing, external=True, silent=True, env=quiet)
+    elif os.environ.get("CI"):
+        session.error(f"install first: {' '.join(missing)}")
+    else:
+        session.skip(f"this session needs {', '.join(programs)}; on Debian: apt-get install {' '.join(missing)}")
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build the sdist, and from that the wheel which every other session tests."""
+    if BUILT:
+        session.log(f"taking what is in {DIST}")
+        return
+    shutil.rmtree(DIST, ignore_errors=True)
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", str(DIST), silent=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, style, types and the direction of imports."""
+    session.install(*PROJECT["project"]["dependencies"], *group("lint"))
+    session.run("ruff", "format", "--check", "--diff")
+    session.run("ruff", "check")
+    session.run("mypy")
+    session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src"})
+
+
+@nox.session(requires=["dist"])
+def tests(session: nox.Session) -> None:
+    """Run the tests against the wheel, the notebooks among them, with a figure of coverage."""
+    install(session, "test")
+    pytest(session, CLUSTER)
+    pytest(session, *QUICK, "--cov", "--cov-report=term")
+
+
+@nox.session(requires=["dist"])
+def faults(session: nox.Session) -> None:
+    """Break each system call in turn, kill writers, race them, and compare with a model."""
+    need(session, "strace", "cc")
+    install(session, "test")
+    pytest(session, "tests/faults")
+
+
+@nox.session(requires=["dist"])
+def browser(session: nox.Session) -> None:
+    """Run the widgets in JupyterLab, Notebook 7 and Voila, in a real Chromium."""
+    need(session, "chromium")
+    install(session, "test", "browser")
+    pytest(session, "tests/browser")
+
+
+@nox.session(requires=["dist"])
+def docs(session: nox.Session) -> None:
+    """Build the documentation, executing its notebooks, and run its examples; a warning is a failure."""
+    install(session, "docs")
+    for builder in ("html", "doctest"):
+        session.run("sphinx-build", "-n", "-W", "--keep-going", "-b", builder, "docs", f"docs/_build/{builder}")
+
+
+@nox.session(requires=["dist"])
+def bench(session: nox.Session) -> None:
+    """Measure ours beside its peers: ``nox -s bench -- --quick`` for two minutes of it."""
+    install(session, "bench")
+    session.run("python", "-m", "benchmarks", *session.posargs, env={"PYTHONPATH": None})
+
+
+@nox.session(requires=["dist"])
+def bench_browser(session: nox.Session) -> None:
+    """Measure transfers and the Explorer beside their peers, in JupyterLab and a real Chromium."""
+    need(session, "chromium")
+    install(session, "test", "browser", "bench")
+    for module in ("uploads", "downloads", "explorer"):
+        session.run("python", "-m", f"benchmarks.{module}", *session.posargs, env={"PYTHONPATH": None})
+
+
+@nox.session(python="3.11", requires=["dist"])
+def oldest(session: nox.Session) -> None:
+    """Run the tests with the oldest dependencies that pyproject.toml allows."""
+    install(session, "test", lowest=True)
+    pytest(session, *QUICK)
+
+
+@nox.session(python=["3.12", "3.13", "3.14"], requires=["dist"])
+def pythons(session: nox.Session) -> None:
+    """Run the tests on another Python."""
+    install(session, "test")
+    pytest(session, *QUICK)
+
+
+@nox.session(requires=["dist"])
+def coexist(session: nox.Session) -> None:
+    """Run upstream asimov's own tests on our storage and on its own, and print the figures (about ten minutes)."""
+    need(session, "git")
+    (wheel,) = DIST.glob("*.whl")
+    session.run("python", "tests/coexist/compare.py", str(wheel), "--work", session.create_tmp(), *session.posargs)
+
+
+@nox.session(python="3.11")
+def binder(session: nox.Session) -> None:
+    """Do what Binder does, without Docker: read its configuration, run postBuild, and the notebooks, by nbmake."""
+    session.install("jupyter-repo2docker", "nbmake", "-r", "binder/requirements.txt")
+    session.run("repo2docker", "--no-build", "--debug", ".", silent=True)
+    session.run("binder/postBuild", external=True, env={"PYTHONPATH": None})
+    notebooks = sorted(map(str, Path("notebooks").glob("*.ipynb")))
+    # Without our own pytest options: they are for the tests.
+    session.run("binder/start", "pytest", "-c", os.devnull, "--rootdir=.", "--nbmake", *notebooks, external=True)
