@@ -1,0 +1,228 @@
+"""Canonical manifest text: read by the column (`_rows`), written whole, or one record spliced into it.
+
+Block style, two-space indent, sorted keys, every scalar on one line, quoted where it must be (`_scalars`). What
+upstream asimov writes has the same shape.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import _rows
+from ._contents import Collection, Contents, Node
+from ._scalars import INNER, means_another_type, quote, unquote
+
+_TAIL = re.compile(rf"""name: (\w(?:[{INNER} ]*[{INNER}])?|'[^\n]*'|"[^\n]*")\n(sha256: true\n)?""")
+_EVENTS = "events:\n"
+
+
+def read(data: bytes) -> Contents | None:
+    """Read text of the canonical shape; None if it has another, or anything is wrong with it."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    start = text.rfind("\nname: ") + 1
+    tail = _TAIL.fullmatch(text, start) if start else None
+    name = unquote(tail[1]) if tail is not None else None
+    if tail is None or name is None:
+        return None
+    top: dict[str, Node] = {"sha256": "true"} if tail[2] else {}
+    kept = data if quote(name) == tail[1] else None
+    if text[:start] == "events: {}\n":
+        return Contents(name=name, top=top, text=kept)
+    if not text.startswith(_EVENTS):
+        return None
+    return _rows_to_contents(text[len(_EVENTS) : start], Contents(name=name, top=top), kept)
+
+
+def _rows_to_contents(body: str, empty: Contents, text: bytes | None) -> Contents | None:
+    rows = _rows.read(body)
+    if rows is None:
+        return None
+    if rows.mixed or any(quote(name) != token for token, name in rows.quoted.items()):
+        text = None
+    return Contents(
+        name=empty.name,
+        top=empty.top,
+        keys=rows.keys,
+        hashes=rows.hashes,
+        uuids=rows.uuids,
+        sha256s=rows.sha256s,
+        sizes=rows.sizes,
+        text=text,
+        quoted=frozenset(rows.quoted.values()),
+    )
+
+
+def write(contents: Contents) -> bytes:
+    """Give the canonical text of `contents`; it is kept there."""
+    if contents.text is None or not _is_canonical(contents):
+        contents.text, contents.quoted = _spliced(contents) or _whole(contents), None
+    contents.grown_from = None
+    return contents.text
+
+
+def _is_canonical(contents: Contents) -> bool:
+    """Whether text of the canonical shape also quotes just the names that it should."""
+    if contents.quoted is not None:
+        names = {name for key in contents.keys for name in key} - contents.quoted
+        if any(map(means_another_type, names)) or any(map(_is_number, contents.hashes + contents.uuids)):
+            return False
+        contents.quoted = None
+    return True
+
+
+# One record into text that is there.
+
+
+def _spliced(contents: Contents) -> bytes | None:
+    """Put the one new record into the text of what it was added to; None if that can't be done."""
+    if contents.grown_from is None:
+        return None
+    base, key = contents.grown_from
+    if base.text is None or not base.keys or contents.extras or base.empties or not _is_canonical(base):
+        return None
+    index = contents.find(key)
+    if index is None:
+        return None
+    at, headings = _place(base.text, contents, index)
+    return b"".join((base.text[:at], headings.encode(), _block(contents, index).encode(), base.text[at:]))
+
+
+def _place(text: bytes, contents: Contents, index: int) -> tuple[int, str]:
+    """Find where in `text` the record at `index` goes, and which headings it brings along."""
+    event, production, _ = contents.keys[index]
+    headings = _heading(2, event) + _heading(4, production)
+    left = contents.keys[index - 1] if index else ("", "", "")
+    right = contents.keys[index + 1] if index + 1 < len(contents) else ("", "", "")
+    if left[:2] == (event, production):
+        return _end(text, contents, index - 1), ""
+    if right[:2] == (event, production):
+        return _start(text, contents, index + 1), ""
+    if left[0] == event:
+        return _end(text, contents, index - 1), _heading(4, production)
+    if right[0] == event:
+        above = len(_heading(4, right[1]).encode())
+        return _start(text, contents, index + 1) - above, _heading(4, production)
+    if index:
+        return _end(text, contents, index - 1), headings
+    above = len((_heading(2, right[0]) + _heading(4, right[1])).encode())
+    return _start(text, contents, index + 1) - above, headings
+
+
+def _end(text: bytes, contents: Contents, index: int) -> int:
+    line = _uuid_line(contents.uuids[index]).encode()
+    return text.index(line) + len(line)
+
+
+def _start(text: bytes, contents: Contents, index: int) -> int:
+    return _end(text, contents, index) - len(_block(contents, index).encode())
+
+
+# All of it.
+
+
+def _whole(contents: Contents) -> bytes:
+    top: dict[str, Node | None] = {**contents.top, "name": quote(contents.name), "events": None}
+    parts = []
+    for key in sorted(top):
+        value = top[key]
+        parts.append(_events(contents) if value is None else _further(0, key, value))
+    return "".join(parts).encode()
+
+
+def _events(contents: Contents) -> str:
+    if not contents.keys and not contents.empties:
+        return "events: {}\n"
+    if contents.empties:
+        return "events:\n" + _events_with_empties(contents)
+    lines, event, production = ["events:\n"], None, None
+    for index, key in enumerate(contents.keys):
+        if key[0] != event:
+            lines.append(_heading(2, key[0]))
+            event, production = key[0], None
+        if key[1] != production:
+            lines.append(_heading(4, key[1]))
+            production = key[1]
+        lines.append(_block(contents, index))
+    return "".join(lines)
+
+
+def _events_with_empties(contents: Contents) -> str:
+    """Write events and productions of which some hold nothing: rare, so by the simple way."""
+    tree: dict[str, dict[str, list[int]]] = {}
+    for event, *production in contents.empties:
+        below = tree.setdefault(event, {})
+        if production:
+            below[production[0]] = []
+    for index, (event, name, _) in enumerate(contents.keys):
+        tree.setdefault(event, {}).setdefault(name, []).append(index)
+    lines = []
+    for event in sorted(tree):
+        lines.append(_heading(2, event) if tree[event] else f"  {quote(event)}: {{}}\n")
+        for name in sorted(tree[event]):
+            indices = tree[event][name]
+            lines.append(_heading(4, name) if indices else f"    {quote(name)}: {{}}\n")
+            lines += [_block(contents, index) for index in indices]
+    return "".join(lines)
+
+
+def _heading(indent: int, name: str) -> str:
+    return f"{'':{indent}}{quote(name)}:\n"
+
+
+def _block(contents: Contents, index: int) -> str:
+    key, digest, uuid = contents.keys[index], contents.hashes[index], contents.uuids[index]
+    extras = contents.extras.get(key)
+    sha256 = contents.sha256s[index] if contents.sha256s else None
+    size = contents.sizes[index] if contents.sizes else None
+    if extras or sha256 is not None or size is not None:
+        return _heading(6, key[2]) + _full_record(digest, uuid, sha256, size, extras or {})
+    return f"      {quote(key[2])}:\n        hash: {_digest(digest)}\n{_uuid_line(uuid)}"
+
+
+def _full_record(digest: str, uuid: str, sha256: str | None, size: int | None, extras: dict[str, Node]) -> str:
+    lines: dict[str, Node] = {"hash": _digest(digest), "uuid": _digest(uuid), **extras}
+    if sha256 is not None:
+        lines["sha256"] = _digest(sha256)
+    if size is not None:
+        lines["size"] = str(size)
+    return "".join(_further(8, key, lines[key]) for key in sorted(lines))
+
+
+def _uuid_line(uuid: str) -> str:
+    return f"        uuid: {_digest(uuid)}\n"
+
+
+def _digest(digest: str) -> str:
+    return f"'{digest}'" if _is_number(digest) else digest
+
+
+def _is_number(digest: str) -> bool:
+    return digest.isdigit() or (digest.startswith("0b") and means_another_type(digest))
+
+
+def _further(indent: int, key: str, value: Node) -> str:
+    """Write a key that we keep for others, in block style."""
+    if not isinstance(value, Collection):
+        return f"{'':{indent}}{key}: {value}\n"
+    tag = f" {value.tag}" if value.tag else ""
+    if not value.values:
+        return f"{'':{indent}}{key}:{tag} {'[]' if value.keys is None else '{}'}\n"
+    return f"{'':{indent}}{key}:{tag}\n" + _below(indent + 2, value)
+
+
+def _below(indent: int, value: Collection) -> str:
+    if value.keys is not None:
+        return "".join(_further(indent, k, v) for k, v in zip(value.keys, value.values, strict=True))
+    # A list's items stand like the values of keys called "-".
+    return "".join(_item(indent, item) for item in value.values)
+
+
+def _item(indent: int, value: Node) -> str:
+    if not isinstance(value, Collection):
+        return f"{'':{indent}}- {value}\n"
+    if not value.values or value.tag:
+        return _further(indent, "-", value).replace("-:", "-", 1)
+    return f"{'':{indent}}-\n" + _below(indent + 2, value)

@@ -1,0 +1,102 @@
+"""Making a Store."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from . import _canonical, _files
+from ._contents import Contents
+from ._errors import InvalidNameError, StoreExistsError
+from ._files import Folder, Temporary
+from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY
+
+
+def create(root: Path, name: str, *, sha256: bool) -> None:
+    """Make the folders of a Store, and last, so that it is there whole or not at all, its manifest."""
+    require_store_name(name)
+    contents = Contents(name=name, top={"sha256": "true"} if sha256 else {})
+    made = _files.make_root(root)
+    try:
+        with Folder.open(root) as top:
+            fresh = top.make_folder(HOME)
+            try:
+                with top.folder(HOME) as home:
+                    _fill(home, _canonical.write(contents))
+                    _keep(top, home)
+            except BaseException:
+                if fresh:
+                    _take_back(top)
+                raise
+    except BaseException:
+        _files.remove_folders(made)
+        raise
+
+
+def require_store_name(name: object) -> str:
+    """Raise InvalidNameError if `name` can't be a Store's name: it is any text."""
+    if isinstance(name, str):
+        with contextlib.suppress(UnicodeEncodeError):
+            name.encode()
+            return name
+    msg = f"{name!a} can't be the name of a Store: it takes a str without lone surrogates."
+    raise InvalidNameError(msg)
+
+
+def _fill(home: Folder, text: bytes) -> None:
+    for name in (INCOMING, RECENT, TEMPORARY):
+        home.make_folder(name)
+    _require_new(home)
+    with home.folder(TEMPORARY) as tmp, Temporary(tmp, _files.owner_name()) as manifest:
+        _files.write_and_sync(manifest.descriptor, text)
+        try:
+            tmp.link(manifest.name, home, MANIFEST)
+        except FileExistsError as error:
+            raise StoreExistsError(_exists(home.path)) from error
+
+
+def _keep(top: Folder, home: Folder) -> None:
+    """Make the new Store durable; if that can't be had, there is none."""
+    try:
+        home.sync()
+        top.sync()
+    except BaseException:
+        home.remove(MANIFEST)
+        raise
+
+
+def _require_new(home: Folder) -> None:
+    """Refuse where a Store is, or was: a crash in here leaves neither a back-up nor entries."""
+    with home.folder(RECENT) as recent:
+        if home.status(MANIFEST) is not None:
+            raise StoreExistsError(_exists(home.path))
+        if recent.names() or home.status(BACKUP) is not None:
+            msg = f"There was a Store at {home.path.parent}, and its manifest is lost. Rebuild it with Store.repair()."
+            raise StoreExistsError(msg)
+
+
+def _exists(home: Path) -> str:
+    return f"There is a Store at {home.parent} already. Open it with Store(), or choose another folder."
+
+
+def _take_back(top: Folder) -> None:
+    """Remove what a failed creation made; nothing in it can be anybody's yet."""
+    with contextlib.suppress(OSError), top.folder(HOME) as home:
+        if home.status(MANIFEST) is not None:
+            return
+        for name in (INCOMING, RECENT, TEMPORARY):
+            home.remove_folder(name)
+    top.remove_folder(HOME)
+
+
+def search_root() -> Path | None:
+    """Find the Store that is meant when none is named: $LOCUTUS_STORE, else upwards from the working folder."""
+    named = os.environ.get("LOCUTUS_STORE")
+    if named:
+        return _files.absolute(named)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / HOME / MANIFEST).exists() or (folder / HOME / BACKUP).exists():
+            return folder
+    return None

@@ -1,0 +1,139 @@
+"""What can go wrong, as one tree.
+
+::
+
+    StorageError (Exception)
+    ├── NotAStoreError
+    ├── ManifestError
+    │   └── ManifestLostError       also a NotAStoreError
+    ├── InvalidNameError            also a ValueError
+    ├── HashError
+    ├── RecordNotFoundError         also a KeyError and a FileNotFoundError
+    ├── AlreadyPresentException     also a FileExistsError
+    ├── StoreExistsError            also a FileExistsError
+    └── RecordExistsError           also a FileExistsError
+
+`HashError` is neither an `OSError` nor a `ValueError`: callers that swallow those must not swallow corruption. What the
+operating system refuses (a full disk, no permission) is raised as the `OSError` that it is.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._records import Record
+
+
+class StorageError(Exception):
+    """The root of all that this package raises of its own."""
+
+
+class NotAStoreError(StorageError):
+    """There is no Store at this place."""
+
+
+class ManifestError(StorageError):
+    """A manifest can't be read as one.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    line : int or None
+        The line, counted from 1, where one is known.
+    """
+
+    def __init__(self, problem: str, path: Path, line: int | None = None) -> None:
+        self.problem, self.path, self.line = problem, path, line
+        where = f"{path}, line {line}" if line is not None else str(path)
+        super().__init__(f"{where}: {problem}. The file was left as it is; mend it, or rebuild it with Store.repair().")
+
+    def __reduce__(self) -> tuple[type[ManifestError], tuple[str, Path, int | None]]:
+        return type(self), (self.problem, self.path, self.line)
+
+
+class ManifestLostError(ManifestError, NotAStoreError):
+    """A Store's manifest is gone, and what is beside it shows that there was one."""
+
+
+class InvalidNameError(StorageError, ValueError):
+    """An event, production or file can't be called that."""
+
+
+class HashError(StorageError):
+    """The bytes of a file are not those that its digest promises.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    expected, actual : str
+        The digests, in hexadecimal.
+    """
+
+    def __init__(self, message: str, *, path: Path, expected: str, actual: str) -> None:
+        super().__init__(message)
+        self.path, self.expected, self.actual = path, expected, actual
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restore_hash_error, (str(self), self.path, self.expected, self.actual)
+
+
+def _restore_hash_error(message: str, path: Path, expected: str, actual: str) -> HashError:
+    return HashError(message, path=path, expected=expected, actual=actual)
+
+
+class _OSStorageError(StorageError, OSError):
+    """A StorageError that is one of the operating system's errors too, and reads as its message."""
+
+    _errno = errno.EIO
+
+    def __init__(self, message: str) -> None:
+        OSError.__init__(self, self._errno, message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message,)
+
+
+class RecordNotFoundError(_OSStorageError, KeyError, FileNotFoundError):
+    """The Store has no such event, production, file or record."""
+
+    _errno = errno.ENOENT
+
+
+class AlreadyPresentException(_OSStorageError, FileExistsError):
+    """The Store holds these bytes already.
+
+    Attributes
+    ----------
+    record : Record or None
+        Where they are.
+    """
+
+    _errno = errno.EEXIST
+
+    def __init__(self, message: str = "The Store holds these bytes already.", record: Record | None = None) -> None:
+        super().__init__(message)
+        self.record = record
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, self.record)
+
+
+class StoreExistsError(_OSStorageError, FileExistsError):
+    """A Store is there already."""
+
+    _errno = errno.EEXIST
+
+
+class RecordExistsError(_OSStorageError, FileExistsError):
+    """The Store has other bytes under this name."""
+
+    _errno = errno.EEXIST

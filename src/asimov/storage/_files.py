@@ -1,0 +1,484 @@
+"""A Store's disk: atomic, durable, read-only placement of files, and the lock. Nothing else touches a Store's files.
+
+Folders are held open by descriptor and what is in them is named relative to that (``openat``), never through a symbolic
+link: only the root itself may be one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from ._hashing import CHUNK, write_all
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
+
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_LINK_REFUSED = {errno.ELOOP, errno.EMLINK, getattr(errno, "EFTYPE", errno.ELOOP)}
+_TRIES = 8
+KEPT_BY_NFS = ".nfs"
+"""What the names begin with that NFS gives to removed files as long as they are open."""
+OUR_PREFIX = ".asimov-storage-"
+"""What the names of our temporary files outside of ``.manifest`` begin with."""
+
+
+class Stamp(NamedTuple):
+    """What tells whether a file is still the same one, with the same bytes."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+    @classmethod
+    def of(cls, descriptor: int) -> Stamp:
+        """Take the stamp of an open file."""
+        found = os.fstat(descriptor)
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+class Reporting:
+    """Let the operating system's errors name the whole path, not the part of it that a call was given.
+
+    The path is put together when there is an error: an add makes three dozen calls, and a Path takes as long as one.
+    """
+
+    def __init__(self, *path: Path | str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Begin the call."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError) and error.filename is not None:
+            error.filename, error.filename2 = str(Path(*self._path)), None
+
+
+class Folder:
+    """An open folder. Use it in a ``with`` statement."""
+
+    def __init__(self, descriptor: int, path: Path, name: str = "") -> None:
+        self.descriptor, self._above, self._name = descriptor, path, name
+
+    @functools.cached_property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._above / self._name
+
+    @classmethod
+    def open(cls, path: Path) -> Folder:
+        """Open the folder at `path`, through symbolic links if need be: for a root."""
+        return cls(os.open(path, _FOLDER), path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it; a second time does nothing."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def folder(self, name: str) -> Folder:
+        """Open a folder in this one, never through a symbolic link."""
+        with Reporting(self.path, name):
+            try:
+                return Folder(os.open(name, _FOLDER | _NOFOLLOW, dir_fd=self.descriptor), self.path, name)
+            except NotADirectoryError:
+                self._refuse_link(name)
+                raise
+
+    def make_folder(self, name: str) -> bool:
+        """Make a folder in this one if there is none; it follows this one's group and permissions."""
+        with Reporting(self.path, name):
+            try:
+                os.mkdir(name, 0o700, dir_fd=self.descriptor)
+            except FileExistsError:
+                return False
+            try:
+                with self.folder(name) as made:
+                    made._follow(self, folder=True)
+            except BaseException:
+                self.remove_folder(name)
+                raise
+        return True
+
+    def create(self, name: str) -> int:
+        """Create a file and open it for reading and writing; it follows this folder's group and permissions.
+
+        Raises
+        ------
+        FileExistsError
+            There is something of this name already.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FILE
+        with Reporting(self.path, name):
+            descriptor = os.open(name, flags, 0o600, dir_fd=self.descriptor)
+            try:
+                Folder(descriptor, self.path, name)._follow(self, folder=False)
+            except BaseException:
+                os.close(descriptor)
+                self.remove(name)
+                raise
+        return descriptor
+
+    def open_file(self, name: str, flags: int = os.O_RDONLY) -> int:
+        """Open a regular file in this folder, never through a symbolic link, never waiting for a FIFO."""
+        try:  # paths are made where they are told: verification opens files by the hundred thousand
+            descriptor = os.open(name, flags | _FILE, dir_fd=self.descriptor)
+        except OSError as error:
+            with Reporting(self.path, name):
+                if error.errno in _LINK_REFUSED:
+                    self._refuse_link(name)
+                raise
+        try:
+            _require_regular(descriptor, self.path, name)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def link(self, source: str, target: Folder, name: str) -> None:
+        """Give a file of this folder a second name, never over anything."""
+        with Reporting(target.path, name):
+            try:
+                os.link(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor, follow_symlinks=False)
+            except FileExistsError:
+                if not self._linked(source, target, name):
+                    raise
+
+    def _linked(self, source: str, target: Folder, name: str) -> bool:
+        """Whether both names are of one file: NFS repeats a request whose answer was lost, and finds its own work."""
+        here, there = self.status(source), target.status(name)
+        return here is not None and there is not None and os.path.samestat(here, there)
+
+    def rename(self, source: str, target: Folder, name: str) -> None:
+        """Move a file of this folder to `name` in `target`, over what is there."""
+        with Reporting(target.path, name):
+            os.rename(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that's gone already, or that we may not remove, is left to the next sweep."""
+        with contextlib.suppress(OSError):
+            os.unlink(name, dir_fd=self.descriptor)
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder if it is empty."""
+        with contextlib.suppress(OSError):
+            os.rmdir(name, dir_fd=self.descriptor)
+
+    def names(self) -> list[str]:
+        """List what is in this folder."""
+        with Reporting(self.path):
+            return os.listdir(self.descriptor)  # noqa: PTH208 - of the open folder
+
+    def status(self, name: str) -> os.stat_result | None:
+        """Stat what is called `name`, itself and not what it points to; None if there is nothing."""
+        try:
+            return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def sync(self) -> None:
+        """Send this folder's entries to the disk."""
+        with Reporting(self.path):
+            os.fsync(self.descriptor)
+
+    def _follow(self, parent: Folder, *, folder: bool) -> None:
+        """Take the group and the group's and others' permissions from `parent`, as git's core.sharedRepository does."""
+        above, here = os.fstat(parent.descriptor), os.fstat(self.descriptor)
+        if above.st_gid != here.st_gid:
+            with contextlib.suppress(PermissionError):
+                os.fchown(self.descriptor, -1, above.st_gid)
+        if folder:
+            mode = 0o700 | (above.st_mode & (stat.S_ISGID | 0o077))
+        else:
+            mode = 0o600 | (above.st_mode & 0o066)
+        if stat.S_IMODE(here.st_mode) != mode:
+            os.fchmod(self.descriptor, mode)
+
+    def _refuse_link(self, name: str) -> None:
+        found = self.status(name)
+        if found is not None and stat.S_ISLNK(found.st_mode):
+            msg = "it is a symbolic link, and below its root a Store follows none; put the real thing in its place"
+            raise OSError(errno.ELOOP, msg, str(self.path / name))
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """Make a path absolute, without following symbolic links: a root may be one."""
+    return Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - resolve() would follow them
+
+
+def _require_regular(descriptor: int, *path: str | Path) -> None:
+    """Raise the OSError that fits if an open file is not a regular one."""
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(Path(*path)))
+    raise OSError(errno.EINVAL, "it is not a regular file, and only regular files can be stored", str(Path(*path)))
+
+
+def open_source(path: Path) -> int:
+    """Open a file to be read, from anywhere; a FIFO is never waited for."""
+    with Reporting(path):
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        _require_regular(descriptor, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def make_root(path: Path) -> list[Path]:
+    """Make a folder and those above it as needed, durably; return the ones that were made, the lowest first."""
+    missing = []
+    above = path
+    while not above.exists():
+        missing.append(above)
+        above = above.parent
+    made: list[Path] = []
+    try:
+        for folder in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                made.insert(0, folder)
+            with Folder.open(folder.parent) as parent:
+                parent.sync()
+    except BaseException:
+        remove_folders(made)
+        raise
+    return made
+
+
+def remove_folders(folders: Iterable[Path]) -> None:
+    """Remove those of `folders` that are empty, one after the other."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+@contextlib.contextmanager
+def opened(folder: Folder, name: str) -> Iterator[int]:
+    """Open a file of `folder` for reading, for the length of a ``with`` block."""
+    descriptor = folder.open_file(name)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read_all(descriptor: int) -> bytes:
+    """Read an open file from its start, whole."""
+    parts, offset = [], 0
+    size = os.fstat(descriptor).st_size
+    while part := os.pread(descriptor, max(size - offset, 1) if offset < size else CHUNK, offset):
+        parts.append(part)
+        offset += len(part)
+    return b"".join(parts)
+
+
+def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
+    """Open and read a file that others may replace or rewrite meanwhile, until it was read in one piece.
+
+    Returns
+    -------
+    descriptor, stamp, text
+        The caller closes the descriptor.
+    """
+    for attempt in range(_TRIES):
+        descriptor = folder.open_file(name)
+        try:
+            before = Stamp.of(descriptor)
+            text = read_all(descriptor)
+            if before == Stamp.of(descriptor) or attempt == _TRIES - 1:
+                return descriptor, before, text
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno != errno.ESTALE or attempt == _TRIES - 1:
+                raise
+            continue
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    raise AssertionError  # the last attempt returned or raised
+
+
+def protect(descriptor: int, root: Folder) -> None:
+    """Take all write permission from a file; who may read the root may read it."""
+    readable = os.fstat(root.descriptor).st_mode & 0o444
+    os.fchmod(descriptor, readable or 0o400)
+
+
+def write_and_sync(descriptor: int, text: bytes) -> None:
+    """Replace what an open file holds, durably."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.ftruncate(descriptor, 0)
+    write_all(descriptor, text)
+    os.fsync(descriptor)
+
+
+def hand_over(descriptor: int) -> None:
+    """Let other NFS clients see what was written: a close sends it to the server, and costs nothing elsewhere."""
+    os.close(os.dup(descriptor))
+
+
+class Temporary:
+    """A temporary file in `folder`, gone at the end of the ``with`` block unless it was moved away."""
+
+    def __init__(self, folder: Folder, name: str) -> None:
+        self.folder, self.name = folder, name
+        self.descriptor = folder.create(name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.folder.remove(self.name)
+        self.close()
+
+    def close(self) -> None:
+        """Close the descriptor, unless someone took it over."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def renew(self) -> None:
+        """Begin again with a new file, after somebody removed this one."""
+        self.close()
+        self.name = owner_name()
+        self.descriptor = self.folder.create(self.name)
+
+    def take_permissions(self, descriptor: int) -> None:
+        """Take the group and the permissions of another open file."""
+        model, own = os.fstat(descriptor), os.fstat(self.descriptor)
+        if model.st_gid != own.st_gid:
+            with contextlib.suppress(PermissionError):
+                os.fchown(self.descriptor, -1, model.st_gid)
+        if model.st_mode != own.st_mode:
+            os.fchmod(self.descriptor, stat.S_IMODE(model.st_mode))
+
+    def touch(self) -> None:
+        """Show that its owner is alive."""
+        with contextlib.suppress(OSError):
+            os.utime(self.descriptor)
+
+    @property
+    def present(self) -> bool:
+        """Whether its temporary name is still there and means this file."""
+        found = self.folder.status(self.name)
+        return found is not None and found.st_ino == os.fstat(self.descriptor).st_ino
+
+    @property
+    def modified(self) -> float:
+        """When it was last written, in seconds, by the file system's own clock."""
+        return os.fstat(self.descriptor).st_mtime
+
+
+def owner_name() -> str:
+    """Name a temporary file after this process: host, process id, and what makes it unique."""
+    import socket  # takes milliseconds, which who only reads needn't pay
+
+    host = "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
+    return f"{host}-{os.getpid()}-{os.urandom(8).hex()}"
+
+
+def owner(name: str) -> str:
+    """Give the part of a temporary file's name that tells its process; the whole name if it is not named so."""
+    host, process, *rest = [*name.split("-"), "", ""]
+    return f"{host}-{process}" if process.isdigit() and rest[0] else name
+
+
+def owner_is_dead(name: str) -> bool:
+    """Whether the process that a temporary file is named after is known to be gone: it ran here, and doesn't now."""
+    host, _, process = owner(name).partition("-")
+    if not process.isdigit() or host != owner_name().split("-")[0]:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@contextlib.contextmanager
+def locked(folder: Folder, name: str, patience: float) -> Iterator[bool]:
+    """Hold the lock file `name`, if it can be had within `patience` seconds; give whether it was.
+
+    The lock only saves work: where it fails, or somebody holds it for ever, the work goes on without it.
+    """
+    descriptor = _lock_file(folder, name)
+    try:
+        yield descriptor is not None and _lock(descriptor, patience)
+    finally:
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+
+def lock_now(descriptor: int, path: Path) -> None:
+    """Lock an open file for as long as it is open.
+
+    Raises
+    ------
+    BlockingIOError
+        Somebody holds it. Where locks don't work, nobody does.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        msg = "somebody else is writing it at this moment; wait until they are done"
+        raise BlockingIOError(errno.EAGAIN, msg, str(path)) from None
+    except OSError:
+        return
+
+
+def _lock_file(folder: Folder, name: str) -> int | None:
+    if fcntl is None:
+        return None
+    with contextlib.suppress(OSError):
+        return folder.open_file(name, os.O_RDWR)
+    with contextlib.suppress(OSError):
+        return folder.create(name)
+    with contextlib.suppress(OSError):
+        return folder.open_file(name, os.O_RDWR)
+    return None
+
+
+def _lock(descriptor: int, patience: float) -> bool:
+    deadline, pause = time.monotonic() + patience, 0.0005
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in {errno.EAGAIN, errno.EACCES, errno.EINTR}:
+                return False
+        else:
+            return True
+        if time.monotonic() + pause > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.02)

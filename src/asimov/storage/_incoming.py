@@ -1,0 +1,248 @@
+"""Data on its way into a Store: copied or written into ``.manifest/incoming/``, digested on the way, then placed."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from . import _files, _hashing
+from ._files import Folder
+from ._hashing import Digest, Meter
+from ._records import Duplicate
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    _Finish = Callable[["Incoming", str | None, Duplicate], dict[str, str]]
+
+_FLUSHERS = 4
+_TOKEN = re.compile(r"[0-9a-z]{1,64}").fullmatch
+
+
+class Incoming:
+    """One file on its way in.
+
+    Parameters
+    ----------
+    folder : Folder
+        ``.manifest/incoming``; stays the caller's to close.
+    name : str
+        The file's temporary name there.
+    descriptor : int
+        The file, open for reading and writing; closed by this object.
+    sha256 : bool
+        Compute SHA-256 too.
+    """
+
+    def __init__(self, folder: Folder, name: str, descriptor: int, *, sha256: bool) -> None:
+        self.folder, self.name, self.descriptor = folder, name, descriptor
+        self.digest = Digest(sha256=sha256)
+
+    @classmethod
+    def new(cls, folder: Folder, *, sha256: bool) -> Incoming:
+        """Begin a file of its own."""
+        name = _files.owner_name()
+        return cls(folder, name, folder.create(name), sha256=sha256)
+
+    @classmethod
+    def resumed(cls, folder: Folder, token: str, *, sha256: bool) -> Incoming:
+        """Go on with the file of `token`, or begin it.
+
+        Raises
+        ------
+        BlockingIOError
+            Somebody else is at it.
+        """
+        if not _TOKEN(token):
+            msg = f"{token!a} is no token: it takes up to 64 of the characters 0-9 and a-z."
+            raise ValueError(msg)
+        name = f"partial-{token}"
+        try:
+            descriptor = folder.create(name)
+        except FileExistsError:
+            descriptor = folder.open_file(name, os.O_RDWR)
+        try:
+            _files.lock_now(descriptor, folder.path / name)
+            self = cls(folder, name, descriptor, sha256=sha256)
+            self.redigest()
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return self
+
+    def copy_from(self, source: int, meter: Meter | None = None) -> None:
+        """Take in an open file, to its end."""
+        self.digest = _hashing.copy(source, self.descriptor, sha256=self.digest.sha256 is not None, meter=meter)
+
+    def append(self, data: Buffer) -> None:
+        """Take in `data`, at the end."""
+        view = memoryview(data).cast("B")
+        _hashing.write_all(self.descriptor, view)
+        self.digest.update(view)
+
+    def redigest(self) -> None:
+        """Digest what the file holds from its start, and stand at its end."""
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        self.digest = _hashing.digest(self.descriptor, sha256=self.digest.sha256 is not None)
+
+    def truncate(self, size: int) -> None:
+        """Keep the first `size` bytes."""
+        os.ftruncate(self.descriptor, size)
+        self.redigest()
+
+    def seal(self, root: Folder) -> None:
+        """Make the file read-only and durable."""
+        _files.protect(self.descriptor, root)
+        os.fsync(self.descriptor)
+
+    def place(self, target: Folder, uuid: str) -> None:
+        """Give the file its name in the Store, never over anything."""
+        try:
+            self.folder.link(self.name, target, uuid)
+        except FileNotFoundError:
+            if self.folder.status(self.name) is not None:
+                raise
+            if self.descriptor < 0:
+                msg = "this copy was swept away, since nothing of its batch was written for a day; add the batch again"
+                raise FileNotFoundError(errno.ENOENT, msg, str(self.folder.path / self.name)) from None
+            self._revive()
+            self.folder.link(self.name, target, uuid)
+
+    def _revive(self) -> None:
+        """Copy the file, that was swept as abandoned while this process was stopped, from what is still open of it."""
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        again = Incoming.new(self.folder, sha256=False)
+        again.copy_from(self.descriptor)
+        os.fchmod(again.descriptor, os.fstat(self.descriptor).st_mode & 0o777)
+        os.fsync(again.descriptor)
+        self.close()
+        self.name, self.descriptor = again.name, again.descriptor
+
+    def discard(self) -> None:
+        """Remove the temporary name: the file is placed, or isn't wanted."""
+        self.folder.remove(self.name)
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and keep it."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
+def seal_all(files: Sequence[Incoming], root: Folder) -> None:
+    """Seal many files, several at a time: a disk flushes them together."""
+    if len(files) == 1:
+        files[0].seal(root)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_FLUSHERS, thread_name_prefix="asimov-storage flush") as pool:
+        for _ in pool.map(lambda file: file.seal(root), files):
+            pass
+
+
+class WritableFile(io.RawIOBase):
+    """What `Store.new_file` gives (in a buffer): an incoming file to write, and to seek and read as some writers do."""
+
+    def __init__(self, incoming: Incoming) -> None:
+        self._incoming, self._position, self._in_order = incoming, 0, True
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        """Write at the present position; what comes in order is digested at once."""
+        view = memoryview(data).cast("B")
+        if self._in_order and self._position == self._incoming.digest.size:
+            self._incoming.append(view)
+        else:
+            self._in_order = False
+            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
+            _hashing.write_all(self._incoming.descriptor, view)
+        self._position += len(view)
+        return len(view)
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Read at the present position."""
+        view = memoryview(buffer).cast("B")
+        data = os.pread(self._incoming.descriptor, len(view), self._position)
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move the position."""
+        size = os.fstat(self._incoming.descriptor).st_size
+        position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: size}[whence]
+        if position < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._position = position
+        return position
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """Cut the file, or lengthen it with zeros."""
+        size = self._position if size is None else size
+        os.ftruncate(self._incoming.descriptor, size)
+        self._in_order = self._in_order and size == self._incoming.digest.size
+        return size
+
+    def settle(self) -> None:
+        """Bring the digest up to date, after the last write."""
+        if not self._in_order:
+            self._incoming.redigest()
+
+
+class PartialFile:
+    """A file that arrives in pieces, from a browser for example, and may go on after an interruption.
+
+    Not public: the widgets' side of the Store. Made by ``Store._incoming``.
+    """
+
+    def __init__(self, incoming: Incoming, finish: _Finish) -> None:
+        self._data, self._finish = incoming, finish
+
+    @property
+    def size(self) -> int:
+        """How many bytes are here."""
+        return self._data.digest.size
+
+    def md5(self) -> str:
+        """Give the MD5 of those bytes: 32 lower-case hexadecimal digits."""
+        return self._data.digest.md5
+
+    def write(self, data: Buffer) -> None:
+        """Append `data`."""
+        self._data.append(data)
+
+    def truncate(self, size: int) -> None:
+        """Keep the first `size` bytes."""
+        self._data.truncate(size)
+
+    def commit(self, *, hash: str | None = None, duplicate: Duplicate = "raise") -> dict[str, str]:
+        """Add the file to the Store, as `Store.add_file` does; it is gone from here whatever comes of that."""
+        try:
+            return self._finish(self._data, hash, duplicate)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove what is here."""
+        if self._data.descriptor >= 0:
+            self._data.discard()
+        self._data.folder.close()
+
+    def close(self) -> None:
+        """Keep what is here, for a day, and let others open it."""
+        self._data.close()
+        self._data.folder.close()

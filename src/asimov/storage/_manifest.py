@@ -1,0 +1,268 @@
+"""Manifest: the record of a Store's contents, with upstream asimov's interface."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import _create, _files
+from ._commit import Journal
+from ._contents import Contents
+from ._errors import RecordExistsError, RecordNotFoundError
+from ._files import Folder, Temporary
+from ._names import Key, named
+from ._records import Record
+from ._selection import find, within
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class _HasRoot(Protocol):
+    @property
+    def root(self) -> str | os.PathLike[str]: ...
+
+
+class Manifest:
+    """What a Store has recorded. Every look at it is a look at the present state.
+
+    Parameters
+    ----------
+    store : Store
+        Or anything with a ``root``.
+
+    Raises
+    ------
+    NotAStoreError
+        There is no Store at that root.
+    ManifestError
+        Its manifest can't be read.
+
+    Examples
+    --------
+    >>> from asimov.storage import Store
+    >>> store = Store.create(folder / "store", "Test Store")
+    >>> len(store.manifest)
+    0
+    """
+
+    def __init__(self, store: _HasRoot) -> None:
+        self.store = store
+        self.root = _files.absolute(store.root)
+        self._journal = Journal(self.root)
+        self._pending: list[Record] = []
+        self._snapshot = self._journal.contents()
+
+    @classmethod
+    def create(cls, store: Mapping[str, Any]) -> None:
+        """Write the manifest of a new Store.
+
+        Parameters
+        ----------
+        store : mapping
+            With ``root``, the Store's folder, and ``name``, the Store's name.
+
+        Raises
+        ------
+        StoreExistsError
+            There is one already.
+        """
+        _create.create(_files.absolute(store["root"]), store["name"], sha256=False)
+
+    def _contents(self) -> Contents:
+        """Read the present state, with what `add_record` added to this object."""
+        self._snapshot = self._journal.contents()
+        if not self._pending:
+            return self._snapshot
+        return self._snapshot.with_records([r for r in self._pending if self._snapshot.find(r.key) is None])
+
+    def __len__(self) -> int:
+        return len(self._contents())
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._contents())
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, tuple) and len(key) == 3 and self._contents().find(key) is not None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The manifest as a new dict: ``{"name", "events": {event: {production: {file: {"hash", "uuid"}}}}}``."""
+        contents = self._contents()
+        events: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+        for event, *production in contents.empties:
+            below = events.setdefault(event, {})
+            if production:
+                below[production[0]] = {}
+        for record in contents:
+            event_data = events.setdefault(record.event, {})
+            event_data.setdefault(record.production, {})[record.file] = _full_entry(record)
+        data: dict[str, Any] = {"name": contents.name, "events": events}
+        return {**data, "sha256": True} if contents.with_sha256 else data
+
+    @property
+    def hash_dict(self) -> dict[str, dict[str, str]]:
+        """``{hash: {"hash", "uuid"}}`` of every record; of several with one hash, the last."""
+        return {record.hash: _entry(record) for record in self._contents()}
+
+    @property
+    def uuid_dict(self) -> dict[str, str]:
+        """``{uuid: path}`` of every record, the paths absolute and not verified: `Store.fetch_uuid` verifies."""
+        return {record.uuid: str(self._path(record)) for record in self._contents()}
+
+    def _path(self, record: Record) -> Path:
+        folder = self.root / record.event / record.production
+        by_uuid, by_name = folder / record.uuid, folder / record.file
+        return by_name if not by_uuid.exists() and by_name.exists() else by_uuid
+
+    def get_hash(self, uuid: str) -> str:
+        """Give the MD5 recorded for a uuid, in any of its forms.
+
+        Raises
+        ------
+        RecordNotFoundError
+            It is unknown.
+        """
+        return self._by_uuid(uuid).hash
+
+    def _by_uuid(self, uuid: str | UUID) -> Record:
+        contents = self._contents()
+        digits = plain_uuid(uuid)
+        index = None if digits is None else contents.find_uuid(digits)
+        if index is None:
+            msg = f"The Store has no record with the uuid {str(uuid)!a}."
+            raise RecordNotFoundError(msg)
+        return contents.record(index)
+
+    def get_uuid(self, event: object, production: object, filename: object) -> str:
+        """Give the uuid recorded for a file.
+
+        Raises
+        ------
+        RecordNotFoundError
+            There is no such event, production or file.
+        """
+        return find(self._contents(), _key(event, production, filename)).uuid
+
+    def list_resources(self, event: object, production: object) -> dict[str, dict[str, str]]:
+        """List the files of a production: ``{file: {"hash", "uuid"}}``, a copy.
+
+        Raises
+        ------
+        RecordNotFoundError
+            There is no such event or production.
+        """
+        contents = self._contents()
+        span = within(contents, named("event", event), named("production", production))
+        return {record.file: _entry(record) for record in map(contents.record, span)}
+
+    def add_record(
+        self, event: object, production: object, resource: object, hash: str, resource_uuid: UUID | str
+    ) -> None:
+        """Note a record, which `update` publishes; the file itself is the caller's business.
+
+        Parameters
+        ----------
+        event, production, resource : str
+            Or objects with a ``name``.
+        hash : str
+            MD5, 32 hexadecimal digits.
+        resource_uuid : uuid.UUID or str
+            The file's identity.
+
+        Raises
+        ------
+        RecordExistsError
+            There is a record of that name.
+        """
+        key = _key(event, production, resource)
+        contents, digits, digest = self._contents(), plain_uuid(resource_uuid), str(hash).lower()
+        if digits is None or len(digest) != 32 or set(digest) - set("0123456789abcdef"):
+            msg = f"{hash!a} and {str(resource_uuid)!a} are no MD5 and uuid: each takes 32 hexadecimal digits."
+            raise ValueError(msg)
+        if contents.find(key) is not None or contents.find_uuid(digits) is not None:
+            msg = f"{' / '.join(map(ascii, key))}, or its uuid, is recorded already, and records are never changed."
+            raise RecordExistsError(msg)
+        self._pending.append(Record(event=key[0], production=key[1], file=key[2], hash=digest, uuid=digits))
+
+    def update(self) -> None:
+        """Publish what `add_record` noted, beside what others have added meanwhile.
+
+        Raises
+        ------
+        RecordExistsError
+            Somebody else has recorded one of the names meanwhile; nothing is published.
+        """
+        if self._pending:
+            self._journal.commit(_Records(self._pending))
+            self._pending = []
+
+    def _columns(self) -> tuple[list[str], list[str], list[str], list[str], list[str]]:
+        """Give events, productions, files, hashes and uuids, sorted: for tables of many rows."""
+        contents = self._contents()
+        if not contents.keys:
+            return [], [], [], [], []
+        events, productions, files = map(list, zip(*contents.keys, strict=True))
+        return events, productions, files, contents.hashes, contents.uuids
+
+    def __repr__(self) -> str:
+        from ._format import manifest_line
+
+        return manifest_line(self)
+
+    def _repr_html_(self) -> str:
+        from ._format import manifest_html
+
+        return manifest_html(self)
+
+
+class _Records:
+    """The change that adds records whose files are not our business."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.records = records
+
+    def resolve(self, contents: Contents) -> Sequence[Record]:
+        for record in self.records:
+            if contents.find(record.key) is not None or contents.find_uuid(record.uuid) is not None:
+                msg = f"{' / '.join(map(ascii, record.key))} has been recorded meanwhile; nothing was published."
+                raise RecordExistsError(msg)
+        return self.records
+
+    def place(self, root: Folder, contents: Contents, alive: Temporary) -> None:
+        """Place nothing."""
+
+    def withdraw(self, root: Folder) -> None:
+        """Take back nothing."""
+
+    def renew(self) -> None:
+        """Keep the uuids: the caller gave them."""
+
+
+def plain_uuid(uuid: object) -> str | None:
+    """Give the 32 hexadecimal digits of a uuid in its hex, dashed, braced or urn form; None if it is none."""
+    from uuid import UUID
+
+    try:
+        return UUID(str(uuid)).hex
+    except ValueError:
+        return None
+
+
+def _key(event: object, production: object, file: object) -> Key:
+    return named("event", event), named("production", production), named("file", file)
+
+
+def _entry(record: Record) -> dict[str, str]:
+    return {"hash": record.hash, "uuid": record.uuid}
+
+
+def _full_entry(record: Record) -> dict[str, Any]:
+    entry: dict[str, Any] = {**_entry(record)}
+    if record.sha256 is not None:
+        entry["sha256"] = record.sha256
+    if record.size is not None:
+        entry["size"] = record.size
+    return entry

@@ -1,0 +1,64 @@
+"""What an event, a production and a file may be called."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TypeAlias
+
+from ._errors import InvalidNameError
+
+Key: TypeAlias = tuple[str, str, str]
+
+MAX_BYTES = 255
+_ORDINARY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@,-]{0,254}").fullmatch
+
+
+def problem(kind: str, name: object) -> str | None:
+    """Say what is wrong with `name` as a `kind` ("event", "production" or "file"), or None if nothing is."""
+    if not isinstance(name, str):
+        return f"it is a {type(name).__name__}, not a str"
+    if _ORDINARY(name):
+        return None
+    return _character_problem(name) or _meaning_problem(kind, name)
+
+
+def _character_problem(name: str) -> str | None:
+    if not name:
+        return "it is empty"
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return "it holds a lone surrogate, which is no character"
+    if size > MAX_BYTES:
+        return f"it is {size} bytes long in UTF-8, and {MAX_BYTES} is the limit"
+    for character in name:
+        if character in "/\\":
+            return f"it holds {character!r}, and a name is one component of a path"
+        if unicodedata.category(character) == "Cc":
+            return f"it holds the control character {character!r}"
+    return None
+
+
+def _meaning_problem(kind: str, name: str) -> str | None:
+    if name in {".", ".."}:
+        return "it means a folder, not a name"
+    if kind == "event" and name.lower().startswith(".manifest"):
+        return "'.manifest' is where a Store keeps its own files"
+    return None
+
+
+def named(kind: str, value: object) -> str:
+    """Return the name that `value` gives: a str itself, or its `name` as upstream's events and productions have.
+
+    Raises
+    ------
+    InvalidNameError
+        It is no name that a Store can hold; the message says why.
+    """
+    name = value if isinstance(value, str) else getattr(value, "name", value)
+    wrong = problem(kind, name)
+    if wrong is not None:
+        msg = f"{name!a} can't be the name of {'an' if kind == 'event' else 'a'} {kind}: {wrong}. Give it another name."
+        raise InvalidNameError(msg)
+    return str(name)

@@ -1,0 +1,96 @@
+"""When each file was last verified, so that a job with an hour a night covers a Store in rotation.
+
+The times are in ``.manifest/verified``: a line ``UUID SECONDS`` for each file that was found to be sound, in seconds
+since 1970 (UTC). The file may be lost without harm, and is not kept where the Store can't be written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from . import _files, _hashing
+from ._files import Folder
+from ._records import Check, Record, Status
+from ._state import HOME, INCOMING
+
+VERIFIED = "verified"
+_LINE = re.compile(r"([0-9a-f]{32}) (\d{1,11})\n")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h|d|w)").fullmatch
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTP]i?)?B", re.IGNORECASE).fullmatch
+
+
+def read_times(root: Path) -> dict[str, int]:
+    """Read when files were last verified: seconds since 1970, by uuid. What can't be read is as if it weren't there."""
+    with contextlib.suppress(OSError, UnicodeDecodeError), Folder.open(root) as top, top.folder(HOME) as home:
+        with _files.opened(home, VERIFIED) as descriptor:
+            text = _files.read_all(descriptor).decode()
+        return {uuid: int(seconds) for uuid, seconds in _LINE.findall(text)}
+    return {}
+
+
+def note_times(root: Path, checks: Sequence[Check], recorded: Sequence[str]) -> None:
+    """Note that the files of `checks` that are sound have been verified now; forget those not `recorded` any more."""
+    now, known = int(time.time()), set(recorded)
+    times = {uuid: seconds for uuid, seconds in read_times(root).items() if uuid in known}
+    for check in checks:
+        if check.status is Status.OK:
+            times[check.uuid] = now
+        else:
+            times.pop(check.uuid, None)  # next time, it comes first
+    text = "".join(f"{uuid} {seconds}\n" for uuid, seconds in sorted(times.items()))
+    with contextlib.suppress(OSError):
+        _write(root, text.encode())
+
+
+def _write(root: Path, text: bytes) -> None:
+    with Folder.open(root) as top, top.folder(HOME) as home:
+        home.make_folder(INCOMING)
+        with home.folder(INCOMING) as incoming, _files.Temporary(incoming, _files.owner_name()) as file:
+            _hashing.write_all(file.descriptor, text)
+            incoming.rename(file.name, home, VERIFIED)
+
+
+def due(
+    records: Sequence[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
+) -> list[tuple[Record, int]]:
+    """Give those of `records` that were not verified within `since`, the ones that wait longest first."""
+    limit = time.time() - since.total_seconds() if since is not None else float("inf")
+    waiting = [pair for pair in records if times.get(pair[0].uuid, 0) <= limit]
+    return sorted(waiting, key=lambda pair: times.get(pair[0].uuid, 0))
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration: a number and s, m, h, d or w, as in ``30d``.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    match = _DURATION(text.strip())
+    if match is None:
+        msg = f"{text!a} is no duration: give a number and s, m, h, d or w, as in 30d or 1h."
+        raise ValueError(msg)
+    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+
+
+def parse_budget(text: str) -> timedelta | int:
+    """Read a budget: a duration, as in ``1h``, or a size in bytes, as in ``500 GB`` or ``2TiB``.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    match = _SIZE(text.strip())
+    if match is None:
+        return parse_duration(text)
+    prefix = (match[2] or "").upper()
+    base = 1024 if prefix.endswith("I") else 1000
+    return int(float(match[1]) * base ** (" KMGTP".index(prefix[0]) if prefix else 0))

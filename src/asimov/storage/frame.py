@@ -1,0 +1,128 @@
+"""The pandas view: a Store, records and a VerificationReport as DataFrames.
+
+Strings have pandas' default dtype (``str`` on pandas 3, ``object`` on 2.2), in an empty frame as in a full one, so that
+frames of several Stores concatenate without surprises.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ._records import Record, VerificationReport
+    from ._store import Store
+
+RECORD_COLUMNS = ("event", "production", "file", "hash", "uuid")
+CHECK_COLUMNS = ("event", "production", "file", "uuid", "hash", "status", "actual", "path", "size", "reason")
+
+
+def store_to_frame(store: Store, *, stat: bool = False) -> pd.DataFrame:
+    """Tabulate what a Store holds, one row for each record.
+
+    Parameters
+    ----------
+    store : Store
+        It is read once.
+    stat : bool
+        Whether to look at each file on disk too.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by event, production and file, with a RangeIndex and the columns event, production, file, hash and uuid
+        (str); with `stat` also size (Int64, bytes; NA where the file is missing), added (datetime64[ns, UTC]; NaT),
+        path (str) and verified (datetime64[ns, UTC]; NaT where it is not known): when it was last found to be sound.
+
+    Examples
+    --------
+    >>> from asimov.storage import Store
+    >>> store = Store.create(folder / "frame", "Test Store")
+    >>> list(store.to_frame().columns)
+    ['event', 'production', 'file', 'hash', 'uuid']
+    """
+    contents = store._contents()  # not its records: for 100,000 rows they would take longer than all the rest
+    places = (map(itemgetter(position), contents.keys) for position in range(3))
+    series = _texts(len(contents), *places, contents.hashes, contents.uuids)
+    if stat:
+        series |= _stat_columns(store._stat(contents))
+        times = store._times_verified()
+        series["verified"] = _instants([times.get(uuid) for uuid in contents.uuids], "s")
+    return pd.DataFrame(series, copy=False)
+
+
+def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
+    """Tabulate records in the order given, with the columns of ``Store.to_frame()``.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        All of one Store, or some.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns event, production, file, hash and uuid (str), with a RangeIndex.
+    """
+    rows = list(records)
+    return pd.DataFrame(_texts(len(rows), *(map(attrgetter(name), rows) for name in RECORD_COLUMNS)))
+
+
+def report_to_frame(report: VerificationReport) -> pd.DataFrame:
+    """Tabulate what a verification found, one row for each Check.
+
+    Parameters
+    ----------
+    report : VerificationReport
+        What ``Store.verify()`` returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each Check in the report's order, with a RangeIndex and the columns event, production, file, uuid,
+        hash, status, actual, path and reason (str; NA where a Check has None) and size (Int64, bytes).
+    """
+    checks = report.results
+    columns = {name: [getattr(check, name) for check in checks] for name in CHECK_COLUMNS}
+    columns["status"] = [status.value for status in columns["status"]]
+    columns["path"] = list(map(str, columns["path"]))
+    series = {name: _sizes(of) if name == "size" else _text(of, len(checks)) for name, of in columns.items()}
+    return pd.DataFrame(series)
+
+
+def _stat_columns(found: Iterable[tuple[Path, int | None, int | None]]) -> dict[str, pd.Series]:
+    paths, sizes, times = [], [], []
+    for path, size, time in found:
+        paths.append(str(path))
+        sizes.append(size)
+        times.append(time)
+    return {"size": _sizes(sizes), "added": _instants(times, "ns"), "path": _text(paths, len(paths))}
+
+
+def _instants(times: Iterable[int | None], unit: str) -> pd.Series[pd.Timestamp]:
+    """Make a column of times in UTC from whole units since 1970."""
+    known = np.array(["NaT" if time is None else time for time in times], dtype=f"datetime64[{unit}]")
+    return pd.Series(known.astype("datetime64[ns]")).dt.tz_localize("UTC")
+
+
+def _texts(count: int, *columns: Iterable[str]) -> dict[str, pd.Series]:
+    return {name: _text(values, count) for name, values in zip(RECORD_COLUMNS, columns, strict=True)}
+
+
+def _text(values: Iterable[str | None], count: int) -> pd.Series:
+    objects = np.fromiter(values, dtype=object, count=count)
+    dtype = pd.Series(["as pandas would have it"]).dtype
+    try:
+        return pd.Series(objects, dtype=dtype)
+    except UnicodeEncodeError:  # a path that is not UTF-8, which Arrow's strings can't hold
+        return pd.Series(objects, dtype=object)
+
+
+def _sizes(values: Sequence[int | None]) -> pd.Series[int]:
+    return pd.Series(pd.array(values, dtype="Int64"))

@@ -1,0 +1,102 @@
+"""%locutus: the commands of `cli` in a cell, with a DataFrame, a Store or a report as the cell's result."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+from IPython.core.error import UsageError
+
+from ._errors import StorageError
+from ._format import as_json
+from .cli import bar_callback, error_line, locutus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ._format import Result
+    from .cli import Bar, Progress
+
+
+class Cell:
+    """Results as objects that a cell shows, progress as a bar that goes when the work is done."""
+
+    def show(self, result: Result, *, json: bool) -> object:
+        """Return a result as a cell should end on it: records as a DataFrame. JSON is printed."""
+        if json:
+            click.echo(as_json(result))
+            return None
+        if isinstance(result, list):
+            from .frame import records_to_frame
+
+            return records_to_frame(result)
+        return result
+
+    @contextlib.contextmanager
+    def progress(self, label: str) -> Iterator[Progress | None]:
+        """Give a callback that draws a bar in bytes, at most ten times a second, once the work proves long."""
+        with contextlib.ExitStack() as stack:
+            yield bar_callback(lambda **options: stack.enter_context(_cell_bar(desc=label, **options)))
+
+
+def _cell_bar(**options: Any) -> Bar:
+    from tqdm.auto import tqdm
+
+    return tqdm(**options)
+
+
+def run(line: str) -> object:
+    """Run locutus, the command-line interface of asimov.storage, here: `%locutus list GW150914`.
+
+    ``%locutus list`` and ``%locutus store`` give a DataFrame, ``info`` and ``init`` a Store, ``fetch`` a Path and
+    ``verify`` a VerificationReport. ``%locutus --help`` and ``%locutus COMMAND --help`` print the usage.
+
+    Parameters
+    ----------
+    line : str
+        Arguments as in a shell, quoted where they hold spaces; IPython puts ``{expressions}`` in.
+
+    Returns
+    -------
+    object
+        What the command gave; None for help and JSON, which are printed.
+
+    Raises
+    ------
+    UsageError
+        For wrong usage.
+    StorageError, OSError
+        As the core raises them, shown as one line without a traceback.
+    """
+    try:
+        result = locutus.main(_split(line), prog_name="%locutus", standalone_mode=False, obj=Cell())
+    except click.ClickException as error:
+        raise UsageError(error_line(error)) from None
+    except (StorageError, OSError) as error:
+        raise _shown_as_a_line(error) from None
+    except click.Abort:
+        raise _shown_as_a_line(KeyboardInterrupt("interrupted")) from None
+    return None if isinstance(result, int) else result
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise click.UsageError(f"{error} in: {line}") from None
+
+
+def _shown_as_a_line(error: BaseException) -> BaseException:
+    """Return `error` with the method that IPython asks for what to show instead of a traceback."""
+    line = f"{type(error).__name__}: {error_line(error)}"
+    vars(error)["_render_traceback_"] = lambda: [line]
+    return error
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Register %locutus, and nothing else: what ``%load_ext asimov.storage`` calls."""
+    ipython.magics_manager.register_function(run, magic_kind="line", magic_name="locutus")
