@@ -1,0 +1,168 @@
+"""Panel: the base of every widget here. It takes the requests of its pages to handlers and their answers back.
+
+A widget is made of services, each a plain class (no traits, no front end) whose methods are marked with
+`_messages.request`::
+
+    class Uploads:
+        def __init__(self, store, tell): ...
+        @request("upload/begin", background=True)
+        def begin(self, message): return {"offset": 0}
+        def heard(self, view): ...               # optional: called for every message of a view, first
+        def close(self): ...                     # optional: called when the widget is closed
+
+    class Uploader(Panel):
+        _esm = module("md5", "uploader")         # static/shared.js, static/md5.js, static/uploader.js, in one ES module
+        def __init__(self, store):
+            super().__init__()
+            self._uploads = self._serve(Uploads(store, self._tell))
+
+so that the Explorer serves the same services without a second widget. The page's half is ``connect`` in
+static/shared.js.
+
+Notes for who writes one:
+
+- Handlers may run in several threads at once, and beside the user's cells: a service locks what it shares.
+- No attribute may be called `log`: ipywidgets has a trait of that name, and the widget would never show.
+- Synced traits hold what a new view needs to paint; all that happens goes by message.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from typing import Any, TypeVar
+
+import anywidget
+
+from asimov.storage._errors import StorageError
+
+from . import _messages
+from ._messages import Handler, Message, RefusedError, Reply, request
+
+_logger = logging.getLogger(__name__)
+_THREADS = 4
+
+Service = TypeVar("Service")
+
+
+def static(name: str) -> str:
+    """Return the text of a file in static/."""
+    return files(__package__).joinpath("static", name).read_text(encoding="utf-8")
+
+
+def module(*names: str) -> str:
+    """Return one ES module: static/shared.js, static/NAME.js for each name, and an export that mounts the last of them.
+
+    There is no bundler, and an anywidget sends one module, so the files are put one after the other: none imports or
+    exports anything, every top-level name is a function, class or const, and they share one scope. The last one
+    defines ``mountNAME(link, root, model)``, which fills `root` and returns its clean-up.
+    """
+    parts = [static(f"{name}.js") for name in ("shared", *names)]
+    return "\n".join([*parts, f"export default {{ render: rendering(mount{names[-1].capitalize()}) }};\n"])
+
+
+class Panel(anywidget.AnyWidget):
+    """A widget that answers every request of its pages, an error too."""
+
+    _css = static("asimov-storage.css")
+
+    def __init__(self, **traits: Any) -> None:
+        self._handlers: dict[str, tuple[Handler, bool]] = {}
+        self._services: list[object] = []
+        self._threads: ThreadPoolExecutor | None = None
+        self._threads_lock = threading.Lock()
+        self._under_way: set[tuple[str, int]] = set()
+        self._closed = threading.Event()
+        super().__init__(**traits)
+        self._serve(self)
+        self.on_msg(self._received)
+
+    def _serve(self, service: Service) -> Service:
+        """Let `service` answer what its methods are marked for."""
+        self._handlers |= _messages.handlers(service)
+        self._services.append(service)
+        return service
+
+    def _tell(self, view: str | None, event: str, **content: object) -> None:
+        """Send something unasked to one view, or to all of them (None). From any thread."""
+        self._post({"view": view, "event": event, **content})
+
+    @request("ping")
+    def _answer_ping(self, message: Message) -> list[int]:
+        """Be there, and say what else is under way for this view."""
+        with self._threads_lock:
+            return sorted(number for view, number in self._under_way if view == message.view)
+
+    def close(self) -> None:
+        """Take the widget off every page, and end its threads and temporary files."""
+        if "_closed" not in vars(self):  # it was never made: ipywidgets closes what is collected
+            return
+        self._closed.set()
+        for service in self._services:
+            if service is not self and hasattr(service, "close"):
+                service.close()
+        with self._threads_lock:
+            if self._threads is not None:
+                self._threads.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+    def _received(self, _widget: object, content: object, buffers: list[object] | None) -> None:
+        try:
+            asked = _messages.message(content, buffers)
+        except RefusedError as exc:
+            _logger.warning("%s", exc)
+            return
+        for service in self._services:
+            if service is not self and hasattr(service, "heard"):
+                service.heard(asked.view)
+        handler, background = self._handlers.get(asked.kind, (self._refuse, False))
+        if background:
+            self._in_background(handler, asked)
+        else:
+            self._answer(handler, asked)
+
+    def _refuse(self, asked: Message) -> None:
+        msg = f"There is no request of kind {asked.kind!a:.80}. Reload the page and try again."
+        raise RefusedError(msg)
+
+    def _in_background(self, handler: Handler, asked: Message) -> None:
+        with self._threads_lock:
+            if self._closed.is_set():
+                return
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=type(self).__name__)
+            self._under_way.add((asked.view, asked.request))
+            self._threads.submit(self._answer_later, handler, asked)
+
+    def _answer_later(self, handler: Handler, asked: Message) -> None:
+        try:
+            self._answer(handler, asked)
+        finally:
+            with self._threads_lock:
+                self._under_way.discard((asked.view, asked.request))
+
+    def _answer(self, handler: Handler, asked: Message) -> None:
+        to = {"view": asked.view, "request": asked.request}
+        try:
+            result = handler(asked)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the page is told, and waits no longer
+            _record(asked, exc)
+            self._post({**to, "ok": False, "error": _messages.error(exc)})
+            return
+        reply = result if isinstance(result, Reply) else Reply(result=result)
+        self._post({**to, "ok": True, "result": reply.result}, list(reply.buffers))
+
+    def _post(self, content: dict[str, object], buffers: list[bytes | memoryview] | None = None) -> None:
+        if not self._closed.is_set():
+            self.send(_messages.plain(content), buffers=buffers)
+
+
+def _record(asked: Message, exc: Exception) -> None:
+    if isinstance(exc, RefusedError):
+        _logger.warning("%s: %s", asked.kind, exc)
+    elif isinstance(exc, StorageError | OSError):
+        _logger.info("%s: %s", asked.kind, exc)
+    else:
+        _logger.error("%s failed", asked.kind, exc_info=exc)

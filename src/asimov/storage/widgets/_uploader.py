@@ -1,0 +1,104 @@
+"""Uploader: files from the user's own disk, or from the server's, into a Store."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from ._messages import plain
+from ._panel import Panel, module
+from ._server_files import ServerFiles
+from ._suggest import Suggestions
+from ._uploads import Uploads
+
+if TYPE_CHECKING:
+    import os
+
+    from asimov.storage._records import Record
+    from asimov.storage._store import Store
+
+
+SHOWN = 100
+"""How many of the files that were stored a page lists, the newest of them."""
+
+
+class Uploader(Panel):
+    """A widget that stores files from the user's own disk: of any size, digested in the browser and in the kernel.
+
+    Choose or drop files, name event and production, and press *Upload*. A file enters the Store only if the MD5
+    that the browser computed of what it read is the MD5 of what arrived. After a reload of the page, or a restart of
+    the kernel, choose the same file again: it goes on from where it stopped.
+
+    Parameters
+    ----------
+    store : Store
+        Where to store.
+    event, production : str, or anything with a ``name``, optional
+        What stands in the boxes at first.
+    server_root : str or os.PathLike, optional
+        A folder of the machine that the kernel runs on: its files can be stored too, from *From the server*. Nothing
+        above it can be reached. Without it there is no such box.
+
+    Attributes
+    ----------
+    records : list of Record
+        What was stored with this widget, in order.
+
+    Examples
+    --------
+    >>> from asimov.storage import Store
+    >>> from asimov.storage.widgets import Uploader
+    >>> store = Store.create(folder / "uploader", "Test Store")
+    >>> uploader = Uploader(store, event="GW150914")  # in a notebook, end a cell on it
+    >>> uploader.records
+    []
+    """
+
+    _esm = module("md5", "work", "combobox", "uploads", "uploader")
+    _initial = traitlets.Dict().tag(sync=True)
+    _stored = traitlets.Dict({"count": 0, "last": []}).tag(sync=True)
+
+    def __init__(
+        self,
+        store: Store,
+        event: object = None,
+        production: object = None,
+        *,
+        server_root: str | os.PathLike[str] | None = None,
+        **traits: Any,
+    ) -> None:
+        self._records: list[Record] = []
+        self._last: deque[object] = deque(maxlen=SHOWN)
+        self._records_lock = threading.Lock()
+        server = None if server_root is None else ServerFiles(store, server_root, self._take, self._tell)
+        initial = {
+            "store": store.name,
+            "event": _named(event),
+            "production": _named(production),
+            "server": None if server is None else str(server.folder.root),
+        }
+        super().__init__(_initial=plain(initial), **traits)
+        self._serve(Uploads(store, self._take))
+        self._serve(Suggestions(store))
+        if server is not None:
+            self._serve(server)
+
+    @property
+    def records(self) -> list[Record]:
+        """What was stored with this widget, in order."""
+        with self._records_lock:
+            return list(self._records)
+
+    def _take(self, record: Record) -> None:
+        shown = {name: getattr(record, name) for name in ("event", "production", "file", "hash", "uuid")}
+        with self._records_lock:
+            self._records.append(record)
+            self._last.append(plain(shown))
+            self._stored = {"count": len(self._records), "last": list(self._last)}
+
+
+def _named(value: object) -> str:
+    return "" if value is None else str(getattr(value, "name", value))

@@ -1,0 +1,259 @@
+"""Files on their way from a browser into a Store, in slices, digested at both ends.
+
+::
+
+    page   upload/begin    event, production, name, size, mtime     ->   upload, offset, md5
+           The kernel opens the partial file of exactly this file, new or from an earlier try, cut to whole slices.
+    page   upload/restart  upload                              what the page has up to `offset` has another MD5
+    page   upload/slice    upload, offset, one buffer     ->   size; several are under way at once, in order
+    page   upload/end      upload, md5, expected          ->   hash, uuid; the page's MD5 must be the kernel's
+    page   upload/cancel   upload                              the partial file is removed
+    page   upload/leave                                        the view goes: its partial files are kept, for a day
+
+An upload belongs to the view that began it. A view that says nothing for a while (a page that was reloaded says no
+good-bye) loses its uploads: their files are closed and kept, so that it, or the next one, can go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from asimov.storage._errors import InvalidNameError, RecordExistsError, RecordNotFoundError
+from asimov.storage._names import named
+
+from ._messages import Message, RefusedError, request
+from ._upload import BusyUploadError, Order, Upload, lost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from asimov.storage._incoming import PartialFile
+    from asimov.storage._records import Record
+    from asimov.storage._store import Store
+
+    Stored = Callable[[Record], object]
+
+SLICE = 4 * 2**20
+"""Bytes: the most that one message carries, and what a partial file is cut to a multiple of."""
+SILENT = 3.5
+"""Seconds without a message after which another view may go on with an upload; a living one speaks every second."""
+PARKED = 15.0
+"""Seconds without a message after which an upload is closed and kept."""
+
+NAMES = 10_000
+"""How many names one message may have checked."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Uploads:
+    """Serves the uploads of a widget.
+
+    Parameters
+    ----------
+    store : Store
+        Where they go.
+    stored : callable
+        ``stored(record)``, for each file that has arrived and is stored. From any thread.
+    """
+
+    def __init__(self, store: Store, stored: Stored) -> None:
+        self._store, self._stored = store, stored
+        self._open: dict[str, Upload] = {}
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def heard(self, view: str) -> None:
+        """Take down that a view is alive."""
+        now = time.monotonic()
+        with self._lock:
+            for upload in self._open.values():
+                if upload.view == view:
+                    upload.heard = now
+
+    def close(self) -> None:
+        """End all uploads, but those that are being stored, and remove what is here of them."""
+        self._closed.set()
+        for upload in self._pop(lambda _: True):
+            with suppress(RefusedError):
+                upload.discard()
+
+    @request("upload/check")
+    def _check(self, message: Message) -> dict[str, object]:
+        """Say what is wrong with event, production and the names of files, as they are typed; null where nothing is."""
+        event, production = message.text("event"), message.text("production")
+        names = message.texts("names", most=NAMES)
+        place = {"event": _problem("event", event), "production": _problem("production", production)}
+        files = [_problem("file", name) for name in names]
+        if not any(place.values()):
+            files = [found or self._taken((event, production, name)) for found, name in zip(files, names, strict=True)]
+        return {**place, "names": files}
+
+    @request("upload/begin", background=True)
+    def _begin(self, message: Message) -> dict[str, object]:
+        order = Order.of(message)
+        self._require_new(order.key)
+        self._make_way(order, message)
+        data = self._data(order)
+        try:
+            _cut(data, order.size)
+            _require_space(self._store.root, order.size - data.size, order.name)
+            upload = Upload(message.view, order, data)
+            reply = {"upload": upload.number, "offset": data.size, "md5": data.md5()}
+        except BaseException:
+            data.close()
+            raise
+        self._add(upload)
+        return reply
+
+    @request("upload/restart", background=True)
+    def _restart(self, message: Message) -> None:
+        with self._mine(message).at_work() as data:
+            data.truncate(0)
+
+    @request("upload/slice")
+    def _slice(self, message: Message) -> dict[str, int]:
+        upload = self._mine(message)
+        try:
+            return {"size": upload.take(message.integer("offset"), message.buffer(limit=SLICE))}
+        finally:
+            self._forget(upload)
+
+    @request("upload/end", background=True)
+    def _end(self, message: Message) -> dict[str, str]:
+        upload = self._mine(message)
+        expected = message.text("expected", "", limit=1000).strip() or None
+        try:
+            record = upload.commit(self._store, message.text("md5", limit=32), expected)
+        finally:
+            self._forget(upload)
+        self._stored(record)
+        return {"hash": record.hash, "uuid": record.uuid}
+
+    @request("upload/cancel", background=True)
+    def _cancel(self, message: Message) -> None:
+        upload = self._mine(message)
+        upload.discard()
+        self._forget(upload)
+
+    @request("upload/leave")
+    def _leave(self, message: Message) -> None:
+        for upload in self._pop(lambda one: one.view == message.view):
+            upload.park()
+
+    def _mine(self, message: Message) -> Upload:
+        with self._lock:
+            upload = self._open.get(message.text("upload", limit=64))
+        if upload is None or upload.view != message.view:
+            raise lost()
+        return upload
+
+    def _pop(self, which: Callable[[Upload], bool]) -> list[Upload]:
+        with self._lock:
+            found = [upload for upload in self._open.values() if which(upload)]
+            for upload in found:
+                del self._open[upload.number]
+        return found
+
+    def _forget(self, upload: Upload) -> None:
+        """Take an upload that has ended off the list."""
+        if upload.ended:
+            with self._lock:
+                self._open.pop(upload.number, None)
+
+    def _add(self, upload: Upload) -> None:
+        with self._lock:
+            if not self._closed.is_set():
+                self._open[upload.number] = upload
+                if self._watcher is None:
+                    self._watcher = threading.Thread(target=self._watch, name="Uploads watch", daemon=True)
+                    self._watcher.start()
+                return
+        upload.discard()
+
+    def _taken(self, key: tuple[str, str, str]) -> str | None:
+        try:
+            self._require_new(key)
+        except RecordExistsError as exc:
+            return str(exc)
+        return None
+
+    def _require_new(self, key: tuple[str, str, str]) -> None:
+        """Say before a long upload, not after it, that the name is taken."""
+        try:
+            record = self._store[key]
+        except RecordNotFoundError:
+            return
+        msg = (
+            f"{key[0]} / {key[1]} has a file called {key[2]} already (MD5 {record.hash}), and a Store never changes a "
+            "file. Give this one another name, or another production."
+        )
+        raise RecordExistsError(msg)
+
+    def _make_way(self, order: Order, message: Message) -> None:
+        """Close the same file's upload of a view that is gone, or of this one if it begins again."""
+        again, now = message.text("again", "", limit=64), time.monotonic()
+        with self._lock:
+            same = [upload for upload in self._open.values() if upload.order == order]
+        for upload in same:
+            if now - upload.heard < SILENT and not (upload.view == message.view and upload.number == again):
+                raise _busy(order.name)
+            upload.park()
+            self._forget(upload)
+
+    def _data(self, order: Order) -> PartialFile:
+        try:
+            return self._store._incoming(*order.key, token=order.token)
+        except BlockingIOError as exc:
+            raise _busy(order.name) from exc
+
+    def _watch(self) -> None:
+        """Close, once a second, the uploads of views that are gone; end when there are none."""
+        while not self._closed.wait(1):
+            now = time.monotonic()
+            for upload in self._pop(lambda one, now=now: now - one.heard > PARKED):  # type: ignore[misc]
+                _logger.info("an upload of %s was left by its page", upload.order.name)
+                upload.park()
+            with self._lock:
+                if not self._open:
+                    self._watcher = None
+                    return
+
+
+def _problem(kind: str, name: str) -> str | None:
+    try:
+        named(kind, name)
+    except InvalidNameError as exc:
+        return str(exc)
+    return None
+
+
+def _cut(data: PartialFile, size: int) -> None:
+    """Keep whole slices of what is here from an earlier try; nothing if that was another file."""
+    whole = data.size // SLICE * SLICE if data.size <= size else 0
+    if data.size not in {whole, size}:
+        data.truncate(whole)
+
+
+def _require_space(root: Path, needed: int, name: str) -> None:
+    """Say before a long upload, not in the middle, that the disk is too small; a quota shows only then."""
+    free = shutil.disk_usage(root).free
+    if needed > free:
+        told = f"{name} needs {needed:,} bytes, and the disk of the Store has {free:,}. Make room, then try again."
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), told)
+
+
+def _busy(name: str) -> BusyUploadError:
+    return BusyUploadError(
+        f"{name} is on its way to this place already, from another view or another notebook. Wait for that one, or "
+        "cancel it there."
+    )
