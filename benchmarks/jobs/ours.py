@@ -1,0 +1,156 @@
+"""asimov-storage."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from _job import Clock, files_in, main, md5, peak, settle, variants, write_durably
+
+import asimov.storage
+from asimov.storage import HashError, Store
+
+IDLE = peak()
+
+
+def add_large(root: str, path: str) -> dict[str, Any]:
+    """Add one file to a new Store."""
+    store, clock = Store.create(root, "Benchmark"), Clock()
+    settle()
+    with clock:
+        added = store.add_file("E", "P", path)
+    return {
+        "seconds": clock.seconds,
+        "memory": peak() - IDLE,
+        "hashes": [md5(Path(root) / "E" / "P" / added["uuid"])],
+    }
+
+
+def add_each(root: str, folder: str) -> dict[str, Any]:
+    """Add files one by one; that each is in manifest.yaml when its add returns is looked up, uncounted."""
+    store, clock, hashes = Store.create(root, "Benchmark"), Clock(), []
+    manifest = Path(root) / ".manifest" / "manifest.yaml"
+    paths = files_in(folder)
+    settle()
+    for path in paths:
+        with clock:
+            added = store.add_file("E", "P", path)
+        assert added["uuid"] in manifest.read_text(), f"{path} isn't in {manifest} when add_file returns"
+        hashes.append(md5(Path(root) / "E" / "P" / added["uuid"]))
+    return {"seconds": clock.seconds, "hashes": hashes}
+
+
+def add_batch(root: str, folder: str) -> dict[str, Any]:
+    """Add files by one add_files."""
+    store, clock = Store.create(root, "Benchmark"), Clock()
+    paths = files_in(folder)
+    settle()
+    with clock:
+        added = store.add_files([("E", "P", path) for path in paths])
+    return {
+        "seconds": clock.seconds,
+        "hashes": [md5(Path(root) / "E" / "P" / each["uuid"]) for each in added],
+    }
+
+
+def add_one(root: str, path: str, times: int) -> dict[str, Any]:
+    """Add to an open Store that has many records, in turn with a bare durable write of its manifest's bytes."""
+    warm, *rest = variants(path, times + 1)
+    store, manifest = Store(root), Path(root) / ".manifest" / "manifest.yaml"
+    beside = Path(root) / "beside"
+    first = _timed(lambda: store.add_file("bench", "warm", warm))
+    ours, bare, work = [], [], []
+    for source in rest:
+        content = manifest.read_bytes()
+        bare.append(_timed(lambda content=content: write_durably(beside, content)))
+        used = time.process_time()
+        ours.append(_timed(lambda source=source: store.add_file("bench", "warm", source)))
+        work.append(time.process_time() - used)
+        assert source.name in manifest.read_text()
+    beside.unlink()
+    return {
+        "seconds": statistics.median(ours),
+        "first": first,
+        "processor": statistics.median(work),
+        "beside": statistics.median(bare),
+        "own": statistics.median(a - b for a, b in zip(ours, bare, strict=True)),
+        "ratio": statistics.median(a / b for a, b in zip(ours, bare, strict=True)),
+        "bytes": manifest.stat().st_size,
+    }
+
+
+def _timed(action: Any) -> float:
+    clock = Clock()
+    with clock:
+        action()
+    return clock.seconds
+
+
+def grow(root: str, count: int, step: int) -> dict[str, Any]:
+    """Add many files of 64 bytes one by one into an empty Store; after each step, write the manifest's bytes alone."""
+    store, source = Store.create(root, "Benchmark"), Path(root).with_name("source")
+    manifest, beside = Path(root) / ".manifest" / "manifest.yaml", Path(root) / "beside"
+    steps, bare = [], []
+    for start in range(0, count, step):
+        clock = Clock()
+        for number in range(start, start + step):
+            source.write_bytes(f"{number:064}".encode())
+            with clock:
+                store.add_file(f"E{number // 100:04}", f"P{number // 10 % 10}", source, f"file-{number}")
+        steps.append(clock.seconds / step)
+        content = manifest.read_bytes()
+        bare.append(
+            statistics.median(_timed(lambda content=content: write_durably(beside, content)) for _ in range(15))
+        )
+    beside.unlink()
+    assert len(Store(root)) == count
+    return {"seconds": steps, "beside": bare, "bytes": manifest.stat().st_size}
+
+
+def tabulate(root: str, times: int) -> dict[str, Any]:
+    """Make the frame of an open Store, in turn with pandas' own of ready tuples."""
+    import pandas as pd
+
+    store = Store(root)
+    columns = ["event", "production", "file", "hash", "uuid"]
+    rows = sorted((r.event, r.production, r.file, r.hash, r.uuid) for r in store)
+    first = _timed(store.to_frame)
+    ours, bare = [], []
+    for _ in range(times):
+        ours.append(_timed(store.to_frame))
+        bare.append(_timed(lambda: pd.DataFrame(rows, columns=columns)))
+    assert store.to_frame().equals(pd.DataFrame(rows, columns=columns))
+    return {
+        "seconds": statistics.median(ours),
+        "beside": statistics.median(bare),
+        "first": first,
+        "ratio": statistics.median(a / b for a, b in zip(ours, bare, strict=True)),
+    }
+
+
+def verify(root: str) -> dict[str, Any]:
+    """Open a Store and verify all of it."""
+    clock = Clock()
+    with clock:
+        report = Store(root).verify()
+    return {"seconds": clock.seconds, "ok": report.ok, "count": len(report.results)}
+
+
+def fetch_one(root: str, event: str, production: str, file: str) -> dict[str, Any]:
+    """Fetch one file; only whether it is noticed to be corrupt is of interest."""
+    try:
+        return {"seconds": 0.0, "ok": Path(Store(root).fetch_file(event, production, file)).is_file()}
+    except HashError:
+        return {"seconds": 0.0, "ok": False}
+
+
+def version() -> dict[str, Any]:
+    """Say what is measured."""
+    return {"version": asimov.storage.__version__, "processors": len(os.sched_getaffinity(0))}
+
+
+if __name__ == "__main__":
+    main(add_large, add_each, add_batch, add_one, grow, tabulate, verify, fetch_one, version)
