@@ -1,0 +1,354 @@
+"""Fetcher in a real browser: JupyterLab, and once each Notebook 7 and Voilà."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import signal
+
+import h5py
+import numpy as np
+import pytest
+from damage import flip_bit, md5
+from harness import _VALUE, axe, dark, narrow, opening
+from playwright.sync_api import expect
+
+MIB = 2**20
+CSV = b"mass_1,mass_2\n" + b"".join(b"%d.5,%d\n" % (n, n) for n in range(80))
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+HOSTILE = "<img src=x onerror=alert(1)>.svg"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(2)</script></svg>'
+
+
+@pytest.fixture
+def add(store, source):
+    """Give a function that stores content as GW150914/Prod0/NAME."""
+
+    def add(name, content):
+        store.add_file("GW150914", "Prod0", source("content", content), name)
+        return store.fetch_file("GW150914", "Prod0", name)
+
+    return add
+
+
+@pytest.fixture
+def big(store):
+    """Give a function that stores so many MiB, no two of which are alike, as GW150914/Prod0/big.bin."""
+
+    def big(mebibytes):
+        block = os.urandom(MIB)
+        with store.new_file("GW150914", "Prod0", "big.bin") as file:
+            for number in range(mebibytes):
+                file.write(number.to_bytes(8, "big") + block[8:])
+        return store["GW150914", "Prod0", "big.bin"]
+
+    return big
+
+
+@pytest.fixture
+def opened(notebook, store):
+    """Open a notebook with a Fetcher `f`: `(book, widget)`."""
+
+    def open_notebook(*cells, host="lab", arguments=""):
+        code = f"from asimov.storage.widgets import Fetcher\nf = Fetcher(store{arguments})\nf"
+        book = notebook(opening(store) + code, *cells, host=host)
+        book.widget().wait_for()
+        return book, book.widget()
+
+    return open_notebook
+
+
+def press(widget, name):
+    """Press a button."""
+    widget.get_by_role("button", name=name, exact=True).click()
+
+
+def status(widget):
+    """Find the region where progress and results are."""
+    return widget.get_by_role("status")
+
+
+def fetch(widget, file, event="GW150914", production="Prod0"):
+    """Type names and press Fetch."""
+    for label, name in (("Event", event), ("Production", production), ("File", file)):
+        widget.get_by_label(label, exact=True).fill(name)
+    press(widget, "Fetch")
+
+
+def fetch_well(widget, file):
+    """Fetch a file, and wait until it and its preview are there."""
+    fetch(widget, file)
+    expect(status(widget)).to_contain_text(f"✓ Verified: GW150914 / Prod0 / {file}")
+    expect(widget.get_by_role("heading", name="Preview")).to_be_visible()
+
+
+def downloaded(book, widget):
+    """Press Download, and give what the browser saved."""
+    with book.page.expect_download(timeout=90_000) as download:
+        press(widget, "Download")
+    return download.value
+
+
+def file_digest(path):
+    """Digest a file that may be large."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def private_files(book):
+    """Count the files that the browser keeps for our downloads; those of earlier tests are among them for a while."""
+    return book.page.evaluate("""async () => {
+        const root = await navigator.storage.getDirectory();
+        const folder = await root.getDirectoryHandle("asimov-storage-downloads", { create: true });
+        let count = 0;
+        for await (const _ of folder.keys()) count += 1;
+        return count;
+    }""")
+
+
+@pytest.mark.parametrize("host", ["lab", "notebook", "voila"])
+def test_fetch_and_download(opened, store, add, host):
+    """A file is fetched, its path and a line of code that does the same are shown, and it goes to the user's disk."""
+    path = add("samples.csv", CSV)
+    book, widget = opened(host=host)
+    fetch_well(widget, "samples.csv")
+    expect(widget.get_by_text(str(path), exact=True)).to_be_visible()
+    expect(widget.get_by_role("row").nth(1)).to_have_text("0.50")
+    expect(widget.get_by_text("Shown: the first 50 of 80 rows.")).to_be_visible()
+    press(widget, "Copy code")
+    code = book.page.evaluate("navigator.clipboard.readText()")
+    place = "'GW150914', 'Prod0', 'samples.csv'"
+    assert code == f"from asimov.storage import Store; Store('{store.root}').fetch_file({place})"
+    saved = downloaded(book, widget)
+    assert (saved.suggested_filename, saved.path().read_bytes()) == ("samples.csv", CSV)
+    expect(status(widget)).to_contain_text("✓ Downloaded: samples.csv")
+    axe(book)
+
+
+def test_200_mebibytes(opened, add, big):
+    """200 MiB are cancelled in the middle and nothing is saved; then they are downloaded, and are the file."""
+    record = big(200)
+    book, widget = opened()
+    fetch_well(widget, "big.bin")
+    press(widget, "Download")
+    expect(status(widget)).to_contain_text("Downloading big.bin")
+    expect(status(widget)).to_contain_text("of 200.0 MiB")
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("Cancelled. Nothing was saved.")
+    kept = private_files(book)
+    saved = downloaded(book, widget)
+    expect(status(widget)).to_contain_text("✓ Downloaded: big.bin, 200.0 MiB")
+    assert file_digest(saved.path()) == record.hash
+    assert private_files(book) == kept + 1
+
+
+def test_a_kernel_that_hangs(opened, big):
+    """A kernel that stops in the middle of a download is said to be busy or gone, and Cancel works all the same."""
+    big(64)
+    book, widget = opened()
+    process = book.value("__import__('os').getpid()")
+    fetch_well(widget, "big.bin")
+    press(widget, "Download")
+    expect(status(widget)).to_contain_text("Downloading big.bin")
+    os.kill(process, signal.SIGSTOP)
+    expect(status(widget)).to_contain_text("The kernel is busy or gone.")
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("Cancelled. Nothing was saved.")
+    os.kill(process, signal.SIGCONT)
+    fetch_well(widget, "big.bin")
+    expect(status(widget)).not_to_contain_text("The kernel is busy or gone.")
+
+
+def test_a_cleared_output_ends_its_download(opened, big):
+    """Clearing the output in the middle of a download closes the file in the kernel, as Cancel does."""
+    big(64)
+    book, widget = opened()
+    fetch_well(widget, "big.bin")
+    press(widget, "Download")
+    expect(status(widget)).to_contain_text("Downloading big.bin")
+    opened_files = "sum(str(p.resolve()) == str(f.path) for p in __import__('pathlib').Path('/proc/self/fd').iterdir())"
+    assert book.value(opened_files) == 1
+    book.command("notebook:clear-all-cell-outputs")
+    expect(widget).to_have_count(0)
+    book.page.wait_for_function(f"async (x) => (await ({_VALUE})(x)).data['text/plain'] === '0'", arg=opened_files)
+
+
+def test_a_corrupt_file(opened, add):
+    """A file that was changed is said to be, with digests, path and what to do; and there is nothing to download."""
+    path = add("result.txt", b"a result")
+    book, widget = opened()
+    fetch_well(widget, "result.txt")
+    flip_bit(path)
+    found = md5(path.read_bytes())
+    for button in ("Download", "Fetch"):
+        press(widget, button)
+        expect(status(widget)).to_contain_text("✗ The digest differs, so the file was not handed out.")
+        for text in (md5(b"a result"), found, str(path)):
+            expect(widget.get_by_text(text, exact=True)).to_be_visible()
+        expect(widget.get_by_text("restore it from a copy")).to_be_visible()
+        expect(widget.get_by_role("button", name="Download")).to_have_count(0)
+    assert book.value("f.path") is None
+    axe(book)
+    dark(book)
+    axe(book)
+    narrow(book)
+
+
+def test_what_is_changed_on_the_way_is_thrown_away(opened, add):
+    """Bytes that arrive in the page other than they were sent are not saved, and the page says so."""
+    add("result.txt", b"a result")
+    change = "from asimov.storage.widgets import _download\n_download.Download.slice = lambda self, index: b'A result'"
+    book, widget = opened(change)
+    fetch_well(widget, "result.txt")
+    saved = []
+    book.page.on("download", lambda download: saved.append(download.suggested_filename))
+    press(widget, "Download")
+    expect(status(widget)).to_contain_text("✗ What arrived in this page is not what the Store sent")
+    expect(status(widget)).to_contain_text(f"Expected {md5(b'a result')}, found {md5(b'A result')}.")
+    assert saved == []
+
+
+def test_without_private_storage(opened, store, add, tmp_path):
+    """Where the browser keeps no files for the page, small ones are downloaded, and large ones refused in words."""
+    add("small.txt", b"a result")
+    with store.new_file("GW150914", "Prod0", "large.bin") as file:
+        for _ in range(129):
+            file.write(bytes(MIB))
+    book, widget = opened()
+    book.page.evaluate("navigator.storage.getDirectory = undefined")
+    fetch_well(widget, "small.txt")
+    assert downloaded(book, widget).path().read_bytes() == b"a result"
+    fetch_well(widget, "large.bin")
+    press(widget, "Download")
+    expect(status(widget)).to_contain_text("This page can take files of at most 128.0 MiB")
+    expect(status(widget)).to_contain_text("This one has 129.0 MiB. Take it from its path on the server")
+    book.page.evaluate("delete navigator.storage.getDirectory")
+
+
+def test_files_are_only_looked_at(opened, store, add, tmp_path):
+    """Markup in names and files is only ever text, images and trees are shown as such, and nothing runs."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_group("<b>C01")["samples"] = np.zeros((3, 2))
+    add(HOSTILE, SVG)
+    add("plot.png", PNG)
+    add("a.h5", (tmp_path / "a.h5").read_bytes())
+    add("\u202egnp.exe", b"\x7fELF\0")
+    book, widget = opened()
+    ran = []
+    book.page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    fetch_well(widget, HOSTILE)
+    expect(widget.locator("pre")).to_have_text(SVG.decode())
+    assert (widget.locator("svg, img, script").count(), ran) == (0, [])
+    fetch_well(widget, "plot.png")
+    image = widget.get_by_role("img", name="plot.png")
+    expect(image).to_be_visible()
+    assert image.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
+    fetch_well(widget, "a.h5")
+    expect(widget.get_by_role("listitem").nth(1)).to_have_text("samples3 × 2, float64")
+    fetch_well(widget, "\u202egnp.exe")
+    expect(widget.get_by_role("heading", name="Preview")).to_have_text("Preview: binary file, 5 B")
+    axe(book)
+
+
+def test_type_ahead_over_100_000_records(notebook, hand_written):
+    """Of 100,000 records those are offered that go on from what is typed, counted, each box narrowing the next."""
+    files = "".join(f"      file_{n:06}: {{hash: {n:032x}, uuid: {n:032x}}}\n" for n in range(99_999))
+    one = f"      one: {{hash: {0:032x}, uuid: {2**64:032x}}}\n"
+    root = hand_written(f"name: Many\nevents:\n  GW150914:\n    Prod0:\n{files}  GW170817:\n    Prod7:\n{one}")
+    book = notebook(
+        f"from asimov.storage import Store\nfrom asimov.storage.widgets import Fetcher\nFetcher(Store({str(root)!r}))"
+    )
+    widget = book.widget()
+    event, production, file = (widget.get_by_label(name, exact=True) for name in ("Event", "Production", "File"))
+    options = widget.get_by_role("option")
+    event.click()
+    expect(options).to_have_text(["GW150914", "GW170817"])
+    event.press_sequentially("gw15")
+    expect(options).to_have_text(["GW150914"])
+    event.press("ArrowDown")
+    event.press("Enter")
+    expect(event).to_have_value("GW150914")
+    expect(options).to_have_count(0)
+    production.press("ArrowDown")
+    expect(options).to_have_text(["Prod0"])
+    options.first.click()
+    file.press_sequentially("9")
+    expect(widget.get_by_text("more: type to narrow.")).to_be_visible()
+    expect(options).to_have_count(50)
+    file.press_sequentially("9998")
+    expect(options).to_have_text(["file_099998"])
+    axe(book)
+    file.press("Escape")
+    expect(options).to_have_count(0)
+    file.fill("nonsense")
+    expect(widget.get_by_text("Nothing on record matches.")).to_be_visible()
+
+
+def test_keyboard_only(opened, add):
+    """Typing, arrows, Tab, Enter and Space alone fetch and download, in the order in which the widget is read."""
+    add("result.txt", b"a result")
+    book, widget = opened()
+    keys = book.page.keyboard
+    widget.get_by_label("Event").focus()
+    for name in ("Event", "Production"):
+        expect(widget.get_by_label(name)).to_be_focused()
+        keys.press("ArrowDown")
+        expect(widget.get_by_role("option")).to_have_count(1)
+        keys.press("ArrowDown")
+        keys.press("Enter")
+        keys.press("Tab")
+    keys.type("result.txt")
+    for name in ("Expected MD5 (optional)", "Destination folder (optional)"):
+        keys.press("Tab")
+        expect(widget.get_by_label(name)).to_be_focused()
+    keys.press("Enter")
+    expect(status(widget)).to_contain_text("✓ Verified: GW150914 / Prod0 / result.txt, 8 B")
+    for name in ("Fetch", "Cancel", "Copy path", "Copy code", "Download"):
+        keys.press("Tab")
+        button = widget.get_by_role("button", name=name)
+        expect(button).to_be_focused()
+        assert button.evaluate("(element) => getComputedStyle(element).outlineStyle") == "solid"
+    with book.page.expect_download() as download:
+        keys.press("Enter")
+    assert download.value.path().read_bytes() == b"a result"
+    expect(widget.get_by_role("button", name="Download")).to_be_focused()
+    keys.press("Tab")
+    expect(widget.get_by_role("region", name="Text of result.txt")).to_be_focused()
+
+
+def test_two_views_and_empty_boxes(opened, store, add, tmp_path):
+    """Two views show the same result, also one that comes later; an empty box and an error are said where they are."""
+    add("result.txt", b"a result")
+    book, widget = opened("f")
+    second = book.widget(1)
+    press(widget, "Fetch")
+    expect(widget.get_by_text("Which event?")).to_be_visible()
+    expect(widget.get_by_label("Event")).to_be_focused()
+    widget.get_by_label("Destination folder").fill(str(tmp_path / "nowhere"))
+    fetch(widget, "result.txt")
+    for view in (widget, second):
+        expect(status(view)).to_contain_text(f"✗ There is no folder {tmp_path}/nowhere on the server.")
+    widget.get_by_label("Destination folder").fill(str(tmp_path))
+    press(widget, "Fetch")
+    for view in (widget, second):
+        expect(status(view)).to_contain_text("✓ Verified and copied: GW150914 / Prod0 / result.txt")
+        expect(view.locator("pre")).to_have_text("a result")
+    assert (tmp_path / "result.txt").read_bytes() == b"a result"
+    fetch(second, "nothing.txt")
+    expect(status(widget)).to_contain_text("✗")
+    expect(status(widget)).to_contain_text("nothing.txt")
+    expect(widget.locator("pre")).to_have_count(0)
+
+
+def test_dark_and_narrow(opened, add):
+    """In the dark theme and at 400 pixels all is readable, and nothing sticks out."""
+    add("samples.csv", CSV)
+    book, widget = opened()
+    fetch_well(widget, "samples.csv")
+    dark(book)
+    axe(book)
+    narrow(book)
+    axe(book)

@@ -1,0 +1,135 @@
+"""The page's half of the protocol, and its numbers (static/shared.js), over a model that answers as told."""
+
+from __future__ import annotations
+
+import pytest
+
+from asimov.storage.widgets._panel import static
+
+# What anywidget gives a page, reduced to what a Link uses: what is sent is kept, and `answer` is what the kernel says.
+MODEL = """() => {
+    window.sent = [];
+    window.happened = [];
+    const model = {
+        send(content) {
+            if (window.gone) throw new Error('Cannot send');
+            sent.push(content);
+            setTimeout(() => content.kind === 'ping' && window.underWay && reply(content, underWay));
+        },
+        on(_name, listener) { window.hear = listener; },
+        off() { window.hear = () => {}; },
+    };
+    window.link = connect(model);
+    link.watch((silent) => happened.push(silent ? 'silent' : 'heard'));
+    window.reply = ({ view, request }, result) => hear({ view, request, ok: true, result }, []);
+    window.ask = (kind) => link.request(kind).then(
+        ({ result }) => happened.push(`${kind}: ${result}`),
+        (error) => happened.push(`${kind}: ${error.name}`));
+}"""
+
+
+@pytest.fixture
+def page(context):
+    """Open a page with shared.js in it, a Link over such a model, and a clock of the test's own."""
+    page = context.new_page()
+    page.clock.install(time=0)
+    page.goto("about:blank")
+    page.clock.pause_at(1000)  # it goes on in run_for alone
+    page.add_script_tag(content=static("shared.js"))
+    page.evaluate(MODEL)
+    yield page
+    page.close()
+
+
+def happened(page):
+    """List what has happened."""
+    return page.evaluate("async () => { await Promise.resolve(); return happened; }")
+
+
+def test_an_answer_reaches_its_question(page):
+    """An answer reaches the question of its number and view, and no other."""
+    page.evaluate(
+        "() => { ask('a'); ask('b'); reply({ view: 'another', request: 1 }, 0); reply(sent[1], 7); reply(sent[0], 8); }"
+    )
+    assert happened(page) == ["b: 7", "a: 8"]
+
+
+def test_an_error_is_an_answer(page):
+    """An error of the kernel rejects the question with its type."""
+    page.evaluate("() => { ask('a'); hear({ ...sent[0], ok: false, error: { type: 'HashError', message: '' } }, []); }")
+    assert happened(page) == ["a: HashError"]
+
+
+def test_silence_is_said_within_five_seconds(page):
+    """A kernel that says nothing while something is asked is said within 5 s, and that it is heard again, at once."""
+    page.evaluate("() => { ask('a'); }")
+    page.clock.run_for(3000)
+    assert happened(page) == []
+    page.clock.run_for(2000)
+    assert happened(page) == ["silent"]
+    page.evaluate("() => reply(sent.at(-1), [1])")
+    assert happened(page) == ["silent", "heard"]
+
+
+def test_nobody_is_asked_when_nothing_is(page):
+    """While no question is open, the kernel is left alone and never said to be silent."""
+    page.evaluate("() => { ask('a'); reply(sent[0], 1); }")
+    page.clock.run_for(60_000)
+    assert happened(page) == ["a: 1"]
+    assert page.evaluate("() => sent.length") == 1
+
+
+def test_a_slow_answer_is_waited_for(page):
+    """A question that the kernel says is under way is waited for, however long it takes."""
+    page.evaluate("() => { window.underWay = [1]; ask('slow'); }")
+    page.clock.run_for(600_000)
+    assert happened(page) == []
+    page.evaluate("() => reply(sent[0], 'at last')")
+    assert happened(page) == ["slow: at last"]
+
+
+def test_a_lost_question_is_given_up(page):
+    """A question that the kernel neither answers nor knows, while it answers others, was lost, and is rejected."""
+    page.evaluate("() => { window.underWay = []; ask('lost'); }")
+    page.clock.run_for(4000)
+    assert happened(page) == ["lost: LostRequestError"]
+
+
+def test_a_closed_comm_rejects_all(page):
+    """When nothing can be sent any more, all that is open is rejected, and that is said."""
+    page.evaluate("() => { ask('a'); window.gone = true; ask('b'); }")
+    assert happened(page) == ["silent", "a: KernelGone", "b: KernelGone"]
+
+
+def test_a_closed_view_rejects_all(page):
+    """When the view goes, what is open is rejected, and nothing is heard or asked any more."""
+    page.evaluate("() => { ask('a'); link.close(); ask('b'); }")
+    page.clock.run_for(10_000)
+    assert sorted(happened(page)) == ["a: KernelGone", "b: KernelGone"]
+    assert page.evaluate("() => sent.length") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("inUnits(0)", "0 B"),
+        ("inUnits(999)", "999 B"),
+        ("inUnits(1000)", "1.0 KiB"),
+        ("inUnits(12897485)", "12.3 MiB"),
+        ("inUnits(1023.99 * 2 ** 20)", "1.0 GiB"),
+        ("inUnits(2 ** 53)", "8.0 PiB"),
+        ("inTime(0)", "0 s"),
+        ("inTime(12.2)", "13 s"),
+        ("inTime(250)", "4 min"),
+        ("inTime(9000)", "2.5 h"),
+    ],
+)
+def test_numbers_have_units(page, code, words):
+    """Bytes and seconds are said in units that keep them short."""
+    assert page.evaluate(code) == words
+
+
+def test_text_is_never_markup(page):
+    """What make() is given as text stays text, and an attribute stays an attribute."""
+    made = page.evaluate("() => make('p', { title: '\"><b>' }, '<img src=x onerror=alert(1)>').outerHTML")
+    assert made == '<p title="&quot;&gt;&lt;b&gt;">&lt;img src=x onerror=alert(1)&gt;</p>'

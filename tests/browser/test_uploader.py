@@ -1,0 +1,428 @@
+"""Uploader in a real browser: JupyterLab, and once each Notebook 7 and Voilà."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from harness import Notebook, axe, dark, drop, narrow, opening
+from playwright.sync_api import expect
+
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Make files of so many MiB, no two slices of which are alike: `files(64)`."""
+    folder = tmp_path_factory.mktemp("files")
+
+    def make(mebibytes, name=None):
+        path = folder / (name or f"{mebibytes}.bin")
+        if not path.exists():
+            block = os.urandom(MIB)
+            with path.open("wb") as file:
+                for number in range(mebibytes):
+                    file.write(number.to_bytes(8, "big") + block[8:])
+        return path
+
+    return make
+
+
+@pytest.fixture
+def opened(notebook, store):
+    """Open a notebook with an Uploader `w`, its event and production filled in: `(book, widget)`."""
+
+    def open_notebook(*cells, arguments="", host="lab"):
+        code = f"from asimov.storage.widgets import Uploader\nw = Uploader(store, 'GW150914', 'Prod0'{arguments})\nw"
+        book = notebook(opening(store) + code, *cells, host=host)
+        book.widget().wait_for()
+        return book, book.widget()
+
+    return open_notebook
+
+
+def md5(path):
+    """Digest a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def choose(widget, *paths):
+    """Choose files, as the file chooser gives them."""
+    widget.get_by_label("File", exact=True).set_input_files(paths)
+
+
+def press(widget, name):
+    """Press a button."""
+    widget.get_by_role("button", name=name, exact=True).click()
+
+
+def status(widget):
+    """Find the region where progress and results are."""
+    return widget.get_by_role("status")
+
+
+def expect_stored(store, widget, *paths):
+    """Wait until files are stored, and assert that they are, byte for byte, and shown with MD5 and uuid."""
+    for path in paths:
+        expect(status(widget)).to_contain_text(f"✔ Stored: GW150914 / Prod0 / {path.name}", timeout=200_000)
+        record = store["GW150914", "Prod0", path.name]
+        assert record.hash == md5(path)
+        expect(status(widget)).to_contain_text(f"{path.name}MD5{record.hash}UUID{record.uuid}")
+    assert store.verify().ok
+
+
+def expect_under_way(widget, least=0.05):
+    """Wait until a file is under way, and more than so much of it has gone."""
+    bar = status(widget).get_by_role("progressbar").first
+    bar.wait_for()
+    widget.page.wait_for_function("([bar, least]) => bar.value > least", arg=[bar.element_handle(), least], polling=20)
+
+
+def partials(store):
+    """List what lies in the Store on its way in."""
+    return list((store.root / ".manifest" / "incoming").glob("*"))
+
+
+@pytest.mark.parametrize("host", ["lab", "notebook", "voila"])
+def test_upload_by_chooser(opened, store, files, host):
+    """64 MiB from the file chooser are stored in JupyterLab; 12 MiB, above the old limit, in Notebook 7 and Voilà."""
+    book, widget = opened(host=host)
+    path = files(64 if host == "lab" else 12)
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+    if host != "voila":
+        assert book.value("[(r.file, r.hash) for r in w.records]") == [(path.name, md5(path))]
+
+
+def test_upload_by_drop(opened, store, files):
+    """64 MiB dropped on the widget are stored."""
+    _, widget = opened()
+    path = files(64)
+    drop(widget.get_by_text("drop them here"), [path])
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+
+
+def test_a_folder_that_is_dropped_is_refused(opened, files, tmp_path):
+    """A folder that is dropped is refused in words; the files beside it are taken."""
+    _, widget = opened()
+    (tmp_path / "run1").mkdir()
+    drop(widget.get_by_text("drop them here"), [tmp_path / "run1", files(1)])
+    expect(widget.get_by_text("run1: a folder can't be stored")).to_be_visible()
+    expect(widget.get_by_label("Name in the Store")).to_have_value("1.bin")
+
+
+def test_three_at_once(opened, store, files, tmp_path):
+    """Three files at once are stored each, and a fourth and fifth that are refused leave them going."""
+    book, widget = opened()
+    (tmp_path / "there.bin").write_bytes(files(1).read_bytes())
+    (tmp_path / "damaged.bin").write_bytes(b"damaged")
+    store.add_file("GW170817", "Prod3", tmp_path / "there.bin")
+    paths = [files(24, "a.bin"), files(16, "b.bin"), files(8, "<img src=x onerror=alert(1)>.bin")]
+    choose(widget, *paths, files(1), tmp_path / "damaged.bin")
+    widget.get_by_label("Expected MD5").last.fill("0" * 32)
+    press(widget, "Upload")
+    expect_stored(store, widget, *paths)
+    expect(status(widget)).to_contain_text("Already in the Store, as GW170817 / Prod3 / there.bin")
+    expect(status(widget)).to_contain_text("damaged.bin: what arrived has the MD5 " + md5(tmp_path / "damaged.bin"))
+    expect(status(widget)).to_contain_text("3 stored, 2 not stored.")
+    assert book.page.locator("img[src=x]").count() == 0
+    assert partials(store) == []
+
+
+def test_cancel_and_try_again(opened, store, files):
+    """Cancel ends an upload at once, leaves nothing, and the file can be sent again."""
+    _, widget = opened()
+    path = files(40)
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_under_way(widget)
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("Cancelled. Nothing was stored.")
+    expect(widget.get_by_role("button", name="Cancel")).to_have_attribute("aria-disabled", "true")
+    press(widget, "Try again")
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+    assert partials(store) == []
+
+
+def test_reload_in_the_middle(opened, store, files):
+    """After a reload in the middle, choosing the same file goes on with the bytes that are there."""
+    book, widget = opened()
+    path = files(40)
+    choose(widget, path)
+    book.save()
+    press(widget, "Upload")
+    expect_under_way(widget, 0.2)
+    book.reload()
+    (partial,) = partials(store)
+    before = partial.stat()
+    assert before.st_size > 0
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+    assert store.fetch_file("GW150914", "Prod0", path.name).stat().st_ino == before.st_ino
+
+
+def test_kernel_restart_in_the_middle(opened, store, files):
+    """A restart of the kernel in the middle is said within 5 s; in the new widget the same file goes on."""
+    book, widget = opened()
+    path = files(40)
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_under_way(widget, 0.2)
+    book.page.evaluate("() => { window.asimovTestPanel.sessionContext.session.kernel.restart(); }")
+    expect(widget.get_by_text("The kernel is busy or gone").first).to_be_visible(timeout=5000)
+    book.wait_for_kernel()
+    book.run()
+    expect(status(widget)).to_contain_text("Nothing was uploaded yet.")
+    (partial,) = partials(store)
+    before = partial.stat()
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+    assert store.fetch_file("GW150914", "Prod0", path.name).stat().st_ino == before.st_ino
+
+
+def test_a_kernel_that_hangs_is_said_and_goes_on(opened, store, files):
+    """A kernel that doesn't answer is said within 5 s, not a frozen count; when it answers, the upload goes on."""
+    book, widget = opened()
+    path = files(40)
+    kernel = book.value("__import__('os').getpid()")
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_under_way(widget)
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        expect(widget.get_by_text("The kernel is busy or gone")).to_be_visible(timeout=5000)
+        expect(status(widget)).to_contain_text("the kernel doesn't answer")
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    expect_stored(store, widget, path)
+    expect(widget.get_by_text("The kernel is busy or gone")).to_have_count(0)
+
+
+def test_it_goes_on_while_a_cell_runs(opened, store, files, tmp_path):
+    """While a cell runs, an upload goes on beside it."""
+    book, widget = opened()
+    choose(widget, files(1))
+    press(widget, "Upload")  # the first message of a session doesn't run beside a cell
+    expect_stored(store, widget, files(1))
+    book.execute(f"import os, time\nwhile not os.path.exists({str(tmp_path / 'stop')!r}): time.sleep(0.05)")
+    choose(widget, files(8))
+    press(widget, "Upload")
+    expect_stored(store, widget, files(8))
+    (tmp_path / "stop").touch()
+
+
+def test_two_views(opened, store, files):
+    """Of two views of one widget the second shows what the first stored; one file from both at once is stored once."""
+    book, first = opened("w")
+    second = book.widget(1)
+    choose(first, files(8))
+    press(first, "Upload")
+    expect_stored(store, second, files(8))
+    path = files(40)
+    for view in (first, second):
+        choose(view, path)
+    press(first, "Upload")
+    expect_under_way(first)
+    press(second, "Upload")
+    expect_stored(store, first, path)
+    expect(status(second)).to_contain_text("✘ Not stored: ")
+    assert sorted(record.file for record in store) == [path.name, "8.bin"]
+
+
+def test_a_cleared_output_ends_its_uploads(opened, store, files):
+    """Clearing the output ends the view's uploads; nothing hangs, and the next view goes on with the bytes."""
+    book, widget = opened()
+    path = files(40)
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_under_way(widget, 0.2)
+    book.command("notebook:clear-all-cell-outputs")
+    expect(widget).to_have_count(0)
+    book.run()
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+
+
+def test_closing_the_widget_leaves_nothing(opened, store, files):
+    """w.close() in the middle takes the widget off the page and its partial file out of the Store."""
+    book, widget = opened()
+    choose(widget, files(40))
+    press(widget, "Upload")
+    expect_under_way(widget, 0.2)
+    assert book.value("w.close()") is None
+    expect(widget).to_have_count(0)
+    assert (
+        book.value("[t.name for t in __import__('threading').enumerate() if 'Upload' in t.name and t.join(20)]") == []
+    )
+    assert (partials(store), len(store)) == ([], 0)
+
+
+def test_from_the_server(opened, store, files, tmp_path):
+    """A file below `server_root` is completed as it is typed, and stored; one above it is refused."""
+    folder = tmp_path / "results"
+    (folder / "run1").mkdir(parents=True)
+    (folder / "run1" / "posterior.bin").write_bytes(files(12).read_bytes())
+    _, widget = opened(arguments=f", server_root={str(folder)!r}")
+    box = widget.get_by_label("Path on the server")
+    box.fill("../x")
+    press(widget, "Add")
+    expect(widget.get_by_text("../x is not below")).to_be_visible()
+    box.fill("r")
+    widget.get_by_role("option", name="run1/").click()
+    expect(widget.get_by_role("option")).to_have_text("run1/posterior.bin")
+    box.press("ArrowDown")
+    box.press("Enter")
+    expect(box).to_have_value("run1/posterior.bin")
+    box.press("Enter")
+    press(widget, "Upload")
+    expect_stored(store, widget, folder / "run1" / "posterior.bin")
+
+
+def test_names_are_suggested_and_checked(opened, store, files):
+    """What the Store has is suggested, a new name is checked as it is typed, and a taken one is said."""
+    store.add_file("GW170817", "Prod7", files(1))
+    _, widget = opened()
+    event, production = widget.get_by_label("Event"), widget.get_by_label("Production")
+    event.fill("GW")
+    expect(widget.get_by_role("option")).to_have_text("GW170817")
+    event.fill("a/b")
+    expect(widget.get_by_text("can't be the name of an event")).to_be_visible()
+    press(widget, "Upload")
+    expect(widget.get_by_text("Choose a file first.")).to_be_visible()
+    choose(widget, files(1))
+    press(widget, "Upload")
+    expect(event).to_be_focused()
+    event.fill("GW170817")
+    production.fill("Prod7")
+    press(widget, "Upload")
+    expect(widget.get_by_text("has a file called 1.bin already")).to_be_visible()
+    expect(widget.get_by_label("Name in the Store")).to_be_focused()
+    assert len(store) == 1
+
+
+def test_keyboard_only(opened, store, files):
+    """Tab, typing, Enter and Space alone upload a file, in the order in which the widget is read."""
+    book, widget = opened()
+    widget.get_by_label("Event").focus()
+    keys = book.page.keyboard
+    keys.press("Control+a")
+    keys.type("GW150914")
+    keys.press("Tab")
+    expect(widget.get_by_label("Production")).to_be_focused()
+    keys.press("Tab")
+    expect(widget.get_by_label("File", exact=True)).to_be_focused()
+    with book.page.expect_file_chooser() as chooser:
+        keys.press("Space")
+    chooser.value.set_files([files(1), files(8)])
+    first, second = (widget.get_by_role("group").nth(number) for number in (0, 1))
+    for control in (
+        first.get_by_role("button", name="Remove"),
+        first.get_by_label("Name in the Store"),
+        first.get_by_label("Expected MD5"),
+        second.get_by_role("button", name="Remove"),
+    ):
+        keys.press("Tab")
+        expect(control).to_be_focused()
+    keys.press("Space")
+    expect(widget.get_by_role("button", name="Remove")).to_be_focused()
+    for control in (first.get_by_label("Name in the Store"), first.get_by_label("Expected MD5")):
+        keys.press("Tab")
+        expect(control).to_be_focused()
+    keys.press("Tab")
+    expect(widget.get_by_role("button", name="Upload")).to_be_focused()
+    outline = widget.get_by_role("button", name="Upload").evaluate(
+        "(element) => getComputedStyle(element).outlineStyle"
+    )
+    assert outline == "solid"
+    keys.press("Enter")
+    expect_stored(store, widget, files(1))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessible(opened, store, files, theme, tmp_path):
+    """In both themes axe-core finds nothing: empty, with names in error, under way, and with results."""
+    (tmp_path / "x").write_bytes(b"x")
+    store.add_file("GW170817", "Prod3", tmp_path / "x")
+    book, widget = opened(arguments=f", server_root={str(tmp_path)!r}")
+    if theme == "dark":
+        dark(book)
+    axe(book)
+    choose(widget, files(24), tmp_path / "x")
+    widget.get_by_label("Event").fill("a/b")
+    expect(widget.get_by_text("can't be the name of an event")).to_be_visible()
+    axe(book)
+    widget.get_by_label("Event").fill("GW150914")
+    press(widget, "Upload")
+    expect(status(widget)).to_contain_text("Already in the Store")
+    axe(book)
+    narrow(book)
+    expect_stored(store, widget, files(24))
+    axe(book)
+
+
+def test_nothing_jumps_while_it_goes_up(opened, files):
+    """While an upload goes on nothing changes its place, and the count changes at most five times a second."""
+    book, widget = opened()
+    choose(widget, files(64))
+    press(widget, "Upload")
+    expect_under_way(widget)
+    seen = book.page.evaluate(
+        """async (root) => {
+            const line = root.querySelector('.asimov-storage-line');
+            const heights = new Set();
+            let changes = 0;
+            const observer = new MutationObserver(() => (changes += 1));
+            observer.observe(line, { childList: true, characterData: true, subtree: true });
+            const start = performance.now();
+            while (performance.now() - start < 2000) {
+                heights.add(root.getBoundingClientRect().height);
+                await new Promise(requestAnimationFrame);
+            }
+            return { heights: [...heights], changes };
+        }""",
+        widget.element_handle(),
+    )
+    assert len(seen["heights"]) == 1
+    assert 1 <= seen["changes"] <= 11
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("Cancelled.")
+
+
+# All slices from the sixth on are lost, for two and a half seconds; other messages are not.
+SWALLOWING = """
+window.swallowed = 0;
+let count = 0;
+let since;
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+    const large = (data.byteLength ?? data.length) > 500_000;
+    if (large && ++count === 6) since = performance.now();
+    if (large && count >= 6 && performance.now() - since < 2500) swallowed += 1;
+    else send.call(this, data);
+};
+"""
+
+
+def test_a_connection_that_loses_messages(server, context, store, files):
+    """Slices that a breaking connection swallows are noticed, and the upload goes on from what has arrived."""
+    page = context.new_page()
+    page.add_init_script(SWALLOWING)
+    code = opening(store) + "from asimov.storage.widgets import Uploader\nUploader(store, 'GW150914', 'Prod0')"
+    book = Notebook(server, page, server.write((code,)), "notebook")
+    book.run()
+    choose(book.widget(), files(24))
+    press(book.widget(), "Upload")
+    expect_stored(store, book.widget(), files(24))
+    assert page.evaluate("swallowed") > 0
+    assert book.console_errors == []
+    book.close()

@@ -1,0 +1,127 @@
+"""Verifier in a real browser: JupyterLab, and once each Notebook 7 and Voilà."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from damage import flip_bit, md5
+from harness import axe, dark, narrow, opening
+from playwright.sync_api import expect
+
+from asimov.storage import Store
+
+
+@pytest.fixture
+def damaged(store, source):
+    """Store five files of which GW150914/Prod0/file1 is corrupt and file3 missing; give their paths."""
+    for number in range(5):
+        store.add_file("GW150914", "Prod0", source(f"file{number}", f"content {number}".encode()))
+    paths = [store.fetch_file("GW150914", "Prod0", f"file{number}") for number in range(5)]
+    flip_bit(paths[1])
+    paths[3].unlink()
+    return paths
+
+
+@pytest.fixture
+def endless(hand_written):
+    """A Store whose two files of 1 TiB each, all of it a hole, take hours to verify."""
+    records = "".join(f"      hole{n}: {{hash: {n:032x}, uuid: {n:032x}}}\n" for n in range(2))
+    store = Store(hand_written(f"name: Endless\nevents:\n  GW150914:\n    Prod0:\n{records}"))
+    folder = store.root / "GW150914" / "Prod0"
+    folder.mkdir(parents=True)
+    for number in range(2):
+        with (folder / f"{number:032x}").open("wb") as file:
+            os.truncate(file.fileno(), 1 << 40)
+    return store
+
+
+@pytest.fixture
+def opened(notebook):
+    """Open a notebook with a Verifier `v` over a Store: `(book, widget)`."""
+
+    def open_notebook(store, *cells, host="lab"):
+        code = "from asimov.storage.widgets import Verifier\nv = Verifier(store)\nv"
+        book = notebook(opening(store) + code, *cells, host=host)
+        book.widget().wait_for()
+        return book, book.widget()
+
+    return open_notebook
+
+
+def press(widget, name):
+    """Press a button."""
+    widget.get_by_role("button", name=name, exact=True).click()
+
+
+def status(widget):
+    """Find the region where progress and results are."""
+    return widget.get_by_role("status")
+
+
+@pytest.mark.parametrize("host", ["lab", "notebook", "voila"])
+def test_damage_is_found(opened, store, damaged, host):
+    """A corrupt and a missing file are counted, and stand first in the table with digests and paths."""
+    book, widget = opened(store, host=host)
+    press(widget, "Verify")
+    expect(status(widget)).to_contain_text("✗ 2 of 5 files failed.")
+    expect(status(widget)).to_contain_text("✓ 3 ok✗ 1 corrupt○ 1 missing⚠ 0 unreadable")
+    rows = widget.get_by_role("row")
+    expect(rows).to_have_count(6)
+    for part in ("✗ corrupt", "GW150914", "Prod0", "file1", "9 B", md5(b"content 1"), str(damaged[1])):
+        expect(rows.nth(1)).to_contain_text(part)
+    expect(rows.nth(2)).to_contain_text("○ missing")
+    expect(rows.nth(3)).to_contain_text("✓ ok")
+    axe(book)
+    if host == "lab":
+        assert book.value("[check.file for check in v.report.failures]") == ["file1", "file3"]
+        dark(book)
+        axe(book)
+        narrow(book)
+        axe(book)
+
+
+def test_the_notebook_stays_usable(opened, endless):
+    """Terabytes are verified beside the user's cells, with bytes, rate and time left; nothing moves; Cancel ends it."""
+    book, widget = opened(endless)
+    press(widget, "Verify")
+    expect(status(widget)).to_contain_text("GiB of 2.0 TiB,")
+    expect(status(widget)).to_contain_text("iB/s, ")
+    expect(status(widget)).to_contain_text(" left")
+    assert book.value("(6 * 7, v.report)") == (42, None)
+    height = widget.bounding_box()["height"]
+    book.save()
+    book.reload()
+    expect(status(widget)).to_contain_text("iB/s, ")
+    assert widget.bounding_box()["height"] == height
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("○ Cancelled", timeout=5_000)
+    assert book.value("v.report") is None
+
+
+def test_a_kernel_that_goes(opened, endless):
+    """A kernel that is restarted in the middle of a verification is said to be gone."""
+    book, widget = opened(endless)
+    press(widget, "Verify")
+    expect(status(widget)).to_contain_text("iB/s, ")
+    book.restart_kernel()
+    expect(status(widget)).to_contain_text("The kernel is busy or gone.")
+
+
+def test_keyboard_only_in_two_views(opened, store, damaged):
+    """Tab, Enter and Space verify, in the order in which the widget is read; a second view shows the same."""
+    book, widget = opened(store, "v")
+    keys = book.page.keyboard
+    verify = widget.get_by_role("button", name="Verify")
+    widget.get_by_role("button", name="Cancel").focus()
+    keys.press("Shift+Tab")
+    assert verify.evaluate("(element) => getComputedStyle(element).outlineStyle") == "solid"
+    keys.press("Enter")
+    for view in (widget, book.widget(1)):
+        expect(status(view)).to_contain_text("✗ 2 of 5 files failed.")
+        expect(view.get_by_role("row")).to_have_count(6)
+    expect(verify).to_be_focused()
+    keys.press("Tab")
+    expect(widget.get_by_role("button", name="Cancel")).to_be_focused()
+    keys.press("Tab")
+    expect(widget.get_by_role("region", name="What was found")).to_be_focused()

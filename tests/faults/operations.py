@@ -1,0 +1,318 @@
+"""The operations that are broken: what each needs, does, and leaves when it went well.
+
+`run` is called in a child, on a folder BASE that `prepare` has filled: BASE/store, BASE/sources, BASE/dest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+
+from asimov.storage import Manifest, Record, Store
+from asimov.storage import _entries as entries
+
+Key = tuple[str, str, str]
+DEAD = 2**22 + 1
+"""A process id above Linux' limit: of nobody."""
+PLACED = "e" * 32
+"""The uuid of a file that lies in its place before its record does."""
+
+
+def md5(content: bytes) -> str:
+    """Digest `content` as the manifest does."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation.
+
+    Attributes
+    ----------
+    run : callable
+        ``run(base, tell, **arguments)``, in a child.
+    prepare : callable
+        ``prepare(base)``, before.
+    before, adds : dict
+        The contents of files by their keys: before it, and those that it adds.
+    creates : bool
+        Whether it makes the Store.
+    damaged : bool
+        Whether the Store can't be opened before.
+    delivers : dict
+        What it leaves in BASE/dest.
+    refused : tuple of str
+        What it says when it is done a second time.
+    broken : bool
+        Whether it is one of those that are broken call by call.
+    """
+
+    run: Callable[..., object]
+    prepare: Callable[[Path], None]
+    before: dict[Key, bytes] = field(default_factory=dict)
+    adds: dict[Key, bytes] = field(default_factory=dict)
+    creates: bool = False
+    damaged: bool = False
+    delivers: dict[str, bytes] = field(default_factory=dict)
+    refused: tuple[str, ...] = ("AlreadyPresentException", "RecordExistsError")
+    broken: bool = True
+
+
+OLD = {("E0", "P0", "old"): b"old\n"}
+REPAIRED = {**OLD, ("E1", "P1", "new"): b"new\n", ("E1", "P1", "stranger"): b"stranger\n"}
+SOURCES = {"new": b"new\n", "second": b"second\n" * 40, "third": b"third", "same": b"old\n"}
+
+
+def host_name(pid: int, rest: str) -> str:
+    """Name a temporary file as a process of this host would have."""
+    host = "".join(c if c.isalnum() else "_" for c in os.uname().nodename)[:64]
+    return f"{host}-{pid}-{rest}"
+
+
+def prepare_folders(base: Path) -> None:
+    """Make what to add, and a folder to fetch to."""
+    for folder in ("sources", "dest"):
+        (base / folder).mkdir(parents=True)
+    for name, content in SOURCES.items():
+        (base / "sources" / name).write_bytes(content)
+
+
+def prepare_store(base: Path, *, sha256: bool = False) -> Store:
+    """Make a Store with one file."""
+    prepare_folders(base)
+    store = Store.create(base / "store", "Broken on purpose", sha256=sha256)
+    (base / "old").write_bytes(b"old\n")
+    store.add_file("E0", "P0", base / "old")
+    return store
+
+
+def prepare_crash(base: Path) -> None:
+    """Leave a Store as a writer does that was killed after its commit and before its fold, and others before."""
+    store = prepare_store(base)
+    home = store.root / ".manifest"
+    content, uuid = b"committed\n", "c" * 32
+    record = Record(event="E0", production="P0", file="committed", hash=md5(content), uuid=uuid)
+    (home / "recent" / "2").write_bytes(entries.write([record]))
+    (store.root / "E0" / "P0" / uuid).write_bytes(content)
+    (home / "tmp" / host_name(DEAD, "dead")).write_bytes(b"half of a mani")
+    abandoned = home / "incoming" / host_name(DEAD, "abandoned")
+    abandoned.write_bytes(b"half of a fi")
+    past = time.time() - 2 * 86_400
+    os.utime(abandoned, (past, past))
+
+
+def prepare_placed(base: Path) -> None:
+    """Leave a file in its place that only needs its record."""
+    (prepare_store(base).root / "E0" / "P0" / PLACED).write_bytes(b"old\n")
+
+
+def prepare_upstream(base: Path) -> None:
+    """Make a Store as upstream asimov does: no folders for commits, the file under its own name."""
+    prepare_folders(base)
+    root = base / "store"
+    (root / ".manifest").mkdir(parents=True)
+    (root / "E0" / "P0").mkdir(parents=True)
+    (root / "E0" / "P0" / "old").write_bytes(b"old\n")
+    record = {"hash": md5(b"old\n"), "uuid": "d" * 32}
+    text = yaml.dump({"name": "Upstream's", "events": {"E0": {"P0": {"old": record}}}})
+    (root / ".manifest" / "manifest.yaml").write_text(text, encoding="utf-8")
+
+
+def prepare_lost(base: Path) -> None:
+    """Lose the manifest of a Store of two files; beside them lie one that no record names, and half an entry."""
+    store = prepare_store(base)
+    store.add_file("E1", "P1", base / "sources" / "new")
+    home = store.root / ".manifest"
+    (store.root / "E1" / "P1" / "stranger").write_bytes(b"stranger\n")
+    (store.root / "E1" / "P1" / ("f" * 32)).write_bytes(b"nobody's\n")
+    (home / "recent" / "9").write_bytes(b'{"event": "E1"')
+    (home / "manifest.yaml").unlink()
+
+
+def prepare_damaged(base: Path) -> None:
+    """Damage the manifest: cut it in half."""
+    prepare_lost(base)
+    text = (base / "store" / ".manifest" / "manifest.yaml.bak").read_bytes()
+    (base / "store" / ".manifest" / "manifest.yaml").write_bytes(text[: len(text) // 2])
+
+
+def create(base, tell):
+    Store.create(base / "deep" / "store", "Made")
+
+
+def create_here(base, tell):
+    Store.create(base / "store", "Made", sha256=True)
+
+
+def add_file(base, tell):
+    return Store(base / "store").add_file("E1", "P1", base / "sources" / "new")
+
+
+def add_beside(base, tell):
+    return Store(base / "store").add_file("E0", "P0", base / "sources" / "new")
+
+
+def add_any(base, tell, *, key, content, duplicate="raise"):
+    """Add one file of any name and content."""
+    event, production, name = key
+    source = base / "sources" / f"any-{os.getpid()}"
+    source.write_text(content, encoding="utf-8")
+    return Store(base / "store").add_file(event, production, source, name, duplicate=duplicate)
+
+
+def add_while_reading(base, tell):
+    """Add, while another thread of this process, and a handler of SIGUSR1, read the same Store."""
+    store, done = Store(base / "store"), threading.Event()
+
+    def read():
+        while not done.wait(0.0001):
+            len(store)
+
+    signal.signal(signal.SIGUSR1, lambda *_: len(store))
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        return store.add_file("E1", "P1", base / "sources" / "new")
+    finally:
+        done.set()
+        thread.join()
+
+
+def add_files(base, tell):
+    places = [("E0", "P0", "new"), ("E1", "P1", "second"), ("E1", "P2", "third")]
+    return Store(base / "store").add_files([(e, p, base / "sources" / name) for e, p, name in places])
+
+
+def new_file(base, tell):
+    with Store(base / "store").new_file("E1", "P1", "written") as file:
+        file.write(b"head....tail")
+        file.seek(4)
+        file.write(b"BODY")
+
+
+def link(base, tell):
+    return Store(base / "store").add_file("E1", "P1", base / "sources" / "same", duplicate="link")
+
+
+def publish(base, tell):
+    manifest = Manifest(Store(base / "store"))
+    manifest.add_record("E0", "P0", "again", md5(b"old\n"), PLACED)
+    manifest.update()
+
+
+def fetch(base, tell):
+    return str(Store(base / "store").fetch_file("E0", "P0", "old", dest=base / "dest"))
+
+
+def fetch_files(base, tell):
+    return list(map(str, Store(base / "store").fetch_files([("E0", "P0", "old")], dest=base / "dest" / "below")))
+
+
+def repair(base, tell):
+    Store.repair(base / "store", dry_run=False)
+
+
+def verify(base, tell):
+    assert Store(base / "store").verify(since=timedelta(days=1)).ok
+
+
+def add_loop(base, tell, *, name, first=0, count=None, size=20):
+    """Add files of one's own, telling of each; for ever, if no count is given."""
+    store, number = Store(base / "store"), first
+    while count is None or number < first + count:
+        content = f"{name} {number} ".encode().ljust(size, b".")
+        source = base / "sources" / f"{name}-{number}"
+        source.write_bytes(content)
+        tell({"ack": [f"E{number % 3}", name, f"{name}-{number}"], **store.add_file(f"E{number % 3}", name, source)})
+        source.unlink()
+        number += 1
+
+
+def add_threads(base, tell, *, name, threads, count):
+    """Add from many threads that share one Store."""
+    store = Store(base / "store")
+
+    def add(number):
+        source = base / "sources" / f"{name}-{number}"
+        source.write_text(source.name, encoding="utf-8")
+        tell({"ack": ["E0", name, source.name], **store.add_file("E0", name, source)})
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(add, range(threads * count)))
+
+
+def read_loop(base, tell, *, until):
+    """Verify all that can be seen, again and again, until a file appears; tell of whatever is wrong."""
+    store, seen, rounds = Store(base / "store"), {}, 0
+    while True:
+        last = (base / until).exists()
+        now = {record.uuid: record for record in store}
+        fresh = Store(base / "store") if rounds % 5 == 0 else store
+        missing = [seen[uuid].key for uuid in set(seen) - set(now)]
+        missing += [seen[uuid].key for uuid in set(seen) - {record.uuid for record in fresh}]
+        if missing:
+            tell({"error": "Missing", "errno": None, "text": f"{missing[:5]} were there and are gone"})
+            return None
+        news = [record for uuid, record in now.items() if uuid not in seen]
+        report = store.verify(selection=list(now.values()) if last else news)
+        if not report.ok:
+            tell({"error": "Damaged", "errno": None, "text": str(report.failures[:3])})
+            return None
+        seen, rounds = now, rounds + 1
+        if last:
+            return {"rounds": rounds, "seen": len(seen)}
+
+
+OPERATIONS = {
+    "create": Operation(create, prepare_folders, creates=True, refused=("StoreExistsError",)),
+    "create_here": Operation(create_here, prepare_folders, creates=True, refused=("StoreExistsError",)),
+    "add_file": Operation(add_file, prepare_store, OLD, {("E1", "P1", "new"): SOURCES["new"]}),
+    "add_beside": Operation(
+        add_beside, lambda base: prepare_store(base, sha256=True), OLD, {("E0", "P0", "new"): SOURCES["new"]}
+    ),
+    "add_files": Operation(
+        add_files,
+        prepare_store,
+        OLD,
+        {
+            ("E0", "P0", "new"): SOURCES["new"],
+            ("E1", "P1", "second"): SOURCES["second"],
+            ("E1", "P2", "third"): SOURCES["third"],
+        },
+    ),
+    "new_file": Operation(new_file, prepare_store, OLD, {("E1", "P1", "written"): b"headBODYtail"}),
+    "link": Operation(link, prepare_store, OLD, {("E1", "P1", "same"): b"old\n"}),
+    "after_crash": Operation(
+        add_file,
+        prepare_crash,
+        {**OLD, ("E0", "P0", "committed"): b"committed\n"},
+        {("E1", "P1", "new"): SOURCES["new"]},
+    ),
+    "upstream": Operation(add_file, prepare_upstream, OLD, {("E1", "P1", "new"): SOURCES["new"]}),
+    "publish": Operation(publish, prepare_placed, OLD, {("E0", "P0", "again"): b"old\n"}),
+    "fetch": Operation(fetch, prepare_store, OLD, delivers={"old": b"old\n"}, refused=("FileExistsError",)),
+    "fetch_files": Operation(
+        fetch_files, prepare_store, OLD, delivers={"below/old": b"old\n"}, refused=("FileExistsError",)
+    ),
+    "verify": Operation(verify, prepare_store, OLD, refused=()),
+    "repair_lost": Operation(repair, prepare_lost, adds=REPAIRED, damaged=True, refused=()),
+    "repair_damaged": Operation(repair, prepare_damaged, adds=REPAIRED, damaged=True, refused=()),
+    "add_any": Operation(add_any, prepare_store, OLD, broken=False),
+    "add_while_reading": Operation(
+        add_while_reading, prepare_store, OLD, {("E1", "P1", "new"): SOURCES["new"]}, broken=False
+    ),
+    "add_loop": Operation(add_loop, prepare_store, OLD, broken=False),
+    "add_threads": Operation(add_threads, prepare_store, OLD, broken=False),
+    "read_loop": Operation(read_loop, prepare_store, OLD, broken=False),
+}
+BROKEN = [name for name, operation in OPERATIONS.items() if operation.broken]

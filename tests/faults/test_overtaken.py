@@ -1,0 +1,169 @@
+"""Orders of events that cost records if the protocol were a little simpler, each made to happen on purpose."""
+
+from __future__ import annotations
+
+import errno
+import signal
+
+import pytest
+from faults import children
+from faults.operations import OLD, md5, prepare_store
+from faults.shim import NOTHING
+from faults.test_interleavings import age
+
+from asimov.storage import Store
+
+BEFORE_FOLD = ["rename", "manifest.yaml"]
+
+
+@pytest.fixture
+def base(tmp_path):
+    """A folder with a Store that holds one file."""
+    prepare_store(tmp_path / "base")
+    return tmp_path / "base"
+
+
+class Writers:
+    """Writers on the Store in `base`, without locks."""
+
+    def __init__(self, base, zygote) -> None:
+        self.base, self.zygote, self.root = base, zygote, base / "store"
+        self.expected = {key: md5(content) for key, content in OLD.items()}
+
+    def start(self, name: str, operation: str = "add_any", **how):
+        """Start one that adds a file of that name; give it once it stands still or has ended."""
+        arguments = {"key": ("E0", "P0", name), "content": name} if operation == "add_any" else {}
+        child = self.zygote.fork(operation, self.base, arguments, **{"locks": NOTHING, **how})
+        child.go()
+        child.ended = child.wait_for_stop()
+        return child
+
+    def goes_on(self, child):
+        """Let one go on until it stands still again (None) or ends."""
+        child.signal(signal.SIGCONT)
+        return child.wait_for_stop()
+
+    def state(self) -> dict:
+        """Read what is recorded."""
+        return {record.file: record.hash for record in Store(self.root)}
+
+
+@pytest.fixture
+def writers(base, zygote):
+    """Writers on a Store that holds one file."""
+    return Writers(base, zygote)
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory):
+    """A zygote whose package tries just once to replace the manifest."""
+    folder = tmp_path_factory.mktemp("impatient")
+    site = children.copy_package(folder / "site")
+    commit = site / "asimov" / "storage" / "_commit.py"
+    text = commit.read_text("utf-8")
+    assert text.count("_TRIES = 16") == 1
+    commit.write_text(text.replace("_TRIES = 16", "_TRIES = 1"), encoding="utf-8")
+    with children.start(folder, site) as started:
+        yield started
+
+
+def test_overtaken(base, impatient):
+    """A writer that gives up replacing the manifest, since others are quicker each time, leaves its entry for the next."""
+    writers = Writers(base, impatient)
+    other = writers.start("other", stop=BEFORE_FOLD)
+    last = writers.start("last", stop=["open", "manifest.yaml"])
+    while "last" not in writers.state():
+        last.ended = writers.goes_on(last)
+    assert (other.ended, last.ended) == (None, None)  # one before its rename, one before it looks whether it may rename
+    assert writers.goes_on(other).done
+    while last.ended is None:
+        last.ended = writers.goes_on(last)
+    assert last.ended.done
+    assert set(writers.state()) == {"old", "other", "last"}
+
+
+def test_replaced_before_it_cleans(writers):
+    """A writer whose manifest was replaced by an older one removes no entry, though its own process has read that one."""
+    other = writers.start("other", stop=BEFORE_FOLD)
+    new = writers.start("new", "add_while_reading", stop=["fsync", ".manifest"])  # after its own rename
+    assert (other.ended, new.ended) == (None, None)
+    assert writers.goes_on(other).done
+    new.signal(signal.SIGUSR1)
+    assert writers.goes_on(new).done
+    assert set(writers.state()) == {"old", "other", "new"}
+
+
+def test_older_manifest(writers):
+    """A writer that was about to replace the manifest by an older one, and stood still for days, doesn't."""
+    old = writers.start("old one", stop=BEFORE_FOLD)
+    age(writers.root / ".manifest")
+    assert writers.start("a").ended.done
+    assert writers.start("b").ended.done
+    assert old.ended is None
+    old.ended = writers.goes_on(old)
+    while old.ended is None:
+        old.ended = writers.goes_on(old)
+    assert old.ended.done
+    assert set(writers.state()) == {"old", "old one", "a", "b"}
+
+
+def test_older_manifest_at_once(writers):
+    """An older manifest that replaces a newer one costs nothing: the entries are there as long as somebody may do that."""
+    old = writers.start("old one", stop=BEFORE_FOLD)
+    assert writers.start("a").ended.done
+    assert writers.start("b").ended.done
+    assert old.ended is None
+    assert writers.goes_on(old).done
+    assert set(writers.state()) == {"old", "old one", "a", "b"}
+
+
+@pytest.mark.parametrize("call", ["link", "rename"])
+@pytest.mark.parametrize("error", ["EIO", "ENOENT", "EEXIST"])
+def test_the_answer_was_lost(writers, call, error):
+    """A link or a rename that was made, though an error came back as NFS may give it, neither loses nor doubles anything."""
+    name = "2" if call == "link" else "manifest.yaml"
+    ended = writers.start("new", lie=[name, getattr(errno, error)]).ended
+    assert ended.done
+    assert writers.state() == {"old": md5(b"old\n"), "new": md5(b"new")}
+    assert writers.start("next").ended.done
+    assert set(writers.state()) == {"old", "new", "next"}
+    report = Store(writers.root).verify()
+    assert (report.failures, report.untracked) == ((), ())
+
+
+def test_the_answer_was_lost_for_days(writers):
+    """A commit whose answer was lost, and that others have folded and cleaned away meanwhile, is not taken back."""
+    first = writers.start("new", lie=["2", errno.ENOENT], stop=["link", "2", "after"])
+    assert first.ended is None
+    age(writers.root / ".manifest")
+    assert writers.start("a").ended.done
+    assert writers.start("b").ended.done
+    assert writers.goes_on(first).done
+    assert set(writers.state()) == {"old", "new", "a", "b"}
+    report = Store(writers.root).verify()
+    assert (report.failures, report.untracked) == ((), ())
+
+
+def test_files_that_nfs_keeps(writers):
+    """What NFS keeps of a removed file while it is open (.nfs...) doesn't keep anybody from cleaning up."""
+    for number in range(3):
+        assert writers.start(f"f{number}", silly=True).ended.done
+    recent = writers.root / ".manifest" / "recent"
+    assert [path.stat().st_size for path in recent.iterdir()] == [0]
+    assert set(writers.state()) == {"old", "f0", "f1", "f2"}
+
+
+@pytest.mark.parametrize("point", ["link", "rename"])
+def test_fenced_where_nfs_keeps_files(writers, point):
+    """A writer that was fenced by another process of its own machine, on NFS, starts over and leaves nothing behind."""
+    name = "2" if point == "link" else "manifest.yaml"
+    first = writers.start("new", stop=[point, name], silly=True)
+    assert first.ended is None
+    age(writers.root / ".manifest")
+    assert writers.start("a", silly=True).ended.done
+    while first.ended is None:
+        first.ended = writers.goes_on(first)
+    assert first.ended.done
+    assert set(writers.state()) == {"old", "new", "a"}
+    report = Store(writers.root).verify()
+    assert (report.failures, report.untracked) == ((), ())

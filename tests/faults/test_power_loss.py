@@ -1,0 +1,112 @@
+"""Whatever a power cut leaves, what was acknowledged is there: replayed on a model of a disk from the recorded calls."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from faults import powerloss, tracing
+from faults.operations import BROKEN, OPERATIONS, md5
+from faults.profile import choose, note
+
+from asimov.storage import ManifestError, NotAStoreError, Store
+
+
+#: Where an fsync is for another course of events: the copy that a link makes needless, the folder whose name a fold syncs too.
+IDLE = {"link": 1, "upstream": 1}
+
+
+class Lost(AssertionError):
+    """A power cut would have cost something."""
+
+
+class Recording:
+    """An operation, recorded once, on a disk that the model replays."""
+
+    def __init__(self, name: str, folder: Path, zygote, **how) -> None:
+        self.name, self.operation, self.folder = name, OPERATIONS[name], folder
+        self.base, log = folder / "base", folder / "strace.log"
+        self.start = folder / "start"
+        self.base.mkdir()
+        self.operation.prepare(self.base)
+        (self.base / "report").touch()
+        shutil.copytree(self.base, self.start)
+        child = zygote.fork(name, self.base, **how)
+        self.ended = tracing.trace(child, log, tracing.REPLAYED, options=powerloss.OPTIONS)
+        assert self.ended.done, self.ended
+        self.calls = tracing.read(log)
+        self.originals = {path.read_bytes() for path in (self.start / "store").rglob("*") if path.is_file()}
+        self.after = {key: md5(content) for key, content in {**self.operation.before, **self.operation.adds}.items()}
+        before = {key: md5(content) for key, content in self.operation.before.items()}
+        self.before = "damaged" if self.operation.damaged else None if self.operation.creates else before
+
+    def check(self, calls, *, some: int = 6) -> int:
+        """Cut the power after each call; return how many different trees that may leave. Raise `Lost` if one is a loss."""
+        disk = powerloss.Disk(self.start)
+        disk.root = self.base
+        replay, seen, acknowledged = powerloss.Replay(disk), set(), False
+        for number, call in enumerate(calls):
+            replay.do(call)
+            acknowledged = acknowledged or b'"done"' in disk.top.now["report"].now
+            if call.changes or powerloss.is_sync(call):
+                for image in disk.images(number, some):
+                    image.pop("report", None)
+                    mark = hash((frozenset(image.items()), acknowledged))
+                    if mark not in seen:
+                        seen.add(mark)
+                        self.examine(image, acknowledged=acknowledged, where=f"{number}: {call}")
+        assert acknowledged
+        return len(seen)
+
+    def examine(self, image, *, acknowledged: bool, where: str) -> None:
+        """The Store that a power cut left is in the state before or after, all of it verifies, and it can be added to."""
+        powerloss.restore(image, self.folder / "left")
+        root = self.folder / "left" / ("deep/store" if self.name == "create" else "store")
+        try:
+            store = Store(root)
+            state = {record.key: record.hash for record in store}
+            report = store.verify()
+        except ManifestError as error:
+            if not self.operation.damaged:
+                raise Lost(f"after {where}: {error}") from error
+            state, report = "damaged", None
+        except NotAStoreError:
+            state, report = None, None
+        delivered = {
+            str(p.relative_to(self.folder / "left" / "dest")): p.read_bytes()
+            for p in (self.folder / "left" / "dest").rglob("*")
+            if p.is_file() and not p.name.startswith(".asimov")
+        }
+        if state not in ([self.after] if acknowledged else [self.before, self.after]):
+            raise Lost(f"after {where}: {state}; acknowledged: {acknowledged}")
+        if self.operation.damaged and not self.originals <= set(image.values()):
+            raise Lost(f"after {where}: something of what was there is gone")
+        if report is not None and not report.ok:
+            raise Lost(f"after {where}: {report.failures}")
+        if delivered not in ([self.operation.delivers] if acknowledged else [{}, self.operation.delivers]):
+            raise Lost(f"after {where}: {delivered}; acknowledged: {acknowledged}")
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_power_cut_after_every_call(name, tmp_path, zygote):
+    """A power cut after any call leaves the state before or the state after, and the latter once it was acknowledged."""
+    recording = Recording(name, tmp_path, zygote)
+    images = recording.check(recording.calls, some=choose(4, 100))
+    note("power cut", operation=name, calls=len(recording.calls), images=images)
+
+
+@pytest.mark.parametrize("name", [name for name in BROKEN if not OPERATIONS[name].damaged])
+def test_every_fsync_is_needed(name, tmp_path, zygote):
+    """The check above is sharp: with any one fsync taken out of the record it finds a loss."""
+    recording = Recording(name, tmp_path, zygote)
+    syncs = [number for number, call in enumerate(recording.calls) if powerloss.is_sync(call)]
+    idle = []
+    for number in syncs:
+        try:
+            recording.check(powerloss.without(recording.calls, number), some=0)
+        except Lost:
+            continue
+        idle.append(recording.calls[number])
+    note("fsync taken out", operation=name, syncs=len(syncs), idle=len(idle))
+    assert len(idle) == IDLE.get(name, 0), [(recording.calls.index(call), call) for call in idle]

@@ -1,0 +1,192 @@
+"""What a manifest says, read in the plainest way: PyYAML's BaseLoader, and the contract's rules one after the other.
+
+The yardstick of the fuzz tests. It shares no code with the package, and is slow.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from asimov.storage import ManifestError
+from asimov.storage import _canonical as canonical
+from asimov.storage import _yaml as reader
+
+STANDARD = {"binary bool float int map merge null omap pairs seq set str timestamp value".split()[i] for i in range(13)}
+EMPTY = {"", "~", "null", "Null", "NULL"}
+DEPTH = 64
+PATH = Path("manifest.yaml")
+
+
+class NotAllowed(Exception):
+    """PyYAML reads it, and the contract refuses it."""
+
+
+class Reading(NamedTuple):
+    """What a manifest says, as far as it matters."""
+
+    name: str
+    records: dict[tuple[str, str, str], tuple[str, str]]
+    top: set[str]
+    extras: dict[tuple[str, str, str], set[str]]
+
+
+def ours(data: bytes) -> Reading | None:
+    """Read with the package; None for a ManifestError. Any other error is a fault, and passes through."""
+    try:
+        contents = reader.parse(data, PATH)
+    except ManifestError as error:
+        assert str(PATH) in str(error)
+        return None
+    extras = {key: set(map(plain, further)) for key, further in contents.extras.items()}
+    for index, key in enumerate(contents.keys):
+        record = contents.record(index)
+        named = {name for name in ("sha256", "size") if getattr(record, name) is not None}
+        if named:
+            extras.setdefault(key, set()).update(named)
+    records = {r.key: (r.hash, r.uuid) for r in contents}
+    assert len(records) == len(contents)
+    return Reading(contents.name, records, {"name", "events", *map(plain, contents.top)}, extras)
+
+
+def plain(spelled: str) -> str:
+    """Read a name as it is spelled in YAML."""
+    return yaml.compose(spelled, Loader=yaml.BaseLoader).value
+
+
+def theirs(data: bytes, loader: type = yaml.BaseLoader) -> Reading:
+    """Read with PyYAML.
+
+    Raises
+    ------
+    NotAllowed
+        The contract refuses it.
+    yaml.YAMLError, UnicodeError, ValueError, RecursionError
+        PyYAML does.
+    """
+    events = list(yaml.parse(data, Loader=loader))
+    if sum(isinstance(event, yaml.DocumentStartEvent) for event in events) != 1:
+        raise NotAllowed("not one document")
+    depth = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise NotAllowed("anchor or alias")
+        tag = getattr(event, "tag", None)
+        if tag not in {None, "!"} and tag.removeprefix("tag:yaml.org,2002:") not in STANDARD - {"x"}:
+            raise NotAllowed("tag")
+        if tag not in {None, "!"} and not tag.startswith("tag:yaml.org,2002:"):
+            raise NotAllowed("tag")
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            depth += 1
+        if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            depth -= 1
+        if depth > DEPTH:
+            raise NotAllowed("depth")
+    return interpret(yaml.compose(data, Loader=loader))
+
+
+def interpret(node: yaml.Node) -> Reading:
+    """Read the tree of a manifest by the contract's rules."""
+    require_names_once(node)
+    top = mapping(node)
+    if not isinstance(top.get("name"), yaml.ScalarNode) or "events" not in top:
+        raise NotAllowed("shape")
+    records, extras, uuids = {}, {}, set()
+    for event, productions in mapping(top["events"], "event").items():
+        for production, files in mapping(productions, "production").items():
+            for file, node_of_record in mapping(files, "file").items():
+                record = mapping(node_of_record)
+                digest, uuid = digits(record.get("hash")), digits(record.get("uuid"))
+                if uuid in uuids:
+                    raise NotAllowed("uuid repeated")
+                uuids.add(uuid)
+                records[event, production, file] = (digest, uuid)
+                if further := set(record) - {"hash", "uuid"}:
+                    extras[event, production, file] = further
+    return Reading(top["name"].value, records, set(top), extras)
+
+
+def require_names_once(node: yaml.Node) -> None:
+    """Refuse repeated keys and keys that are no texts, anywhere."""
+    if isinstance(node, yaml.MappingNode):
+        if not all(isinstance(key, yaml.ScalarNode) for key, _ in node.value):
+            raise NotAllowed("a key is a collection")
+        keys = [key.value for key, _ in node.value]
+        if len(set(keys)) < len(keys):
+            raise NotAllowed("key repeated")
+        for _, value in node.value:
+            require_names_once(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            require_names_once(value)
+
+
+def mapping(node: yaml.Node, kind: str | None = None) -> dict[str, yaml.Node]:
+    """Read a mapping; of names of a `kind`, if one is given, and then nothing is an empty one."""
+    if kind and isinstance(node, yaml.ScalarNode) and node.style in {None, ""} and node.value in EMPTY:
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise NotAllowed("no mapping")
+    found = {key.value: value for key, value in node.value}
+    if kind and not all(is_name(kind, name) for name in found):
+        raise NotAllowed("name")
+    return found
+
+
+def is_name(kind: str, name: str) -> bool:
+    """Whether a `kind` may be called that."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return False
+    control = any(unicodedata.category(character) == "Cc" for character in name)
+    reserved = kind == "event" and name.lower().startswith(".manifest")
+    return 0 < size <= 255 and not control and not set("/\\") & set(name) and name not in {".", ".."} and not reserved
+
+
+def digits(node: yaml.Node | None) -> str:
+    """Read 32 hexadecimal digits."""
+    value = node.value if isinstance(node, yaml.ScalarNode) else ""
+    if len(value) != 32 or not set(value) <= set("0123456789abcdefABCDEF"):
+        raise NotAllowed("digits")
+    return value.lower()
+
+
+def check(data: bytes) -> str:
+    """Our reading agrees with PyYAML's, and survives being written; say which way it went."""
+    mine = ours(data)
+    try:
+        expected = theirs(data)
+    except NotAllowed as reason:
+        assert mine is None, f"accepted, though: {reason}"
+        return "refused by the contract"
+    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError):
+        if mine is not None:  # libyaml accepts a little more than PyYAML's own parser
+            assert mine == theirs(data, yaml.CBaseLoader)
+            check_rewritten(data, mine)
+        return "refused by PyYAML"
+    assert mine == expected
+    check_rewritten(data, mine)
+    return "read"
+
+
+def check_rewritten(data: bytes, reading: Reading) -> None:
+    """What we write says the same, to us and to any PyYAML, and is written the same again."""
+    contents = reader.parse(data, PATH)
+    written = canonical.write(contents)
+    assert ours(written) == reading
+    assert theirs(written) == reading
+    assert canonical.write(reader.parse(written, PATH)) == written
+    try:
+        before = yaml.safe_load(data)
+    except Exception:  # noqa: BLE001 - whatever PyYAML can't make of tags such as !!int x
+        return
+    after = yaml.safe_load(written)
+    further = [key for key in before if key not in {"name", "events"}]
+    assert repr({key: before[key] for key in sorted(further, key=repr)}) == repr(
+        {key: after[key] for key in sorted(further, key=repr)}
+    )
+    assert isinstance(after["name"], str)

@@ -1,0 +1,99 @@
+"""What the pages of the documentation show: shell lines run, pictures have a text, links lead somewhere.
+
+The Python examples, in the pages and in docstrings, are run by ``nox -s docs``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import asimov.storage
+from asimov.storage import Store
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+#: Fenced as `sh`: lines that run as they stand. What doesn't (a crontab, other people's machines) is fenced as `text`.
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+IMAGE = re.compile(r"!\[([^\]]*)\]\(|^:{3,}\{(?:image|figure)\}|^```\{(?:image|figure)\}", re.MULTILINE)
+
+
+def lines_of(page: Path) -> str:
+    """Give the shell lines of a page, all its blocks together."""
+    return "".join(SHELL.findall(page.read_text(encoding="utf-8")))
+
+
+WITH_SHELL = [page for page in PAGES if lines_of(page)]
+
+
+def program(path: Path, text: str) -> None:
+    """Write an executable."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def work(tmp_path):
+    """A folder with result files, a Store with one more, a `locutus` and a pipeline to run."""
+    for name in ["posterior_samples.hdf5", "psd.dat", "config.ini", "bayestar.fits"]:
+        (tmp_path / name).write_text(f"new {name}\n")
+    stored = tmp_path / "stored"
+    stored.write_text("stored before\n")
+    Store.create(tmp_path / "results", "Results").add_file("GW150914", "Prod0", stored, "posterior_samples.hdf5")
+    source = Path(asimov.storage.__file__).parents[2]
+    path = f"import sys\nsys.path.insert(0, {str(source)!r})"
+    ours = f"#!{sys.executable}\n{path}\nfrom asimov.storage.cli import main\nmain()\n"
+    program(tmp_path / "bin" / "locutus", ours)
+    program(tmp_path / "bin" / "run_pipeline", '#!/bin/sh\necho "seed $2" >"$4"\n')
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", WITH_SHELL, ids=[str(page.relative_to(DOCS)) for page in WITH_SHELL])
+def test_shell_lines_run(page, work):
+    """The shell lines of a page run as they stand, one block after the other, in a folder with a Store."""
+    path = f"{work / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "LOCUTUS_STORE": str(work / "results"), "HOME": str(work)}
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines_of(page)],
+        cwd=work,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    for store in work.glob("*/.manifest/manifest.yaml"):
+        assert Store(store.parents[1]).verify().ok
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda page: str(page.relative_to(ROOT)))
+def test_images_have_a_text(page):
+    """Each picture says in words what it shows."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix == ".ipynb":
+        text = "\n".join(
+            "".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"
+        )
+    for image in IMAGE.finditer(text):
+        words = image[1] or "".join(re.findall(r"^:alt: (.+)$", text[image.end() :].split("\n\n")[0], re.MULTILINE))
+        assert len(words.split()) > 2, text[image.start() :][:80]
+
+
+def test_exit_codes_are_the_ones_of_locutus():
+    """The page on exit codes has the ones that `locutus --help` has."""
+    page = (DOCS / "reference" / "exit-codes.md").read_text(encoding="utf-8")
+    help_ = subprocess.run(
+        [sys.executable, "-m", "asimov.storage", "--help"], capture_output=True, text=True, check=True
+    )
+    said = dict(re.findall(r"^ +(\d+)  (.+)$", help_.stdout, re.MULTILINE))
+    assert dict(re.findall(r"^\| (\d+) \| (.+?)(?: with Ctrl-C)? \|", page, re.MULTILINE)).keys() == said.keys()

@@ -1,0 +1,77 @@
+"""Two files of one MD5, as anybody can make them: what each kind of Store makes of the second."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from damage import keys, md5
+
+from asimov.storage import AlreadyPresentException, RecordExistsError, Store
+
+#: X. Wang, D. Feng, X. Lai, H. Yu: Collisions for Hash Functions MD4, MD5, HAVAL-128 and RIPEMD (2004), the first pair.
+ONE = bytes.fromhex(
+    "d131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a"
+    "085125e8f7cdc99fd91dbdf280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2b487da03fd02396306d248cda0"
+    "e99f33420f577ee8ce54b67080a80d1ec69821bcb6a8839396f9652b6ff72a70"
+)
+TWO = bytes.fromhex(
+    "d131dd02c5e6eec4693d9a0698aff95c2fcab50712467eab4004583eb8fb7f8955ad340609f4b30283e4888325f1415a"
+    "085125e8f7cdc99fd91dbd7280373c5bd8823e3156348f5bae6dacd436c919c6dd53e23487da03fd02396306d248cda0"
+    "e99f33420f577ee8ce54b67080280d1ec69821bcb6a8839396f965ab6ff72a70"
+)
+
+
+@pytest.fixture
+def strong(tmp_path):
+    """A Store that records SHA-256, with the first file of the pair."""
+    return Store.create(tmp_path / "strong", "Strong", sha256=True)
+
+
+def test_the_pair():
+    """The two files differ, and have one MD5 and one length."""
+    assert ONE != TWO
+    assert (md5(ONE), len(ONE)) == (md5(TWO), len(TWO)) == ("79054025255fb1a26e4bc422aef54eb4", 128)
+    assert hashlib.sha256(ONE).digest() != hashlib.sha256(TWO).digest()
+
+
+def test_md5_alone_takes_them_for_one(store, source):
+    """A Store that records MD5 alone takes the second file for the first: that is what MD5 can and can't do."""
+    store.add_file("S1", "Prod0", source("one", ONE))
+    with pytest.raises(AlreadyPresentException):
+        store.add_file("S1", "Prod0", source("two", TWO))
+
+
+@pytest.mark.parametrize("duplicate", ["raise", "skip", "link"])
+def test_sha256_tells_them_apart(strong, source, duplicate):
+    """A Store that records SHA-256 keeps both files, each with its own bytes, whatever is asked about duplicates."""
+    strong.add_file("S1", "Prod0", source("one", ONE))
+    strong.add_file("S1", "Prod1", source("two", TWO), duplicate=duplicate)
+    assert strong.fetch_file("S1", "Prod0", "one").read_bytes() == ONE
+    assert strong.fetch_file("S1", "Prod1", "two").read_bytes() == TWO
+    assert strong.verify().ok
+
+
+def test_sha256_tells_them_apart_under_one_name(strong, source):
+    """Under one name the second is refused, as any other bytes would be, and the message shows where they differ."""
+    strong.add_file("S1", "Prod0", source("one", ONE))
+    with pytest.raises(RecordExistsError, match=hashlib.sha256(TWO).hexdigest()):
+        strong.add_file("S1", "Prod0", source("two", TWO), "one", duplicate="skip")
+    assert keys(strong) == [("S1", "Prod0", "one")]
+
+
+@pytest.mark.parametrize("many", [0, 40])
+def test_sha256_tells_them_apart_in_a_batch(strong, source, many):
+    """The same in one batch, small or large; and a true duplicate of the second is found beside the first."""
+    batch = [("S1", "Prod0", source("one", ONE)), ("S1", "Prod0", source("two", TWO))]
+    batch += [("S1", "Prod0", source(f"f{number}", b"%d" % number)) for number in range(many)]
+    strong.add_files(batch)
+    assert strong.fetch_file("S1", "Prod0", "two").read_bytes() == TWO
+    with pytest.raises(AlreadyPresentException) as caught:
+        strong.add_file("S2", "Prod0", source("again", TWO))
+    assert caught.value.record == strong["S1", "Prod0", "two"]
+    again = [("S3", "Prod0", source(f"g{number}", b"g%d" % number)) for number in range(many)]
+    with pytest.raises(AlreadyPresentException) as caught:
+        strong.add_files([*again, ("S2", "Prod0", source("again", TWO))])
+    assert caught.value.record == strong["S1", "Prod0", "two"]
+    assert strong.verify().ok

@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from damage import flip_bit
+
+from asimov.storage import Store, _format
+from asimov.storage._format import byte_size, printable
+from asimov.storage._records import Check, Record, Status, VerificationReport
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "&lt;b&gt;&amp;",
+    "\"'><b id=x onclick=alert(1)>",
+    "a\u202egnp.exe",  # shown from right to left, it would read as something else
+    "zero\u200bwidth",
+    "שלום עולם",
+    "漢字",
+    "e\u0301",
+    "no",
+    "x" * 255,
+    "é" * 127,
+)
+VOID = {"br", "hr", "img", "input", "link", "meta"}
+
+
+class Page(HTMLParser):
+    """A piece of HTML, taken apart: tags, attributes, the text of cells; fails on tags that don't match."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.cells: list[str] = []
+        self.texts: list[str] = []
+        self.roots = 0
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        assert tag not in VOID
+        self.roots += not self._open
+        self._open.append(tag)
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag in {"td", "th"}:
+            self.cells.append("")
+
+    def handle_endtag(self, tag):
+        assert tag == self._open.pop()
+
+    def handle_data(self, data):
+        if "style" not in self._open:
+            self.texts.append(data)
+        if self.cells and {"td", "th"} & set(self._open):
+            self.cells[-1] += data
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+
+def check(**changes) -> Check:
+    """Make a Check as a verification would."""
+    values = {
+        "event": "S1",
+        "production": "Prod0",
+        "file": "result.txt",
+        "uuid": "f9f167bee8e3449aa0c68bf7f91e7b7a",
+        "hash": "d41d8cd98f00b204e9800998ecf8427e",
+        "status": Status.OK,
+        "actual": "d41d8cd98f00b204e9800998ecf8427e",
+        "path": Path("/stores/gwtc/S1/Prod0/f9f167bee8e3449aa0c68bf7f91e7b7a"),
+        "size": 1024,
+    }
+    return Check(**values | changes)
+
+
+def report(*checks: Check, **rest) -> VerificationReport:
+    """Make a VerificationReport of checks."""
+    return VerificationReport(root=Path("/stores/gwtc"), results=checks, **rest)
+
+
+@pytest.fixture
+def hostile_store(tmp_path):
+    """A Store at a path, and of a name, full of markup, that holds every hostile name as event, production and file."""
+    store = Store.create(tmp_path / "<" / "div><script>alert(1)<" / "script>", "</div><script>alert(1)</script>")
+    source = tmp_path / "source"
+    for number, name in enumerate(HOSTILE):
+        source.write_text(f"content {number}")
+        store.add_file(name, name, source, name)
+    return store
+
+
+@pytest.fixture
+def every_form(hostile_store):
+    """The line and the HTML of everything that a cell can end on, for a hostile Store with failures of every kind."""
+    paths = {record.key: hostile_store.fetch_file(*record.key) for record in hostile_store}
+    flip_bit(paths[(HOSTILE[0],) * 3])
+    paths[(HOSTILE[1],) * 3].unlink()
+    (hostile_store.root / HOSTILE[2] / HOSTILE[2] / "<img onerror=alert(1)>").touch()
+    found = hostile_store.verify()
+    found = dataclasses.replace(found, problems=("another </div><script> fingerprint",), skipped=3)
+    objects = [hostile_store, hostile_store.manifest, *hostile_store, found]
+    return [(repr(each), each._repr_html_()) for each in objects]
+
+
+def test_html_is_one_balanced_element_of_our_class(every_form):
+    """The HTML of everything is a single balanced <div class="asimov-storage">, whatever names and paths hold."""
+    for _, html in every_form:
+        page = Page(html)
+        assert page.roots == 1
+        assert html.startswith('<div class="asimov-storage"><style>')
+
+
+def test_html_holds_only_harmless_tags_and_attributes(every_form):
+    """No script, id, event handler, link, image or other resource is in the HTML of anything."""
+    allowed = {
+        "div",
+        "style",
+        "pre",
+        "span",
+        "bdi",
+        "details",
+        "summary",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    }
+    for _, html in every_form:
+        page = Page(html)
+        assert set(page.tags) <= allowed
+        assert {name for name, _ in page.attributes} <= {"class", "scope", "open", "aria-hidden"}
+        assert "url(" not in html
+        assert "@import" not in html
+
+
+def test_style_is_scoped(every_form):
+    """Every rule of the style sheet applies below .asimov-storage only."""
+    css = re.search(r"<style>(.*?)</style>", every_form[0][1], re.DOTALL)[1]
+    selectors = re.findall(r"([^{}]+)\{", css)
+    assert selectors
+    assert [s for s in selectors if not all(part.strip().startswith(".asimov-storage") for part in s.split(","))] == []
+
+
+def test_colours_come_from_the_front_end(every_form):
+    """Each variable of VS Code falls back to one of JupyterLab, and that to one of the pydata theme."""
+    css = every_form[0][1]
+    assert len(re.findall(r"var\(--vscode-[\w-]+, var\(--jp-[\w-]+, var\(--pst-[\w-]+, ", css)) == css.count(
+        "var(--vscode-"
+    )
+
+
+def test_lines_and_html_show_nothing_invisible(every_form):
+    """No control, direction mark or other invisible character reaches a repr, which is one line, or the HTML."""
+    for line, html in every_form:
+        assert printable(line) == line
+        assert printable(html.replace("\n", "")) == html.replace("\n", "")
+
+
+def test_html_holds_the_line_as_its_text_fallback(every_form):
+    """The one-line repr stands in the HTML, for front ends that drop the style sheet which hides it."""
+    for line, html in every_form:
+        assert Page(html).texts[0] == line
+
+
+def test_every_name_is_shown_as_it_is(hostile_store):
+    """Store, Manifest and report show every name in a cell of its own, escaped only where it is invisible."""
+    names = {printable(name) for name in HOSTILE}
+    verified = hostile_store.verify()
+    for each in (hostile_store, hostile_store.manifest, verified):
+        assert names - set(Page(each._repr_html_()).cells) == set()
+    assert "a\\u202egnp.exe" in names
+
+
+def test_store_html_names_what_the_text_names(hostile_store):
+    """A Store's HTML has its name, root and counts, and its line has the same name and root."""
+    text = Page(hostile_store._repr_html_()).text
+    root = printable(str(hostile_store.root))
+    assert "</div><script>alert(1)</script>" in text
+    assert f"{root} · 11 files, 11 events, 11 productions" in text
+    assert repr(hostile_store) == f"<Store '</div><script>alert(1)</script>' at {root}>"
+
+
+def test_reprs_of_store_and_manifest_read_no_file(store, source):
+    """The reprs of an open Store and of its Manifest are the same when its folder is gone."""
+    store.add_file("S1", "Prod0", source())
+    before = repr(store), repr(store.manifest)
+    store.root.rename(store.root.with_name("elsewhere"))
+    assert (repr(store), repr(store.manifest)) == before
+    assert str(store.root) in before[0]
+    assert str(store.root) in before[1]
+
+
+def test_a_store_that_is_gone_says_so_in_html(store):
+    """The HTML of a Store whose folder is gone, and of its Manifest, says that instead of raising."""
+    place = str(store.root)
+    store.root.rename(store.root.with_name("elsewhere"))
+    for each in (store, store.manifest):
+        text = Page(each._repr_html_()).text
+        assert "can't be read now" in text
+        assert place in text
+
+
+def test_a_damaged_manifest_says_so_in_html(store):
+    """The HTML of a Store whose manifest is damaged names the file and the line."""
+    path = store.root / ".manifest" / "manifest.yaml"
+    path.write_text("name: x\nevents: [1, 2]\n")
+    assert f"{path}, line 2" in Page(store._repr_html_()).text
+
+
+def test_one_event_is_open_and_several_are_closed(store, source):
+    """A Store of one event shows its files at once, one of several shows events to open."""
+    store.add_file("S1", "Prod0", source("a", b"a"))
+    assert "<details open><summary><bdi>S1</bdi>: 1 file in 1 production</summary>" in store._repr_html_()
+    store.add_file("S2", "Prod0", source("b", b"b"))
+    assert store._repr_html_().count("<details>") == 2
+    assert "<details open>" not in store._repr_html_()
+
+
+def test_rows_and_groups_are_capped(hand_written):
+    """At most 20 files of an event and 20 events are shown, and the rest is counted."""
+    rows = {
+        (f"S{event:02}", "Prod0", f"file{number:02}"): f"{event:016x}{number:016x}"
+        for event in range(23)
+        for number in range(22)
+    }
+    text = ["name: many", "events:"]
+    for event in range(23):
+        text += [f"  S{event:02}:", "    Prod0:"]
+        for (owner, _, file), digest in rows.items():
+            if owner == f"S{event:02}":
+                text += [f"      {file}:", f"        hash: {digest}", f"        uuid: {digest}"]
+    store = Store(hand_written("\n".join(text) + "\n"))
+    for each in (store, store.manifest):
+        page = Page(each._repr_html_())
+        assert page.text.count("… and 2 more") == 20
+        assert "… and 3 more events" in page.text
+        assert sum(re.fullmatch(r"file\d\d", cell) is not None for cell in page.cells) == 400
+        assert "506 files, 23 events, 23 productions" in page.text
+
+
+def test_an_empty_store_has_a_form(store):
+    """An empty Store shows zero counts and no table."""
+    page = Page(store._repr_html_())
+    assert "0 files, 0 events, 0 productions" in page.text
+    assert "table" not in page.tags
+
+
+def test_record_html_shows_all_that_is_known():
+    """A Record's HTML has a row for each attribute that is not None, as its repr has."""
+    plain = Record(event="S1", production="Prod0", file="a", hash="0" * 32, uuid="1" * 32)
+    assert Page(plain._repr_html_()).cells == [
+        *("event", "S1", "production", "Prod0", "file", "a", "hash", "0" * 32, "uuid", "1" * 32),
+    ]
+    full = dataclasses.replace(plain, sha256="2" * 64, size=1_234_567)
+    assert Page(full._repr_html_()).cells[-4:] == ["sha256", "2" * 64, "size", "1,234,567 bytes"]
+
+
+def test_a_good_report_says_ok_with_word_and_symbol():
+    """A report without failures says so in its line and its HTML, with a word and a symbol."""
+    good = report(check(), check(file="b"))
+    assert repr(good) == "<VerificationReport: 2 files ok (2.0 KiB)>"
+    page = Page(good._repr_html_())
+    assert "✓ 2 files ok (2.0 KiB)" in page.text
+    assert "✓ ok: 2 files" in page.text
+
+
+def test_a_bad_report_shows_failures_first_with_word_and_symbol():
+    """A report's HTML opens with the failures by status, as word and symbol, with reason and path; its line counts."""
+    bad = report(
+        check(file="good"),
+        check(file="lost", status=Status.MISSING, reason="no such file", size=None, actual=None),
+        check(file="locked", status=Status.UNREADABLE, reason="permission denied", size=None, actual=None),
+        check(file="rotten", status=Status.CORRUPT, reason="other bytes", actual="0" * 32),
+    )
+    assert repr(bad) == "<VerificationReport: 3 of 4 files FAILED (1 ok, 1 corrupt, 1 missing, 1 unreadable)>"
+    page = Page(bad._repr_html_())
+    order = ["✗ 3 of 4 files FAILED", "✗ corrupt: 1 file", "○ missing: 1 file", "⚠ unreadable: 1 file", "✓ ok: 1 file"]
+    assert sorted(order, key=page.text.index) == order
+    path = str(check().path)
+    assert [cell for cell in page.cells if cell in {"no such file", "permission denied", "other bytes", path}] == [
+        *("other bytes", path, "no such file", path, "permission denied", path)
+    ]
+    assert bad._repr_html_().count("<details open>") == 3
+
+
+def test_a_report_shows_problems_untracked_files_and_what_was_left():
+    """Untracked files, what was left for another time, and what is wrong as a whole stand in the line and the HTML."""
+    whole = report(
+        check(), untracked=(Path("/stores/gwtc/S1/Prod0/stray"),), skipped=7, problems=("another fingerprint",)
+    )
+    expected = "1 file ok (1.0 KiB), FAILED: another fingerprint, 7 left for another time, 1 untracked"
+    assert repr(whole) == f"<VerificationReport: {expected}>"
+    page = Page(whole._repr_html_())
+    assert f"✗ {expected}" in page.text
+    assert "/stores/gwtc/S1/Prod0/stray" in page.cells
+
+
+def test_rows_of_a_report_are_capped():
+    """At most 20 checks of a status, and 20 untracked files, are shown, and the rest is counted."""
+    checks = [check(file=f"f{n}", status=Status.CORRUPT, reason="other bytes") for n in range(25)]
+    long = report(*checks, untracked=tuple(Path(f"/stores/gwtc/S1/stray{n}") for n in range(22)))
+    page = Page(long._repr_html_())
+    assert page.cells.count("other bytes") == 20
+    assert sum(cell.startswith("/stores/gwtc/S1/stray") for cell in page.cells) == 20
+    assert "… and 5 more" in page.text
+    assert "… and 2 more" in page.text
+
+
+def test_a_report_still_pickles_and_compares():
+    """Its forms keep no state: a report equals its pickle after they were made."""
+    one = report(check())
+    one._repr_html_()
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1024**2 - 1, "1.0 MiB"),
+        (12_897_485, "12.3 MiB"),
+        (1024**6, "1024.0 PiB"),
+    ],
+)
+def test_byte_sizes(size, expected):
+    """A size is given with the unit that keeps it below 1024."""
+    assert byte_size(size) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain é 漢字 שלום", "plain é 漢字 שלום"),
+        ("\x1b[31m\x07\x9b", "\\x1b[31m\\x07\\x9b"),
+        ("a\nb\r\tc\x00\x7f", "a\\nb\\r\\tc\\x00\\x7f"),
+        ("\u202e\u200b\u2028\U000e0001\udc80", "\\u202e\\u200b\\u2028\\U000e0001\\udc80"),
+        ("no\u00a0break e\u0301", "no\u00a0break e\u0301"),
+    ],
+)
+def test_printable(text, expected):
+    """What is invisible or moves a cursor is escaped, and every visible character stays."""
+    assert printable(text) == expected
+
+
+def test_columns_line_up_for_wide_and_combining_characters():
+    """Columns of records line up on a terminal, also where characters take two columns or none."""
+    names = ("漢字", "e\u0301", "plain")
+    records = [Record(event=name, production="P", file="f", hash="0" * 32, uuid="1" * 32) for name in names]
+    assert list(_format.as_text(records, aligned=True)) == [
+        f"event  production  file  hash{' ' * 28}  uuid",
+        f"漢字   P           f     {'0' * 32}  {'1' * 32}",
+        f"e\u0301      P           f     {'0' * 32}  {'1' * 32}",
+        f"plain  P           f     {'0' * 32}  {'1' * 32}",
+    ]
+
+
+def test_json_escapes_what_is_invisible():
+    """JSON comes back as it was and holds, unescaped, nothing that a terminal would obey."""
+    record = Record(event="漢\u202e\x9b\U000e0001", production="P", file="f", hash="0" * 32, uuid="1" * 32)
+    text = _format.as_json([record])
+    assert printable(text) == text
+    assert "漢" in text
+    assert json.loads(text)[0]["event"] == record.event

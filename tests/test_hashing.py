@@ -1,0 +1,107 @@
+"""Digests: right for every size, computed in constant memory, where MD5 is forbidden for security too."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+import tracemalloc
+
+import pytest
+from damage import md5, run_python
+
+from asimov.storage import HashError, Store
+
+SIZES = [0, 1, 4095, 4096, 65_535, 65_536, 262_144, 1_048_575, 1_048_576, 1_048_577, 8_388_608, 8_388_609]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_digest_of_any_size(store, source, size):
+    """What is recorded is the MD5 of the bytes, and the bytes arrive, around every size of a buffer."""
+    content = random.Random(size).randbytes(size)
+    added = store.add_file("S1", "Prod0", source(content=content))
+    fetched = store.fetch_file("S1", "Prod0", "result.txt")
+    assert added["hash"] == hashlib.md5(content).hexdigest()
+    assert fetched.read_bytes() == content
+    assert store.verify().results[0].size == size
+
+
+def test_memory_does_not_grow_with_the_file(store, tmp_path):
+    """A file of 128 MB is stored, copied out and verified within 40 MB of memory, however slow the digest is."""
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(128_000_000)
+    tracemalloc.start()
+    try:
+        store.add_file("S1", "Prod0", big)
+        store.fetch_file("S1", "Prod0", "big", dest=tmp_path / "copy")
+        assert store.verify().ok
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "copy").stat().st_size == 128_000_000
+    assert peak < 40_000_000
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
+def test_given_hash_in_any_case(store, source, case):
+    """The letter case of a given hash does not matter, in or out."""
+    digest = md5(b"a result")
+    store.add_file("S1", "Prod0", source(), hash=case(digest))
+    assert store.fetch_file("S1", "Prod0", "result.txt", hash=case(digest)).read_bytes() == b"a result"
+
+
+@pytest.mark.parametrize("wrong", ["", " ", "0" * 32, "not a hash", md5(b"a result")[:-1], md5(b"a result") + "0"])
+def test_wrong_hash(store, source, wrong):
+    """Anything but the digest is a wrong hash, the empty string too, in and out."""
+    path = source()
+    with pytest.raises(HashError):
+        store.add_file("S1", "Prod0", path, hash=wrong)
+    assert len(store) == 0
+    store.add_file("S1", "Prod0", path)
+    with pytest.raises(HashError):
+        store.fetch_file("S1", "Prod0", "result.txt", wrong)
+
+
+def test_where_md5_is_forbidden_for_security(tmp_path):
+    """Where OpenSSL refuses MD5 unless it is said not to be for security (FIPS), a Store works."""
+    (tmp_path / "f").write_bytes(b"x")
+    code = """
+import hashlib, sys
+real_md5, real_new = hashlib.md5, hashlib.new
+def md5(*args, usedforsecurity=True):
+    if usedforsecurity:
+        raise ValueError("disabled for FIPS")
+    return real_md5(*args, usedforsecurity=False)
+def new(name, *args, usedforsecurity=True):
+    return md5(*args, usedforsecurity=usedforsecurity) if name.lower() == "md5" else real_new(name, *args)
+hashlib.md5, hashlib.new = md5, new
+from asimov.storage import Store
+store = Store.create(sys.argv[1] + "/store", "FIPS")
+store.add_file("S1", "Prod0", sys.argv[1] + "/f")
+store.fetch_file("S1", "Prod0", "f", dest=sys.argv[1] + "/copy")
+assert store.verify().ok
+"""
+    done = run_python(code, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Store(tmp_path / "store")["S1", "Prod0", "f"].hash == md5(b"x")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_sources_are_read_once(store, tmp_path):
+    """One pass over the data on the way in: the kernel counts no more bytes read than the file has, but for the
+    small change.
+    """
+    big = tmp_path / "big"
+    big.write_bytes(random.Random(1).randbytes(16_000_000))
+    code = """
+import sys
+from asimov.storage import Store
+def read():
+    return int(open("/proc/self/io").read().split("rchar: ")[1].split()[0])
+store, before = Store(sys.argv[1]), read()
+store.add_file("S1", "Prod0", sys.argv[2])
+print(read() - before)
+"""
+    done = run_python(code, store.root, big)
+    assert int(done.stdout) < 17_000_000

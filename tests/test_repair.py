@@ -1,0 +1,161 @@
+"""Store.repair: a lost or damaged manifest made whole again."""
+
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from asimov.storage import ManifestError, NotAStoreError, Store
+
+LEGACY = Path(__file__).parent / "data" / "legacy-stores.tar.gz"
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A Store of six files, added one by one."""
+    store = Store.create(tmp_path / "store", "Six files")
+    for number in range(6):
+        source = tmp_path / f"result-{number}.txt"
+        source.write_text(f"result {number}")
+        store.add_file(f"S{number % 2}", "Prod0", source)
+    return store
+
+
+def home(store):
+    """Give the folder that a Store keeps its own files in."""
+    return store.root / ".manifest"
+
+
+def tree(folder):
+    """Give all files below a folder with what they hold."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def cut_in_half(path):
+    """Damage a file as a full disk would."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def overwrite(path):
+    """Damage a file beyond recognition."""
+    path.write_bytes(b"\0\1\2")
+
+
+@pytest.mark.parametrize("damage", [os.unlink, cut_in_half, overwrite])
+def test_every_record_comes_back(store, damage):
+    """From the back-up and the last commit a lost or damaged manifest is rebuilt to the letter."""
+    before, records = store.fingerprint(), list(store)
+    damage(home(store) / "manifest.yaml")
+    with pytest.raises(ManifestError, match=r"Store\.repair"):
+        Store(store.root)
+    report = Store.repair(store.root, dry_run=False)
+    assert (before, records) == (Store(store.root).fingerprint(), list(report.records))
+    assert Store(store.root).verify().ok
+
+
+def test_a_batch_after_the_backup_comes_back(store, tmp_path):
+    """The back-up is one rewrite old, however many records that rewrite brought."""
+    files = []
+    for number in range(20):
+        source = tmp_path / f"more-{number}.txt"
+        source.write_text(f"more {number}")
+        files.append(("S9", "Prod0", source))
+    store.add_files(files)
+    before = store.fingerprint()
+    (home(store) / "manifest.yaml").unlink()
+    Store.repair(store.root, dry_run=False)
+    assert before == Store(store.root).fingerprint()
+
+
+def test_a_dry_run_touches_nothing(store):
+    """A dry run, which is the default, says what would be done and does nothing."""
+    (home(store) / "manifest.yaml").write_bytes(b"events: [")
+    before = tree(store.root)
+    report = Store.repair(store.root)
+    assert ("damaged", 6, True) == (report.manifest, len(report.records), report.dry_run)
+    assert before == tree(store.root)
+
+
+def test_a_sound_store_stays_as_it_is(store):
+    """Where nothing is wrong, nothing is done."""
+    before = tree(store.root)
+    report = Store.repair(store.root, dry_run=False)
+    assert ("sound", None, ()) == (report.manifest, report.problem, report.quarantined)
+    assert before == {path: data for path, data in tree(store.root).items() if path.name != "lock"} | {
+        path: b"" for path in before if path.name == "lock"
+    }
+
+
+def test_the_damaged_manifest_is_kept(store):
+    """The damaged text goes to quarantine: nothing is deleted."""
+    overwrite(home(store) / "manifest.yaml")
+    Store.repair(store.root, dry_run=False)
+    assert (home(store) / "quarantine" / "manifest.yaml").read_bytes() == b"\0\1\2"
+
+
+def test_without_a_backup_the_damaged_text_is_read(store):
+    """What can be read of a damaged manifest is believed where the file is there and has that digest."""
+    text = (home(store) / "manifest.yaml").read_bytes()
+    changed = store.fetch_file("S0", "Prod0", "result-0.txt")
+    for name in ("manifest.yaml.bak", "manifest.yaml.new"):
+        (home(store) / name).unlink()
+    (home(store) / "manifest.yaml").write_bytes(text[: text.index(b"name:")])  # cut off before its last line
+    changed.chmod(0o600)
+    changed.write_bytes(b"something else")
+    report = Store.repair(store.root, dry_run=False)
+    kept = [f"result-{number}.txt" for number in (2, 4, 1, 3, 5)]
+    assert kept == [record.file for record in report.records]
+    assert (changed,) == report.quarantined
+    assert (home(store) / "quarantine" / "S0" / "Prod0" / changed.name).read_bytes() == b"something else"
+
+
+def test_what_no_record_names_is_quarantined(store):
+    """An untracked file is moved to quarantine, below its event and production, under a free name."""
+    stranger = store.root / "S0" / "Prod0" / "left-over"
+    for text in ("one", "two"):
+        stranger.write_text(text)
+        assert (stranger,) == Store.repair(store.root, dry_run=False).quarantined
+    kept = home(store) / "quarantine" / "S0" / "Prod0"
+    assert {"left-over": "one", "left-over.2": "two"} == {path.name: path.read_text() for path in kept.iterdir()}
+    assert store.verify().untracked == ()
+
+
+def test_a_torn_entry_is_quarantined(store):
+    """An entry that a power cut left half written records nothing, and repair moves it away."""
+    torn = home(store) / "recent" / "99"
+    torn.write_bytes(b'{"event": "S7", "product')
+    assert 6 == len(Store(store.root))
+    assert (torn,) == Store.repair(store.root, dry_run=False).quarantined
+    assert not torn.exists()
+
+
+def test_upstreams_files_tell_their_names(tmp_path):
+    """Files that upstream asimov stored carry their names, so that records can be made even from nothing else."""
+    with tarfile.open(LEGACY) as archive:
+        archive.extractall(tmp_path, filter="data")
+    root = tmp_path / "store-0.8.0"
+    before = [(record.key, record.hash) for record in Store(root)]
+    (root / ".manifest" / "manifest.yaml").unlink()
+    with pytest.raises(NotAStoreError):
+        Store(root)
+    report = Store.repair(root, dry_run=False)
+    assert before == [(record.key, record.hash) for record in Store(root)]
+    assert ("files that carry their names",) == report.sources
+    assert Store(root).verify().ok
+
+
+def test_no_folder_no_repair(tmp_path):
+    """Where there never was a Store there is nothing to repair."""
+    with pytest.raises(NotAStoreError, match="no folder"):
+        Store.repair(tmp_path)
+
+
+def test_files_recorded_and_lost_stay_recorded(store):
+    """A record whose file is gone is kept: verification says that it is missing."""
+    shutil.rmtree(store.root / "S1")
+    (home(store) / "manifest.yaml").unlink()
+    report = Store.repair(store.root, dry_run=False)
+    assert 6 == len(report.records)
+    assert {"ok": 3, "corrupt": 0, "missing": 3, "unreadable": 0} == Store(store.root).verify().counts

@@ -1,0 +1,323 @@
+"""The Fetcher, without kernel and browser: what it shows, and what it refuses."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import threading
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from damage import flip_bit, md5, run_python
+
+from asimov.storage import HashError, RecordNotFoundError, Store
+from asimov.storage.widgets import Fetcher, _fetcher
+from asimov.storage.widgets._fetcher import Fetches, Order
+from asimov.storage.widgets._messages import RefusedError
+
+PLACE = {"event": "S1", "production": "Prod0", "file": "result.txt"}
+KEY = ("S1", "Prod0", "result.txt")
+
+
+@pytest.fixture
+def fetcher(store, stored):
+    """A Fetcher over a Store with S1/Prod0/result.txt."""
+    fetcher = Fetcher(store)
+    yield fetcher
+    fetcher.close()
+
+
+@pytest.fixture
+def page(fetcher, page_of):
+    """A view of it."""
+    return page_of(fetcher)
+
+
+def test_a_fetch_gives_path_code_and_digest(store, stored, fetcher, page):
+    """A fetched file is verified, and its path, MD5, size, and a line of code are shown and kept."""
+    page.ask("fetch/start", **PLACE)
+    shown = fetcher._shown
+    assert (shown["phase"], shown["path"], shown["hash"], shown["size"]) == (
+        "fetched",
+        str(stored),
+        md5(b"a result"),
+        8,
+    )
+    assert (fetcher.path, fetcher.record) == (stored, store[KEY])
+
+
+@pytest.mark.parametrize("key", [KEY, ("it's", 'a "b"', "c\u202ed é")])
+def test_the_line_of_code_does_the_same(store, source, tmp_path, key):
+    """The line of code that is shown runs as it is, in a Python of its own, whatever the names, and does the same."""
+    event, production, file = key
+    store.add_file(event, production, source(), file)
+    states = []
+    Fetches(store, states.append).fetch(
+        Order(event=event, production=production, file=file, hash=md5(b"a result"), dest=str(tmp_path))
+    )
+    Path(states[-1]["path"]).unlink()
+    before = list(tmp_path.iterdir())
+    assert run_python(states[-1]["code"]).returncode == 0
+    assert [path.name for path in tmp_path.iterdir() if path not in before] == [file]
+
+
+def test_a_copy_in_a_folder_is_delivered(fetcher, page, tmp_path):
+    """With a destination folder, the verified bytes are copied there under the file's name."""
+    (tmp_path / "work").mkdir()
+    page.ask("fetch/start", **PLACE, dest=f" {tmp_path}/work ", hash="")
+    assert fetcher.path == tmp_path / "work" / "result.txt"
+    assert fetcher.path.read_bytes() == b"a result"
+    assert fetcher._shown["copied"]
+
+
+def test_nothing_is_written_over(fetcher, page, tmp_path):
+    """Where the file is in the destination folder already, the fetch fails in words and leaves that one."""
+    (tmp_path / "result.txt").write_text("mine")
+    error = page.fails("fetch/start", **PLACE, dest=str(tmp_path))
+    assert str(tmp_path / "result.txt") in error["message"]
+    assert fetcher._shown["error"] == error
+    assert (tmp_path / "result.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["nowhere", "result.txt"])
+def test_a_destination_that_is_no_folder_is_refused(fetcher, page, tmp_path, name):
+    """A destination folder that isn't there, or is a file, is refused, and nothing is made of its name."""
+    (tmp_path / "result.txt").write_text("mine")
+    error = page.fails("fetch/start", **PLACE, dest=str(tmp_path / name))
+    assert error["message"].startswith(f"There is no folder {tmp_path / name} on the server.")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_hash_error_shows_what_it_is(fetcher, page, stored, caplog):
+    """A corrupt file is shown with path, expected and found digest and what to do, and there is no path to use."""
+    page.ask("fetch/start", **PLACE)
+    flip_bit(stored)
+    error = page.fails("fetch/start", **PLACE)
+    assert fetcher._shown["phase"] == "failed"
+    assert fetcher._shown["error"] == error
+    assert (error["type"], error["path"], error["expected"]) == ("HashError", str(stored), md5(b"a result"))
+    assert error["actual"] == md5(stored.read_bytes())
+    assert "restore it from a copy" in error["message"]
+    assert (fetcher.path, fetcher.record) == (None, None)
+    assert page.fails("fetch/preview", number=fetcher._shown["number"])["type"] == "RefusedError"
+
+
+def test_a_wrong_expected_hash_is_a_hash_error(fetcher, page):
+    """An expected digest that isn't the file's is a HashError; one that is may be in capitals, with blanks."""
+    error = page.fails("fetch/start", **PLACE, hash="0" * 32)
+    assert (error["type"], error["expected"], error["actual"]) == ("HashError", "0" * 32, md5(b"a result"))
+    page.ask("fetch/start", **PLACE, hash=f" {md5(b'a result').upper()}\n")
+    assert fetcher._shown["phase"] == "fetched"
+
+
+@pytest.mark.parametrize(
+    ("change", "type_"),
+    [
+        ({"event": "S2"}, "RecordNotFoundError"),
+        ({"file": "../../../etc/passwd"}, "InvalidNameError"),
+        ({"event": ""}, "InvalidNameError"),
+        ({"event": ".manifest"}, "InvalidNameError"),
+        ({"production": 7}, "RefusedError"),
+        ({"production": None}, "RefusedError"),
+        ({"file": "x" * 5000}, "RefusedError"),
+        ({"hash": ["0" * 32]}, "RefusedError"),
+        ({"dest": "\0"}, "RefusedError"),
+    ],
+)
+def test_what_cannot_be_fetched_is_refused_in_words(fetcher, page, change, type_):
+    """An unknown file, a path as a name, or a malformed message is answered with an error, and the next works."""
+    assert page.fails("fetch/start", **{**PLACE, **change})["type"] == type_
+    page.ask("fetch/start", **PLACE)
+    assert fetcher._shown["phase"] == "fetched"
+
+
+def test_a_missing_file_is_an_error_in_words(fetcher, page, stored):
+    """A file that is recorded and gone is shown with its path."""
+    stored.unlink()
+    assert str(stored) in page.fails("fetch/start", **PLACE)["message"]
+    assert fetcher._shown["phase"] == "failed"
+
+
+def test_progress_is_shown_to_every_view(store, stored):
+    """A fetch shows its beginning before its first byte, and its end, each under the number of that fetch."""
+    states = []
+    fetches = Fetches(store, states.append)
+    for _ in range(2):
+        fetches.fetch(Order(**PLACE))
+    assert [state["phase"] for state in states if state["number"] == 1][:: len(states)] == ["fetching"]
+    assert [state["phase"] for state in states if state["phase"] != "fetching"] == ["fetched", "fetched"]
+    assert {(state["event"], state["production"], state["file"]) for state in states} == {KEY}
+    assert sorted({state["number"] for state in states}) == [1, 2]
+
+
+def test_cancel_ends_a_fetch(store, stored):
+    """A cancelled fetch is shown as cancelled, hands out no path, and leaves nothing in the destination folder."""
+    states = []
+
+    def show(state):
+        states.append(state)
+        fetches.cancel()
+
+    fetches = Fetches(store, show)
+    folder = stored.parent.parent.parent.parent / "work"
+    folder.mkdir()
+    fetches.fetch(Order(**PLACE, dest=str(folder)))
+    assert [state["phase"] for state in states] == ["fetching", "cancelled"]
+    assert fetches.path is None
+    assert list(folder.iterdir()) == []
+
+
+def test_cancel_without_a_fetch_does_nothing(fetcher, page):
+    """Cancel is answered when nothing is under way, and the next fetch is not cancelled by it."""
+    page.ask("fetch/cancel")
+    page.ask("fetch/start", **PLACE)
+    page.ask("fetch/cancel")
+    assert fetcher._shown["phase"] == "fetched"
+
+
+def test_one_fetch_at_a_time(store, stored):
+    """While one file is being fetched, another fetch is refused and changes nothing."""
+    under_way, go_on = threading.Event(), threading.Event()
+
+    def show(state):
+        if state["phase"] == "fetching":
+            under_way.set()
+            assert go_on.wait(20)
+
+    fetches = Fetches(store, show)
+    thread = threading.Thread(target=fetches.fetch, args=(Order(**PLACE),))
+    thread.start()
+    assert under_way.wait(20)
+    with pytest.raises(RefusedError, match="Another file is being fetched"):
+        fetches.fetch(Order(**PLACE))
+    go_on.set()
+    thread.join(20)
+    assert fetches.path == stored
+
+
+def test_a_page_without_folders_may_name_none(store, stored, tmp_path):
+    """Where no folder of the server may be named, a page that names one is refused."""
+    fetches = Fetches(store, lambda _state: None, folders=False)
+    message = {**PLACE, "dest": str(tmp_path)}
+    with pytest.raises(RefusedError, match="No folder of the server"):
+        fetches._start(_fetcher.Message(kind="fetch/start", view="view0000", request=1, content=message))
+
+
+def test_the_preview_is_of_the_fetched_file(page, fetcher, store, source):
+    """What was fetched last can be looked at, images with their bytes beside; what was fetched before can't."""
+    png = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
+    store.add_file("S1", "Prod0", source("plot.png", png))
+    page.ask("fetch/start", **PLACE)
+    first = fetcher._shown["number"]
+    assert page.ask("fetch/preview", number=first).result["text"] == "a result"
+    page.ask("fetch/start", **{**PLACE, "file": "plot.png"})
+    reply = page.ask("fetch/preview", number=fetcher._shown["number"])
+    assert (reply.result["kind"], reply.buffers) == ("image", [png])
+    assert page.fails("fetch/preview", number=first)["type"] == "RefusedError"
+    assert page.fails("fetch/preview", number=-1)["type"] == "RefusedError"
+    assert page.fails("fetch/preview")["type"] == "RefusedError"
+
+
+def test_a_preview_that_fails_takes_nothing_from_the_fetch(fetcher, page, monkeypatch, caplog):
+    """Where a preview can't be made, the file is fetched all the same, the reason is shown, and logged."""
+
+    def broken(*_args):
+        raise ZeroDivisionError("odd bytes")
+
+    monkeypatch.setattr(_fetcher, "preview", broken)
+    page.ask("fetch/start", **PLACE)
+    assert fetcher._shown["phase"] == "fetched"
+    note = page.ask("fetch/preview", number=fetcher._shown["number"]).result["note"]
+    assert note == "No preview: ZeroDivisionError: odd bytes"
+    assert [record.exc_info[0] for record in caplog.records if record.levelno == logging.ERROR] == [ZeroDivisionError]
+
+
+def test_names_are_suggested(page):
+    """The boxes ask for names as one types."""
+    assert page.ask("names/suggest", field="file", typed="RES", event="S1").result == {
+        "names": ["result.txt"],
+        "total": 1,
+    }
+
+
+def test_a_download_goes_through_the_widget(page):
+    """The widget serves downloads: from its page, a file's size, digest and bytes."""
+    token = {"download": "0123456789abcdef"}
+    assert page.ask("download/begin", **PLACE, **token).result == {
+        "size": 8,
+        "hash": md5(b"a result"),
+        "slice": 4 << 20,
+    }
+    assert page.ask("download/slice", index=0, **token).buffers == [b"a result"]
+    page.ask("download/end", **token)
+    assert "ended" in page.fails("download/slice", index=0, **token)["message"]
+
+
+def test_names_that_no_text_can_hold_are_shown(tmp_path, page_of):
+    """A Store below a folder whose name is no UTF-8 is fetched from, with the odd bytes shown as question marks."""
+    store = Store.create(tmp_path / "odd\udcff", "Odd")
+    with store.new_file("S1", "Prod0", "result.txt") as file:
+        file.write(b"a result")
+    fetcher = Fetcher(store)
+    page_of(fetcher).ask("fetch/start", **PLACE)
+    assert "odd?" in fetcher._shown["path"]
+    assert fetcher.path.read_bytes() == b"a result"
+    fetcher.close()
+
+
+def test_boxes_can_be_filled_at_first(store):
+    """Event, production and file can be given, and stand in the boxes."""
+    fetcher = Fetcher(store, "S1", production="Prod0")
+    assert fetcher._initial == {"store": "Test Store", "event": "S1", "production": "Prod0", "file": ""}
+    fetcher.close()
+
+
+def test_closing_ends_a_fetch(store, stored, page_of):
+    """Closing the widget ends the fetch under way and its thread, and nothing is shown afterwards."""
+    fetcher = Fetcher(store)
+    page = page_of(fetcher)
+    under_way, go_on = threading.Event(), threading.Event()
+
+    def shown(change):
+        under_way.set()
+        assert go_on.wait(20)
+
+    fetcher.observe(shown, "_shown")
+    page.send("fetch/start", **PLACE)
+    assert under_way.wait(20)
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("Fetcher")]
+    fetcher.close()
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert (len(threads), fetcher.path, fetcher._shown["phase"]) == (1, None, "fetching")
+
+
+def test_memory_does_not_grow_with_the_file(store, source, page_of):
+    """Fetching and looking at a file of 64 MiB takes a few MiB."""
+    path = source("big.txt", b"")
+    with path.open("wb") as file:
+        for _ in range(64):
+            file.write(b"x" * (1 << 20))
+    store.add_file("S1", "Prod0", path)
+    fetches = Fetches(store, lambda _state: None)
+    tracemalloc.start()
+    fetches.fetch(Order(event="S1", production="Prod0", file="big.txt"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+def test_errors_are_raised_to_who_calls(store, stored):
+    """Who uses the service from Python gets the core's own exceptions, after they were shown."""
+    states = []
+    fetches = Fetches(store, states.append)
+    with pytest.raises(RecordNotFoundError):
+        fetches.fetch(Order(**{**PLACE, "file": "nonsense"}))
+    flip_bit(stored)
+    with pytest.raises(HashError):
+        fetches.fetch(Order(**PLACE))
+    assert [state["phase"] for state in states if state["phase"] != "fetching"] == ["failed", "failed"]
