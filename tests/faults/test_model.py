@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +17,14 @@ from faults.profile import choose, note
 from faults.spelling import contents, is_name, names, texts
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from asimov.storage import (
     AlreadyPresentException,
@@ -303,7 +308,11 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(RecordNotFoundError):
                 self.store(i)[key]
 
-    @rule(i=st.integers(0, 9), number=st.integers(0, 99), scope=st.sampled_from(["all", "event", "production", "selection"]))
+    @rule(
+        i=st.integers(0, 9),
+        number=st.integers(0, 99),
+        scope=st.sampled_from(["all", "event", "production", "selection"]),
+    )
     def verify(self, i: int, number: int, scope: str) -> None:
         """Verify some or all."""
         key, store = self.some(number), self.store(i)

@@ -12,7 +12,6 @@ from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
 
-
 #: Where an fsync is for another course of events: the copy that a link makes needless, the folder whose name a fold syncs too.
 IDLE = {"link": 1, "upstream": 1}
 

@@ -12,11 +12,43 @@ from pathlib import Path
 from .children import Child, Ended
 
 #: The calls that change something. A question mark: not every processor's Linux has it.
-CHANGING = (
-    "openat ?open ?creat mkdirat ?mkdir linkat ?link ?renameat renameat2 ?rename unlinkat ?unlink ?rmdir symlinkat ?symlink "
-    "write writev pwrite64 pwritev ftruncate truncate fallocate copy_file_range sendfile fsync fdatasync "
-    "fchmod fchmodat ?chmod fchown fchownat ?chown utimensat ?utimes ?utime"
-).split()
+CHANGING = [
+    "openat",
+    "?open",
+    "?creat",
+    "mkdirat",
+    "?mkdir",
+    "linkat",
+    "?link",
+    "?renameat",
+    "renameat2",
+    "?rename",
+    "unlinkat",
+    "?unlink",
+    "?rmdir",
+    "symlinkat",
+    "?symlink",
+    "write",
+    "writev",
+    "pwrite64",
+    "pwritev",
+    "ftruncate",
+    "truncate",
+    "fallocate",
+    "copy_file_range",
+    "sendfile",
+    "fsync",
+    "fdatasync",
+    "fchmod",
+    "fchmodat",
+    "?chmod",
+    "fchown",
+    "fchownat",
+    "?chown",
+    "utimensat",
+    "?utimes",
+    "?utime",
+]
 #: For the replay of `powerloss`: what descriptors mean, too.
 REPLAYED = [*CHANGING, "close", "dup", "?dup2", "dup3", "fcntl", "lseek"]
 

@@ -12,24 +12,93 @@ from asimov.storage import _yaml as reader
 from .oracle import PATH
 
 TOKENS = [
-    *("---\n", "...\n", "- ", "? ", ": ", ", ", "{", "}", "[", "]", "&a ", "*a", "!!str ", "!!int ", "!!python/name:os.system "),
-    *("!x ", "!<tag:yaml.org,2002:str> ", "! ", "|\n", ">-\n", "'", '"', '"\\x41"', '"\\u0085"', '"\\ud800"', "\\", "#", " #", "\t"),
-    *("\n", "\r\n", "\r", "\x85", "\u2028", "\ufeff", "\x00", "\x07", "  ", "%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! x\n"),
-    *("null", "~", "<<: ", "=: ", "name: ", "events: ", "hash: ", "uuid: ", "sha256: ", "size: ", "sha256: true\n", "events: {}\n"),
-    *("0" * 32, "F9F167BEE8E3449AA0C68BF7F91E7B7A", "'00000000000000000000000000000000'", "1e5", "é", "\U0001f300", "a" * 300),
+    *(
+        "---\n",
+        "...\n",
+        "- ",
+        "? ",
+        ": ",
+        ", ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "&a ",
+        "*a",
+        "!!str ",
+        "!!int ",
+        "!!python/name:os.system ",
+    ),
+    *(
+        "!x ",
+        "!<tag:yaml.org,2002:str> ",
+        "! ",
+        "|\n",
+        ">-\n",
+        "'",
+        '"',
+        '"\\x41"',
+        '"\\u0085"',
+        '"\\ud800"',
+        "\\",
+        "#",
+        " #",
+        "\t",
+    ),
+    *(
+        "\n",
+        "\r\n",
+        "\r",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "\x00",
+        "\x07",
+        "  ",
+        "%YAML 1.1\n---\n",
+        "%YAML 1.2\n---\n",
+        "%TAG ! x\n",
+    ),
+    *(
+        "null",
+        "~",
+        "<<: ",
+        "=: ",
+        "name: ",
+        "events: ",
+        "hash: ",
+        "uuid: ",
+        "sha256: ",
+        "size: ",
+        "sha256: true\n",
+        "events: {}\n",
+    ),
+    *(
+        "0" * 32,
+        "F9F167BEE8E3449AA0C68BF7F91E7B7A",
+        "'00000000000000000000000000000000'",
+        "1e5",
+        "é",
+        "\U0001f300",
+        "a" * 300,
+    ),
 ]
 
 
 def digests() -> st.SearchStrategy[str]:
     """Give 32 hexadecimal digits, some of which YAML takes for a number."""
     hexadecimal = st.text("0123456789abcdef", min_size=32, max_size=32)
-    return st.one_of(hexadecimal, hexadecimal.map(str.upper), st.from_regex(r"[0-9]{32}|[0-9]{15}e[0-9]{16}", fullmatch=True))
+    return st.one_of(
+        hexadecimal, hexadecimal.map(str.upper), st.from_regex(r"[0-9]{32}|[0-9]{15}e[0-9]{16}", fullmatch=True)
+    )
 
 
 def further() -> st.SearchStrategy[object]:
     """Give values of further keys."""
     scalar = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), texts(), st.dates())
-    return st.recursive(scalar, lambda below: st.lists(below, max_size=3) | st.dictionaries(texts(), below, max_size=3), max_leaves=6)
+    return st.recursive(
+        scalar, lambda below: st.lists(below, max_size=3) | st.dictionaries(texts(), below, max_size=3), max_leaves=6
+    )
 
 
 @st.composite
@@ -37,7 +106,11 @@ def trees(draw) -> dict:
     """Give a manifest as Python has it."""
     record = st.fixed_dictionaries(
         {"hash": digests(), "uuid": digests()},
-        optional={"sha256": st.text("0123456789abcdef", min_size=64, max_size=64), "size": st.integers(0, 10**20), "note": further()},
+        optional={
+            "sha256": st.text("0123456789abcdef", min_size=64, max_size=64),
+            "size": st.integers(0, 10**20),
+            "note": further(),
+        },
     )
     files = st.dictionaries(names("file"), record, max_size=3)
     productions = st.none() | st.dictionaries(names("production"), st.none() | files, max_size=2)

@@ -15,7 +15,25 @@ from asimov.storage import ManifestError
 from asimov.storage import _canonical as canonical
 from asimov.storage import _yaml as reader
 
-STANDARD = {"binary bool float int map merge null omap pairs seq set str timestamp value".split()[i] for i in range(13)}
+STANDARD = {
+    [
+        "binary",
+        "bool",
+        "float",
+        "int",
+        "map",
+        "merge",
+        "null",
+        "omap",
+        "pairs",
+        "seq",
+        "set",
+        "str",
+        "timestamp",
+        "value",
+    ][i]
+    for i in range(13)
+}
 EMPTY = {"", "~", "null", "Null", "NULL"}
 DEPTH = 64
 PATH = Path("manifest.yaml")

@@ -69,7 +69,13 @@ HOSTILE = {
     "folded text": "events: {}\nname: >\n" + "  a\n" * 5 * MEGA,
     "text on many lines": "events: {}\nname: a\n" + "  a\n" * 5 * MEGA,
 }
-READABLE = {"one long plain text", "one long quoted text", "one long text of escapes", "many comments", "many names at the top"}
+READABLE = {
+    "one long plain text",
+    "one long quoted text",
+    "one long text of escapes",
+    "many comments",
+    "many names at the top",
+}
 READABLE |= {"folded text", "text on many lines"}
 
 

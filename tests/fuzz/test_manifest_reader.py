@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from faults.profile import choose, note
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from fuzz import manifests
 from fuzz.oracle import check
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 EXAMPLES = choose(300, 5000)
 PROFILE = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
