@@ -29,8 +29,9 @@ MODEL = """() => {
 
 
 @pytest.fixture
-def page(context):
+def page(browser):
     """Open a page with shared.js in it, a Link over such a model, and a clock of the test's own."""
+    context = browser.new_context()  # its own: a context's pages share one clock, and JupyterLab's must go on
     page = context.new_page()
     page.clock.install(time=0)
     page.goto("about:blank")
@@ -38,7 +39,7 @@ def page(context):
     page.add_script_tag(content=static("shared.js"))
     page.evaluate(MODEL)
     yield page
-    page.close()
+    context.close()
 
 
 def happened(page):
