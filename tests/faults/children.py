@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import asimov.storage
 
@@ -111,7 +112,7 @@ class Zygote:
         self.process = subprocess.Popen(command, stdin=-1, stdout=-1, text=True, env=env)
         self.children: set[int] = set()
 
-    def __enter__(self) -> Zygote:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,7 +142,7 @@ class Zygote:
 
 
 def copy_package(folder: Path) -> Path:
-    """Copy the package under test, so that nobody's edit changes it while a test runs; return what to put on the path."""
+    """Copy the package under test, so that no edit changes it while a test runs; return what to put on the path."""
     source = Path(asimov.storage.__file__).parent
     shutil.copytree(source, folder / "asimov" / "storage", ignore=shutil.ignore_patterns("__pycache__", "static"))
     return folder

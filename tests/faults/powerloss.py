@@ -1,9 +1,9 @@
 """What a power cut may leave: a model of a disk that keeps only what was asked to be kept, replayed from strace's log.
 
-POSIX promises no more than this: the bytes of a file survive once ``fsync`` on it returned, a name in a folder survives once
-``fsync`` on the folder returned. Of all else any part may survive. `Disk.images` gives what the disk may hold if the power
-fails now: nothing of what was not asked for, all of it, each change alone, each change missing, some at random; unsynced bytes
-as they were before, as they are, as zeros, or half of them.
+POSIX promises no more than this: the bytes of a file survive once ``fsync`` on it returned, a name in a folder once
+``fsync`` on the folder returned. Of all else any part may survive. `Disk.images` gives what the disk may hold if the
+power fails now: nothing of what was not asked for, all of it, each change alone, each change missing, some at random;
+unsynced bytes as they were before, as they are, as zeros, or half of them.
 """
 
 from __future__ import annotations
@@ -90,8 +90,12 @@ class Disk:
     def images(self, seed: int, some: int = 6) -> Iterator[Image]:
         """Give the trees that a power cut at this moment may leave, each once."""
         chance, seen = random.Random(seed), set()
+
+        def any_of(file: File) -> bytes:
+            return chance.choice([_kept, _now, _zeros, _half])(file)
+
         for survivors in self._survivors(chance, some):
-            for bytes_of in (_kept, _now, _zeros, lambda file: chance.choice([_kept, _now, _zeros, _half])(file)):
+            for bytes_of in (_kept, _now, _zeros, any_of):
                 image: Image = {}
                 self._draw(self.top, "", survivors, bytes_of, image)
                 mark = frozenset(image.items())

@@ -87,7 +87,7 @@ class Trial:
         """All that is recorded verifies; only a crash leaves anything else behind."""
         if state is None:
             if ended.error is not None:
-                assert not self.root.parent.name == "deep" or not self.root.parent.exists()
+                assert self.root.parent.name != "deep" or not self.root.parent.exists()
                 assert not self.root.exists()
             return
         if state == "damaged":

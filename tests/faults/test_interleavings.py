@@ -1,4 +1,4 @@
-"""A writer stands still before one of its calls, for each of them in turn, while others work: the order of every two."""
+"""A writer stands still before each of its calls in turn, while others work: the order of every two."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from faults.shim import NOTHING
 from asimov.storage import Store
 
 DECISIVE = {"create", "link", "rename", "unlink", "ftruncate", "list", "mkdir", "fsync"}
-"""The calls before which a writer is stopped in the quick profile; every call that concerns the Store, in the long one."""
+"""The calls before which a writer is stopped in the quick profile; in the long one, every call."""
 TEN_DAYS = 10 * 86_400
 
 

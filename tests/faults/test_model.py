@@ -507,7 +507,7 @@ def is_uuid(name: str) -> bool:
 
 
 def test_model():
-    """A Store does what a plain dict does, whoever else writes to it, whatever becomes of its files, however it crashes."""
+    """A Store does what a plain dict does, whoever else writes, whatever becomes of its files, however it crashes."""
     profile = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,

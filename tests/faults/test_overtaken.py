@@ -68,7 +68,7 @@ def impatient(tmp_path_factory):
 
 
 def test_overtaken(base, impatient):
-    """A writer that gives up replacing the manifest, since others are quicker each time, leaves its entry for the next."""
+    """A writer that gives up replacing the manifest, others being quicker each time, leaves its entry for the next."""
     writers = Writers(base, impatient)
     other = writers.start("other", stop=BEFORE_FOLD)
     last = writers.start("last", stop=["open", "manifest.yaml"])
@@ -83,7 +83,7 @@ def test_overtaken(base, impatient):
 
 
 def test_replaced_before_it_cleans(writers):
-    """A writer whose manifest was replaced by an older one removes no entry, though its own process has read that one."""
+    """A writer whose manifest was replaced by an older one removes no entry, though its process has read that one."""
     other = writers.start("other", stop=BEFORE_FOLD)
     new = writers.start("new", "add_while_reading", stop=["fsync", ".manifest"])  # after its own rename
     assert (other.ended, new.ended) == (None, None)
@@ -108,7 +108,7 @@ def test_older_manifest(writers):
 
 
 def test_older_manifest_at_once(writers):
-    """An older manifest that replaces a newer one costs nothing: the entries are there as long as somebody may do that."""
+    """An older manifest that replaces a newer one costs nothing: the entries stay as long as somebody may do that."""
     old = writers.start("old one", stop=BEFORE_FOLD)
     assert writers.start("a").ended.done
     assert writers.start("b").ended.done
@@ -120,7 +120,7 @@ def test_older_manifest_at_once(writers):
 @pytest.mark.parametrize("call", ["link", "rename"])
 @pytest.mark.parametrize("error", ["EIO", "ENOENT", "EEXIST"])
 def test_the_answer_was_lost(writers, call, error):
-    """A link or a rename that was made, though an error came back as NFS may give it, neither loses nor doubles anything."""
+    """A link or rename that was made, though an error came back (NFS may do so), neither loses nor doubles anything."""
     name = "2" if call == "link" else "manifest.yaml"
     ended = writers.start("new", lie=[name, getattr(errno, error)]).ended
     assert ended.done

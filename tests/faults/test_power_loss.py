@@ -1,4 +1,4 @@
-"""Whatever a power cut leaves, what was acknowledged is there: replayed on a model of a disk from the recorded calls."""
+"""Whatever a power cut leaves, what was acknowledged is there: recorded calls, replayed on a model of a disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
 
-#: Where an fsync is for another course of events: the copy that a link makes needless, the folder whose name a fold syncs too.
+#: Where an fsync is for another course of events: the copy that a link makes needless, a folder that a fold syncs too.
 IDLE = {"link": 1, "upstream": 1}
 
 
@@ -41,7 +41,7 @@ class Recording:
         self.before = "damaged" if self.operation.damaged else None if self.operation.creates else before
 
     def check(self, calls, *, some: int = 6) -> int:
-        """Cut the power after each call; return how many different trees that may leave. Raise `Lost` if one is a loss."""
+        """Cut the power after each call; give how many trees that may leave, or raise `Lost` if one is a loss."""
         disk = powerloss.Disk(self.start)
         disk.root = self.base
         replay, seen, acknowledged = powerloss.Replay(disk), set(), False
@@ -59,7 +59,7 @@ class Recording:
         return len(seen)
 
     def examine(self, image, *, acknowledged: bool, where: str) -> None:
-        """The Store that a power cut left is in the state before or after, all of it verifies, and it can be added to."""
+        """The Store that a power cut left is in the state before or the state after, and all of it verifies."""
         powerloss.restore(image, self.folder / "left")
         root = self.folder / "left" / ("deep/store" if self.name == "create" else "store")
         try:
@@ -89,7 +89,7 @@ class Recording:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_power_cut_after_every_call(name, tmp_path, zygote):
-    """A power cut after any call leaves the state before or the state after, and the latter once it was acknowledged."""
+    """A power cut after any call leaves the state before or the state after, the latter once it was acknowledged."""
     recording = Recording(name, tmp_path, zygote)
     images = recording.check(recording.calls, some=choose(4, 100))
     note("power cut", operation=name, calls=len(recording.calls), images=images)

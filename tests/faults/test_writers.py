@@ -1,4 +1,4 @@
-"""Many writers at once, with locks that work, do nothing or fail, stopped, aged and killed, and readers that check all the while."""
+"""Many writers at once, with locks that work, do nothing or fail, stopped, aged and killed, and readers that check."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ WRITERS, ADDS, READERS = choose((4, 12, 1), (8, 50, 2))
 
 @pytest.mark.parametrize("locks", LOCKS)
 def test_many_writers(base, zygote, locks):
-    """Of many writers at once nobody loses anything, whether locks work, do nothing or fail; no reader sees anything amiss."""
+    """Many writers at once lose nothing, whether locks work, do nothing or fail, and no reader sees anything amiss."""
     crowd = Crowd(base, zygote, LOCKS[locks])
     for _ in range(WRITERS):
         crowd.write(ADDS)
@@ -159,7 +159,7 @@ def test_many_threads(base, zygote):
 @pytest.mark.parametrize("locks", ["working", "no-ops"])
 @pytest.mark.parametrize("seed", range(choose(1, 4)))
 def test_stopped_aged_killed(base, zygote, locks, seed):
-    """Writers that are stopped for days, go on, or are killed cost nobody, themselves included, what was acknowledged."""
+    """Writers that are stopped for days, go on, or are killed cost nobody, themselves included, an acknowledged add."""
     crowd = Crowd(base, zygote, LOCKS[locks])
     for _ in range(WRITERS):
         crowd.write(ADDS)
@@ -209,7 +209,7 @@ def test_killed_at_random(base, zygote):
 
 @pytest.mark.parametrize("kind", ["name", "content"])
 def test_races(base, zygote, kind):
-    """Of adds of one name, or of one content, at once and without locks exactly one wins, and the others are told so."""
+    """Of adds of one name, or of one content, at once and without locks exactly one wins; the others are told so."""
     won, rounds, racers = 0, choose(8, 50), 4
     for number in range(rounds):
         children = []
@@ -234,7 +234,7 @@ def test_races(base, zygote, kind):
 
 
 def test_removed(base, zygote):
-    """A writer whose Store is removed under it, before any of its calls, ends with an error of ours, and puts nothing there."""
+    """A writer whose Store is removed under it, before any of its calls, fails, and puts nothing there."""
     for point in range(30, 250, choose(8, 1)):
         prepare_store(base / str(point))
         child = zygote.fork("add_file", base / str(point), locks=NOTHING, stop_at=point)
@@ -251,7 +251,7 @@ def test_removed(base, zygote):
 
 @pytest.mark.skipif(not AS_ROOT, reason="takes the superuser, who alone can be another user")
 def test_made_read_only(common_path, zygote):
-    """A writer whose Store is made read-only under it, before any of its calls, fails and changes nothing, or has added."""
+    """A writer whose Store is made read-only before any of its calls fails and changes nothing, or has added."""
     for point in range(30, 250, choose(8, 1)):
         base = common_path / str(point)
         prepare_store(base)

@@ -1,7 +1,8 @@
 """A Python that has everything loaded and forks a child for each operation: a thousand children in a minute.
 
-Run as ``python -m faults.zygote``; `children` talks to it over stdin and stdout, one JSON object a line. A child waits for
-its "go" before it does anything, so that strace can attach to it, and reports into ``BASE/report``, one JSON object a line.
+Run as ``python -m faults.zygote``; `children` talks to it over stdin and stdout, one JSON object a line. A child waits
+for its "go" before it does anything, so that strace can attach to it, and reports into ``BASE/report``, one JSON object
+a line.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ def wait(pid: int, untraced: bool) -> dict:
 def child(
     base: Path,
     go: int,
+    *,
     operation: str,
     arguments: dict,
     locks: int = 0,

@@ -29,7 +29,7 @@ def agree_on(strategy: st.SearchStrategy[bytes], name: str) -> Counter:
 
 
 def test_any_style():
-    """Manifests in every style that PyYAML writes are read as PyYAML reads them, and are written so that it reads them again."""
+    """Manifests in every style that PyYAML writes are read as PyYAML reads them, and written again so that it can."""
     assert agree_on(manifests.dumped(), "dumped")["read"] > EXAMPLES / 4
 
 
