@@ -32,9 +32,8 @@ CLUSTER = "tests/test_verify_distributed.py"
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = False
-#: What `nox` alone does, and so the README's test command and .ci/run. `browser` and `faults` join once they have been
-#: seen green and within their time on a machine that does nothing else (issues 3, 5 and 6).
-nox.options.sessions = ["lint", "tests", "docs"]
+#: What `nox` alone does, and so the README's test command and .ci/run.
+nox.options.sessions = ["lint", "tests", "browser", "docs"]
 
 
 def group(*names: str) -> list[str]:
