@@ -188,6 +188,8 @@ class Addition:
 
     def _production(self, root: Folder, event: str, production: str) -> Folder:
         """Open a production's folder, making it and its event's if need be."""
+        with contextlib.suppress(FileNotFoundError), root.folder(event) as above:
+            return above.folder(production)
         if root.make_folder(event):
             self.made.append((event, None))
         with root.folder(event) as above:

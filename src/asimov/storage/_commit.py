@@ -42,8 +42,9 @@ f. Clean: list ``tmp/``. Unlink other writers' files that are older than 60 s, o
    thus costs a retry, never data. If another's file remains, leave the entries: its owner may be about to replace the
    manifest by an older one. Otherwise, if ``manifest.yaml`` is still the very file that we renamed, remove the entries
    that it holds; the highest is emptied instead, for it carries the number. (Files called ``.nfs...`` don't count: they
-   are removed already, and only open.) Before that, what they say is kept as
-   ``manifest.yaml.new``: with the back-up it makes a lost manifest whole again (`_repair`).
+   are removed already, and only open.) Before that, what they say is written into ``manifest.yaml.new``, over what it
+   held: with the back-up it makes a lost manifest whole again (`_repair`). Who is stopped while he writes it has left
+   the entries themselves.
 g. If the entries could not be cleaned, ``fsync`` the entry and ``recent/`` before the add is acknowledged: they, not
    the manifest, are then what a power cut must leave behind.
 
@@ -60,7 +61,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from . import _canonical, _entries, _files, _hashing
+from . import _canonical, _entries, _files
 from ._contents import Contents
 from ._errors import StorageError
 from ._files import Folder, Stamp, Temporary
@@ -115,10 +116,8 @@ class Journal:
     @contextlib.contextmanager
     def incoming(self) -> Iterator[Folder]:
         """Open the folder that data is copied into, making it if need be."""
-        with self._home() as home:
-            home.make_folder(INCOMING)
-            with home.folder(INCOMING) as incoming:
-                yield incoming
+        with self._home() as home, home.folder_made(INCOMING) as incoming:
+            yield incoming
 
     def commit(self, change: Change) -> None:
         """Add what `change` gives, and return once that would survive a power cut.
@@ -128,16 +127,18 @@ class Journal:
         Exception
             What `change` raises to refuse, or an OSError; the Store is then as it was before.
         """
-        with self._home() as home, Folder.open(self.root) as root:
-            for name in (RECENT, TEMPORARY):
-                home.make_folder(name)
-            with self._writing, _files.locked(home, "lock", self._patience) as alone:
-                self._patience = LOCK_PATIENCE if alone else 0.1  # who holds it so long may hold it for ever
-                while True:
-                    try:
-                        return _Commit(self._reader, home, root, change).run()
-                    except _Fenced:
-                        change.renew()
+        with (
+            self._home() as home,
+            Folder.open(self.root) as root,
+            self._writing,
+            _files.locked(home, "lock", self._patience) as alone,
+        ):
+            self._patience = LOCK_PATIENCE if alone else 0.1  # who holds it so long may hold it for ever
+            while True:
+                try:
+                    return _Commit(self._reader, home, root, change).run()
+                except _Fenced:
+                    change.renew()
 
     @contextlib.contextmanager
     def _home(self) -> Iterator[Folder]:
@@ -158,8 +159,8 @@ class _Commit:
 
     def run(self) -> None:
         with (
-            self.home.folder(TEMPORARY) as self.tmp,
-            self.home.folder(RECENT) as self.recent,
+            self.home.folder_made(TEMPORARY) as self.tmp,
+            self.home.folder_made(RECENT) as self.recent,
             Temporary(self.tmp, _files.owner_name()) as self.entry,
             Temporary(self.tmp, _files.owner_name()) as fold,  # both before any state is read
         ):
@@ -192,9 +193,7 @@ class _Commit:
             raise
 
     def write_entry(self, records: Sequence[Record]) -> None:
-        os.ftruncate(self.entry.descriptor, 0)
-        os.lseek(self.entry.descriptor, 0, os.SEEK_SET)
-        _hashing.write_all(self.entry.descriptor, _entries.write(records))
+        self.entry.write(_entries.write(records))
         _files.hand_over(self.entry.descriptor)
         self.now = self.entry.modified
 
@@ -228,7 +227,7 @@ class _Commit:
         try:
             self.tmp.remove(self.entry.name)
             stamp = self.fold(state, records, fold)
-            if stamp is not None and self.clean(stamp, state.whole | {self.number}):
+            if stamp is not None and self.clean(stamp, state):
                 return
         except (OSError, StorageError) as error:
             warn("%s: %s. The records are safe in %s", self.home.path / MANIFEST, error, self.recent.path)
@@ -253,7 +252,8 @@ class _Commit:
 
     def replace_manifest(self, contents: Contents, expected: Stamp, fold: Temporary) -> Stamp | None:
         """Replace the manifest and give the stamp of the new one; None if it isn't the one any more that was read."""
-        _files.write_and_sync(fold.descriptor, _canonical.write(contents))
+        fold.write(_canonical.write(contents))
+        fold.sync()
         with _files.opened(self.home, MANIFEST) as old:
             if Stamp.of(old) != expected:
                 return None
@@ -273,7 +273,7 @@ class _Commit:
                 self.home.link(MANIFEST, self.tmp, name)
             except PermissionError:
                 with Temporary(self.tmp, name) as copy:
-                    _hashing.write_all(copy.descriptor, _files.read_all(manifest))
+                    copy.write(_files.read_all(manifest))
                     self.tmp.rename(name, self.home, BACKUP)
             else:
                 self.tmp.rename(name, self.home, BACKUP)
@@ -282,31 +282,33 @@ class _Commit:
         finally:
             self.tmp.remove(name)  # a rename between two names of one file leaves both
 
-    def clean(self, stamp: Stamp, folded: frozenset[int]) -> bool:
-        """Remove the entries that the manifest with `stamp` holds; False if they have to stay."""
+    def clean(self, stamp: Stamp, before: State) -> bool:
+        """Remove our entry and those `before` it, if the manifest is still the one with `stamp`; False: they stay."""
         others = fence(self.tmp, {self.entry.name}, self.now)
-        if others and (len(folded) < _PILE or not self.have_gone(others)):
+        if others and (len(before.whole) + 1 < _PILE or not self.have_gone(others)):
             return False
         if self.reader.stamp(self.home) != stamp:
             return False
-        self.keep_folded(folded)
-        for old in sorted(folded - {self.number}):
+        self.keep_folded(before.filled)
+        for old in sorted(before.whole):
             self.recent.remove(str(old))
-        descriptor = self.recent.open_file(str(self.number), os.O_WRONLY)
-        try:
-            os.ftruncate(descriptor, 0)
-        finally:
-            os.close(descriptor)
+        os.ftruncate(self.entry.descriptor, 0)
         self.sweep()
         return True
 
-    def keep_folded(self, folded: frozenset[int]) -> None:
-        """Keep what the manifest has beyond its back-up, for a repair."""
-        with Temporary(self.tmp, _files.owner_name()) as kept:
-            for number in sorted(folded):
-                with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
-                    _hashing.write_all(kept.descriptor, _files.read_all(entry))
-            self.tmp.rename(kept.name, self.home, FOLDED)
+    def keep_folded(self, others: frozenset[int]) -> None:
+        """Keep what the manifest has beyond its back-up, for a repair: our entry, and those with these numbers."""
+        text = b""
+        for number in sorted(others):
+            with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
+                text += _files.read_all(entry)
+        text += _files.read_all(self.entry.descriptor)
+        try:
+            _files.write_over(self.home, FOLDED, text)
+        except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
+            with Temporary(self.tmp, _files.owner_name()) as kept:
+                kept.write(text)
+                self.tmp.rename(kept.name, self.home, FOLDED)
 
     def have_gone(self, others: set[str]) -> bool:
         """Wait a little for those temporary files to go. Who comes later reads what we have written."""

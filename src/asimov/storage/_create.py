@@ -49,7 +49,8 @@ def _fill(home: Folder, text: bytes) -> None:
         home.make_folder(name)
     _require_new(home)
     with home.folder(TEMPORARY) as tmp, Temporary(tmp, _files.owner_name()) as manifest:
-        _files.write_and_sync(manifest.descriptor, text)
+        manifest.write(text)
+        manifest.sync()
         try:
             tmp.link(manifest.name, home, MANIFEST)
         except FileExistsError as error:

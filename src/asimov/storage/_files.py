@@ -56,7 +56,7 @@ class Reporting:
     The path is put together when there is an error: an add makes three dozen calls, and a Path takes as long as one.
     """
 
-    def __init__(self, *path: Path | str) -> None:
+    def __init__(self, *path: Path | Folder | str) -> None:
         self._path = path
 
     def __enter__(self) -> None:
@@ -70,13 +70,16 @@ class Reporting:
 class Folder:
     """An open folder. Use it in a ``with`` statement."""
 
-    def __init__(self, descriptor: int, path: Path, name: str = "") -> None:
-        self.descriptor, self._above, self._name = descriptor, path, name
+    def __init__(self, descriptor: int, above: Path | Folder, name: str = "") -> None:
+        self.descriptor, self._above, self._name = descriptor, above, name
 
     @functools.cached_property
     def path(self) -> Path:
         """Where it is."""
-        return self._above / self._name
+        return Path(self._above, self._name)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
 
     @classmethod
     def open(cls, path: Path) -> Folder:
@@ -97,23 +100,32 @@ class Folder:
 
     def folder(self, name: str) -> Folder:
         """Open a folder in this one, never through a symbolic link."""
-        with Reporting(self.path, name):
+        with Reporting(self, name):
             try:
-                return Folder(os.open(name, _FOLDER | _NOFOLLOW, dir_fd=self.descriptor), self.path, name)
+                return Folder(os.open(name, _FOLDER | _NOFOLLOW, dir_fd=self.descriptor), self, name)
             except NotADirectoryError:
                 self._refuse_link(name)
                 raise
 
+    def folder_made(self, name: str) -> Folder:
+        """Open a folder in this one, making it if need be: as `make_folder`."""
+        try:
+            return self.folder(name)
+        except FileNotFoundError:
+            self.make_folder(name)
+            return self.folder(name)
+
     def make_folder(self, name: str) -> bool:
         """Make a folder in this one if there is none; it follows this one's group and permissions."""
-        with Reporting(self.path, name):
+        with Reporting(self, name):
             try:
                 os.mkdir(name, 0o700, dir_fd=self.descriptor)
             except FileExistsError:
                 return False
             try:
                 with self.folder(name) as made:
-                    made._follow(self, folder=True)
+                    above = os.fstat(self.descriptor)
+                    _follow(made.descriptor, above, 0o700 | (above.st_mode & (stat.S_ISGID | 0o077)))
             except BaseException:
                 self.remove_folder(name)
                 raise
@@ -128,10 +140,12 @@ class Folder:
             There is something of this name already.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FILE
-        with Reporting(self.path, name):
-            descriptor = os.open(name, flags, 0o600, dir_fd=self.descriptor)
+        with Reporting(self, name):
+            above = os.fstat(self.descriptor)
+            mode = _file_mode(above)
+            descriptor = os.open(name, flags, mode, dir_fd=self.descriptor)
             try:
-                Folder(descriptor, self.path, name)._follow(self, folder=False)
+                _follow(descriptor, above, mode)
             except BaseException:
                 os.close(descriptor)
                 self.remove(name)
@@ -143,12 +157,12 @@ class Folder:
         try:  # paths are made where they are told: verification opens files by the hundred thousand
             descriptor = os.open(name, flags | _FILE, dir_fd=self.descriptor)
         except OSError as error:
-            with Reporting(self.path, name):
+            with Reporting(self, name):
                 if error.errno in _LINK_REFUSED:
                     self._refuse_link(name)
                 raise
         try:
-            _require_regular(descriptor, self.path, name)
+            _require_regular(descriptor, self, name)
         except BaseException:
             os.close(descriptor)
             raise
@@ -156,7 +170,7 @@ class Folder:
 
     def link(self, source: str, target: Folder, name: str) -> None:
         """Give a file of this folder a second name, never over anything."""
-        with Reporting(target.path, name):
+        with Reporting(target, name):
             try:
                 os.link(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor, follow_symlinks=False)
             except FileExistsError:
@@ -170,7 +184,7 @@ class Folder:
 
     def rename(self, source: str, target: Folder, name: str) -> None:
         """Move a file of this folder to `name` in `target`, over what is there."""
-        with Reporting(target.path, name):
+        with Reporting(target, name):
             os.rename(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
 
     def remove(self, name: str) -> None:
@@ -185,7 +199,7 @@ class Folder:
 
     def names(self) -> list[str]:
         """List what is in this folder."""
-        with Reporting(self.path):
+        with Reporting(self):
             return os.listdir(self.descriptor)  # noqa: PTH208 - of the open folder
 
     def status(self, name: str) -> os.stat_result | None:
@@ -197,21 +211,8 @@ class Folder:
 
     def sync(self) -> None:
         """Send this folder's entries to the disk."""
-        with Reporting(self.path):
+        with Reporting(self):
             os.fsync(self.descriptor)
-
-    def _follow(self, parent: Folder, *, folder: bool) -> None:
-        """Take the group and the group's and others' permissions from `parent`, as git's core.sharedRepository does."""
-        above, here = os.fstat(parent.descriptor), os.fstat(self.descriptor)
-        if above.st_gid != here.st_gid:
-            with contextlib.suppress(PermissionError):
-                os.fchown(self.descriptor, -1, above.st_gid)
-        if folder:
-            mode = 0o700 | (above.st_mode & (stat.S_ISGID | 0o077))
-        else:
-            mode = 0o600 | (above.st_mode & 0o066)
-        if stat.S_IMODE(here.st_mode) != mode:
-            os.fchmod(self.descriptor, mode)
 
     def _refuse_link(self, name: str) -> None:
         found = self.status(name)
@@ -220,12 +221,27 @@ class Folder:
             raise OSError(errno.ELOOP, msg, str(self.path / name))
 
 
+def _file_mode(above: os.stat_result) -> int:
+    """Give the permissions of a file in a folder: the group's and others' are the folder's."""
+    return 0o600 | (above.st_mode & 0o066)
+
+
+def _follow(descriptor: int, above: os.stat_result, mode: int) -> None:
+    """Give what was just made the group of the folder above and `mode`, as git's core.sharedRepository does."""
+    here = os.fstat(descriptor)
+    if above.st_gid != here.st_gid:
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, -1, above.st_gid)
+    if stat.S_IMODE(here.st_mode) != mode:
+        os.fchmod(descriptor, mode)
+
+
 def absolute(path: str | os.PathLike[str]) -> Path:
     """Make a path absolute, without following symbolic links: a root may be one."""
     return Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - resolve() would follow them
 
 
-def _require_regular(descriptor: int, *path: str | Path) -> None:
+def _require_regular(descriptor: int, *path: str | Path | Folder) -> None:
     """Raise the OSError that fits if an open file is not a regular one."""
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
@@ -328,12 +344,17 @@ def protect(descriptor: int, root: Folder) -> None:
     os.fchmod(descriptor, readable or 0o400)
 
 
-def write_and_sync(descriptor: int, text: bytes) -> None:
-    """Replace what an open file holds, durably."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.ftruncate(descriptor, 0)
-    write_all(descriptor, text)
-    os.fsync(descriptor)
+def write_over(folder: Folder, name: str, text: bytes) -> None:
+    """Replace what a file holds where it stands: for what may be torn when the power fails.
+
+    A new file costs more than its bytes: it is made, and the old one removed.
+    """
+    descriptor = folder.open_file(name, os.O_RDWR)
+    try:
+        write_all(descriptor, text)
+        os.ftruncate(descriptor, len(text))
+    finally:
+        os.close(descriptor)
 
 
 def hand_over(descriptor: int) -> None:
@@ -346,7 +367,7 @@ class Temporary:
 
     def __init__(self, folder: Folder, name: str) -> None:
         self.folder, self.name = folder, name
-        self.descriptor = folder.create(name)
+        self.descriptor, self._is_new = folder.create(name), True
 
     def __enter__(self) -> Self:
         return self
@@ -365,7 +386,19 @@ class Temporary:
         """Begin again with a new file, after somebody removed this one."""
         self.close()
         self.name = owner_name()
-        self.descriptor = self.folder.create(self.name)
+        self.descriptor, self._is_new = self.folder.create(self.name), True
+
+    def write(self, text: bytes) -> None:
+        """Replace what it holds."""
+        if not self._is_new:
+            os.lseek(self.descriptor, 0, os.SEEK_SET)
+            os.ftruncate(self.descriptor, 0)
+        self._is_new = False
+        write_all(self.descriptor, text)
+
+    def sync(self) -> None:
+        """Send what it holds to the disk."""
+        os.fsync(self.descriptor)
 
     def take_permissions(self, descriptor: int) -> None:
         """Take the group and the permissions of another open file."""
@@ -395,10 +428,14 @@ class Temporary:
 
 def owner_name() -> str:
     """Name a temporary file after this process: host, process id, and what makes it unique."""
+    return f"{_host()}-{os.getpid()}-{os.urandom(8).hex()}"
+
+
+@functools.cache
+def _host() -> str:
     import socket  # takes milliseconds, which who only reads needn't pay
 
-    host = "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
-    return f"{host}-{os.getpid()}-{os.urandom(8).hex()}"
+    return "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
 
 
 def owner(name: str) -> str:
@@ -410,7 +447,7 @@ def owner(name: str) -> str:
 def owner_is_dead(name: str) -> bool:
     """Whether the process that a temporary file is named after is known to be gone: it ran here, and doesn't now."""
     host, _, process = owner(name).partition("-")
-    if not process.isdigit() or host != owner_name().split("-")[0]:
+    if not process.isdigit() or host != _host():
         return False
     try:
         os.kill(int(process), 0)

@@ -220,7 +220,8 @@ class _Repair:
     # What is done.
 
     def replace_manifest(self, new: Temporary, contents: Contents) -> None:
-        _files.write_and_sync(new.descriptor, _canonical.write(contents))
+        new.write(_canonical.write(contents))
+        new.sync()
         with contextlib.suppress(FileNotFoundError), _files.opened(self.home, MANIFEST) as old:
             new.take_permissions(old)
             self.keep_aside(self.home, MANIFEST, self.quarantine_folder())

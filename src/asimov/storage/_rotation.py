@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from . import _files, _hashing
+from . import _files
 from ._files import Folder
 from ._records import Check, Record, Status
 from ._state import HOME, INCOMING
@@ -49,11 +49,14 @@ def note_times(root: Path, checks: Sequence[Check], recorded: Sequence[str]) -> 
 
 
 def _write(root: Path, text: bytes) -> None:
-    with Folder.open(root) as top, top.folder(HOME) as home:
-        home.make_folder(INCOMING)
-        with home.folder(INCOMING) as incoming, _files.Temporary(incoming, _files.owner_name()) as file:
-            _hashing.write_all(file.descriptor, text)
-            incoming.rename(file.name, home, VERIFIED)
+    with (
+        Folder.open(root) as top,
+        top.folder(HOME) as home,
+        home.folder_made(INCOMING) as incoming,
+        _files.Temporary(incoming, _files.owner_name()) as file,
+    ):
+        file.write(text)
+        incoming.rename(file.name, home, VERIFIED)
 
 
 def due(

@@ -36,6 +36,8 @@ class State(NamedTuple):
         The highest number of an entry, 0 if there is none.
     whole : frozenset of int
         The numbers of the entries that `contents` includes.
+    filled : frozenset of int
+        Those of them that hold records.
     stamp : Stamp
         Of the manifest.
     """
@@ -43,6 +45,7 @@ class State(NamedTuple):
     contents: Contents
     highest: int
     whole: frozenset[int]
+    filled: frozenset[int]
     stamp: Stamp
 
 
@@ -87,9 +90,16 @@ class StateReader:
     def read(self, home: Folder) -> State:
         """Read the state: the entries first, then the manifest."""
         with self._reading:
-            highest, whole, records = self._read_entries(home)
+            entries = self._read_entries(home)
             contents = self._read_manifest(home)
-            return State(self._merge(contents, records), highest, whole, self._stamp)
+            whole = {number: records for number, records in entries.items() if records is not None}
+            return State(
+                contents=self._merge(contents, [record for records in whole.values() for record in records]),
+                highest=max(entries, default=0),
+                whole=frozenset(whole),
+                filled=frozenset(number for number, records in whole.items() if records),
+                stamp=self._stamp,
+            )
 
     def keep(self, descriptor: int, stamp: Stamp, contents: Contents) -> None:
         """Keep what the manifest says, and the file open: while it is, no other file can get its inode number."""
@@ -108,22 +118,21 @@ class StateReader:
         with _files.opened(home, MANIFEST) as descriptor:
             return Stamp.of(descriptor)
 
-    def _read_entries(self, home: Folder) -> tuple[int, frozenset[int], list[Record]]:
+    def _read_entries(self, home: Folder) -> dict[int, list[Record] | None]:
+        """Read the entries by their numbers, in order; None for those that are not whole."""
         try:
             recent = home.folder(RECENT)
         except FileNotFoundError:
-            return 0, frozenset(), []
+            return {}
         with recent:
             numbers = sorted(int(name) for name in recent.names() if name.isdecimal())
-            found = {number: _read_entry(recent, str(number)) for number in numbers}
-        records = [record for entry in found.values() if entry for record in entry]
-        return max(numbers, default=0), frozenset(n for n, entry in found.items() if entry is not None), records
+            return {number: _read_entry(recent, str(number)) for number in numbers}
 
     def _read_manifest(self, home: Folder) -> Contents:
         try:
             unchanged = self.stamp(home) == self._stamp
         except FileNotFoundError as error:
-            if home.status(BACKUP) or self._read_entries(home)[0]:
+            if home.status(BACKUP) or self._read_entries(home):
                 raise ManifestLostError("it is gone, though there was one", self.path) from error
             raise NotAStoreError(_no_store(self.root)) from error
         if not unchanged:
