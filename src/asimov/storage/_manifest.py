@@ -202,9 +202,7 @@ class Manifest:
     def _columns(self) -> tuple[list[str], list[str], list[str], list[str], list[str]]:
         """Give events, productions, files, hashes and uuids, sorted: for tables of many rows."""
         contents = self._contents()
-        if not contents.keys:
-            return [], [], [], [], []
-        events, productions, files = map(list, zip(*contents.keys, strict=True))
+        events, productions, files = ([key[part] for key in contents.keys] for part in range(3))
         return events, productions, files, contents.hashes, contents.uuids
 
     def __repr__(self) -> str:

@@ -255,7 +255,7 @@ class Store:
     ) -> list[dict[str, str]]:
         _require_duplicate(duplicate)
         sources = [_source(*item) for item in files]
-        with_sha256 = self._contents().with_sha256
+        with_sha256 = self.manifest._snapshot.with_sha256  # so since it was created; the commit reads the rest
         meter = Meter(progress, _total(path for _, path in sources) if progress is not None else 0)
         items: list[_addition.Item] = []
         with self.manifest._journal.incoming() as incoming, Folder.open(self.root) as root:
