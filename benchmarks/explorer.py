@@ -3,7 +3,7 @@
 In one JupyterLab and one Chromium (tests/browser/harness.py), each in a notebook whose first cell has opened the Store
 (and for the others made the DataFrame). First paint is from the start of the cell that shows the table until a row is
 in the page; the bytes are those of the websocket until then. A keystroke is measured for the Explorer alone: the
-others search in the page or not at all.
+others search in the page or not at all; once with nothing else on the line, once while an upload runs.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ SHOWN = {
         "table.dataTable tbody tr",
     ),
 }
+_UPLOADER = "from asimov.storage.widgets import Uploader\nUploader(store, 'GW999999', 'Prod0')"
 _TYPED = "posterior-0012"
 _TYPE = """([text]) => {
     // One character; the time from the event until the page that answers it is painted.
@@ -116,21 +117,42 @@ def first_paint(server: Server, context: Any, store: Store, name: str) -> tuple[
     return seconds, received / 1e6
 
 
-def keystrokes(server: Server, context: Any, store: Store) -> dict[str, float]:
+def keystrokes(server: Server, context: Any, store: Store, big: Path) -> dict[str, float]:
     """Measure, in ms, what a keystroke and a sort cost in the kernel, and a keystroke until it is painted."""
     page = context.new_page()
-    book = Notebook(server, page, server.write((opening(store) + SHOWN[OURS][1], _KERNEL)), "lab")
+    book = Notebook(server, page, server.write((opening(store) + SHOWN[OURS][1], _KERNEL, _UPLOADER)), "lab")
     book.run()
     book.widget().locator("tbody tr").first.wait_for()
     book.value("_sorts")  # the threads that prepare are done by then
-    painted = [page.evaluate(_TYPE, [_TYPED[: length + 1]]) for length in range(len(_TYPED))]
     found = {
         "keystroke in the kernel": book.value("_s.median(_keys)"),
         "sort in the kernel": book.value("_s.median(_sorts)"),
-        "keystroke painted": statistics.median(painted),
+        "keystroke painted": type_all(page),
+        "keystroke painted while an upload runs": type_while_uploading(book, big),
     }
     book.close()
     page.close()
+    return found
+
+
+def type_all(page: Any) -> float:
+    """Type a word; give the median of what its letters take until they are painted, in ms."""
+    return statistics.median(page.evaluate(_TYPE, [_TYPED[: length + 1]]) for length in range(len(_TYPED)))
+
+
+def type_while_uploading(book: Notebook, big: Path) -> float:
+    """Type the word anew while a file goes up; it must still be on its way at the end."""
+    book.page.evaluate(_TYPE, [""])
+    uploader = book.widget(1)
+    uploader.get_by_label("File", exact=True).set_input_files([big])
+    uploader.get_by_role("button", name="Upload", exact=True).click()
+    bar = uploader.get_by_role("progressbar").first
+    bar.wait_for()
+    book.page.wait_for_function("(bar) => bar.value > 0.02", arg=bar.element_handle())
+    found = type_all(book.page)
+    assert bar.count() == 1, "the upload had ended"
+    uploader.get_by_role("button", name="Cancel", exact=True).click()
+    uploader.get_by_text("Cancelled. Nothing was stored.").wait_for()
     return found
 
 
@@ -148,7 +170,10 @@ def main() -> int:
             context = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS).new_context()
             names = [OURS] if options.only_ours else list(SHOWN)
             runs = {name: [first_paint(server, context, store, name) for _ in range(options.rounds)] for name in names}
-            typed = keystrokes(server, context, store)
+            big = Path(work) / "big.bin"
+            with big.open("wb") as file:
+                file.truncate(2 << 30)
+            typed = keystrokes(server, context, store, big)
         finally:
             server.close()
     print(

@@ -96,7 +96,8 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _terminal_bar(**options: Any) -> Bar:
     from tqdm import tqdm
 
-    return tqdm(file=sys.stderr, dynamic_ncols=True, **options)
+    # Drawn first by `update`: a Ctrl-C while the constructor draws would leave half a bar, and its traceback.
+    return tqdm(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
 
 
 def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
