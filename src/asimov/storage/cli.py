@@ -96,8 +96,9 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _terminal_bar(**options: Any) -> Bar:
     from tqdm import tqdm
 
-    # Drawn first by `update`: a Ctrl-C while the constructor draws would leave half a bar, and its traceback.
-    return tqdm(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
+    bar = tqdm(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
+    bar.refresh()  # a delay keeps the constructor from it: a Ctrl-C there would leave half a bar, and its traceback
+    return bar
 
 
 def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
