@@ -34,6 +34,7 @@ class Environment:
         venv.create(folder, with_pip=True)
         shutil.copytree(tests, self.project)
         (self.project / ".gitconfig").write_text(GITCONFIG, encoding="utf-8")
+        (self.project / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")  # upstream has none: not ours, above
 
     def python(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run this environment's Python; it finds nothing of the checkout, and nobody's settings."""
