@@ -194,7 +194,7 @@ def _rounds(trial: Trial, rounds: int) -> dict[str, list[Figures]]:
 
 def _table(found: dict[str, list[Figures]], size: int) -> str:
     lines = [
-        f"{size} MiB up (FileUpload: at most 200 MiB), median of {len(found[OURS])} rounds (least and most in brackets)",
+        f"{size} MiB up (FileUpload: at most 200), median of {len(found[OURS])} rounds (least and most in brackets)",
         "",
         "| through | MB/s | kernel's memory at its peak, above before |",
         "| --- | --- | --- |",
