@@ -24,10 +24,10 @@ PROGRAMS = {
     "cc": (["cc"], ["gcc", "libc6-dev"]),
     "git": (["git"], ["git"]),
 }
-#: The tests that need no other program and no patience.
-QUICK = ("-n2", "--ignore=tests/browser", "--ignore=tests/faults", "--ignore=tests/test_verify_distributed.py")
 #: A cluster's workers are spawned from what the process is, so these have a process that no other test has been in.
 CLUSTER = "tests/test_verify_distributed.py"
+#: The tests that need no other program and no patience.
+QUICK = ("-n2", "--ignore=tests/browser", "--ignore=tests/faults", "--ignore=tests/fuzz", f"--ignore={CLUSTER}")
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
@@ -101,10 +101,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(requires=["dist"])
 def faults(session: nox.Session) -> None:
-    """Break each system call in turn, kill writers, race them, and compare with a model."""
+    """Break each system call in turn, kill and race writers, compare with a model, fuzz the manifest reader."""
     need(session, "strace", "cc")
     install(session, "test")
-    pytest(session, "tests/faults")
+    pytest(session, "-n2", "tests/faults", "tests/fuzz")
 
 
 @nox.session(requires=["dist"])

@@ -50,10 +50,11 @@ class Scene:
         self.expected = dict(self.recorded)
 
     def points(self) -> list[int]:
-        """List the calls before which to stop."""
+        """List the calls before which to stop; with a thread that reads there are these at the least."""
         self.reset()
         (self.base / "calls").touch()
-        assert self.zygote.run(self.operation, self.base, locks=NOTHING, stop_at=0, calls="calls").done
+        operation = "add_file" if self.operation == "add_while_reading" else self.operation
+        assert self.zygote.run(operation, self.base, locks=NOTHING, stop_at=0, calls="calls").done
         lines = [line.split() for line in (self.base / "calls").read_text("utf-8").splitlines()]
         assert len(lines) > 50
         return [int(number) for number, call, *_ in lines if LONG or call in DECISIVE]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from damage import writable
 from faults.operations import DEAD, host_name, md5
-from faults.profile import choose, note
+from faults.profile import LONG, choose, note
 from faults.spelling import contents, is_name, names, texts
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -513,6 +513,7 @@ def test_model():
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
+        derandomize=not LONG,
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )

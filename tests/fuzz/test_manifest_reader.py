@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from faults.profile import choose, note
+from faults.profile import LONG, choose, note
 from fuzz import manifests
 from fuzz.oracle import check
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 EXAMPLES = choose(300, 5000)
-PROFILE = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+PROFILE = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=not LONG,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 def agree_on(strategy: st.SearchStrategy[bytes], name: str) -> Counter:
