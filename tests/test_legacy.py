@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import os
 import tarfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -170,10 +171,19 @@ def test_a_new_file_in_the_way_of_an_old_name(legacy, source):
 
 
 def test_reading_writes_nothing(legacy):
-    """Opening, listing and fetching leave an old Store byte for byte and entry for entry."""
+    """Opening, listing, fetching and verifying leave an old Store byte for byte and entry for entry."""
     before = sorted(legacy.root.rglob("*")), contents(legacy.root)
     store = Store(legacy.root)
     store.fetch_file(*PLACE)
     store.fingerprint()
+    store.verify()
     assert (sorted(legacy.root.rglob("*")), contents(legacy.root)) == before
     assert len(keys(store)) == 18
+
+
+def test_a_rotation_is_noted(legacy):
+    """Who asks for a rotation gets one in an old Store too: a file of times is added, nothing else."""
+    before = set(legacy.root.rglob("*"))
+    assert len(legacy.verify(since=timedelta(days=1)).results) == 18
+    assert set(legacy.root.rglob("*")) - before == {legacy.root / ".manifest" / "verified"}
+    assert legacy.verify(since=timedelta(days=1)).skipped == 18

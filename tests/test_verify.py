@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from damage import (
@@ -13,7 +14,6 @@ from damage import (
     contents,
     flip_bit,
     grow,
-    manifest_of,
     md5,
     ordinary_user,
     replace_by_fifo,
@@ -326,14 +326,17 @@ def test_untracked_link(four):
 
 
 def test_verifying_changes_nothing(four):
-    """Verification leaves all but the note of when it was as it is, times of the files' folders included."""
+    """Verification leaves a Store as it is, but for the note of when it was, and adds nothing else."""
+    home = four.root / ".manifest"
+    noting = {home, home / "incoming", home / "verified"}
 
     def state():
-        paths = [path for path in four.root.rglob("*") if ".manifest" not in path.parts]
-        return {path: (path.lstat().st_mtime_ns, path.lstat().st_mode) for path in [*paths, manifest_of(four)]}
+        paths = [path for path in four.root.rglob("*") if path not in noting]
+        return {path: (path.lstat().st_mtime_ns, path.lstat().st_mode) for path in [four.root, *paths]}
 
     before = state()
     four.verify()
+    four.verify(since=timedelta(days=1), budget=1)
     assert state() == before
 
 

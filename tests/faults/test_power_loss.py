@@ -91,7 +91,7 @@ class Recording:
 def test_power_cut_after_every_call(name, tmp_path, zygote):
     """A power cut after any call leaves the state before or the state after, the latter once it was acknowledged."""
     recording = Recording(name, tmp_path, zygote)
-    images = recording.check(recording.calls, some=choose(2, 100))
+    images = recording.check(recording.calls, some=choose(2, 20))
     note("power cut", operation=name, calls=len(recording.calls), images=images)
 
 

@@ -1,7 +1,8 @@
 """When each file was last verified, so that a job with an hour a night covers a Store in rotation.
 
 The times are in ``.manifest/verified``: a line ``UUID SECONDS`` for each file that was found to be sound, in seconds
-since 1970 (UTC). The file may be lost without harm, and is not kept where the Store can't be written.
+since 1970 (UTC). The file may be lost without harm, and is not kept where the Store can't be written. To a Store that
+only upstream has written it is added only when a rotation is asked for: reading changes nothing there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from . import _files
 from ._files import Folder
 from ._records import Check, Record, Status
-from ._state import HOME, INCOMING
+from ._state import HOME, INCOMING, RECENT
 
 VERIFIED = "verified"
 _LINE = re.compile(r"([0-9a-f]{32}) (\d{1,11})\n")
@@ -34,8 +35,17 @@ def read_times(root: Path) -> dict[str, int]:
     return {}
 
 
-def note_times(root: Path, checks: Sequence[Check], recorded: Sequence[str]) -> None:
-    """Note that the files of `checks` that are sound have been verified now; forget those not `recorded` any more."""
+def note_times(root: Path, checks: Sequence[Check], recorded: Sequence[str], *, rotating: bool) -> None:
+    """Note that the files of `checks` that are sound have been verified now; forget those not `recorded` any more.
+
+    Unless it is `rotating`, only in a Store that we have made or grown: it has our folders.
+    """
+    with contextlib.suppress(OSError), Folder.open(root) as top, top.folder(HOME) as home:
+        if rotating or home.status(RECENT) is not None:
+            _write(home, _noted(root, checks, recorded).encode())
+
+
+def _noted(root: Path, checks: Sequence[Check], recorded: Sequence[str]) -> str:
     now, known = int(time.time()), set(recorded)
     times = {uuid: seconds for uuid, seconds in read_times(root).items() if uuid in known}
     for check in checks:
@@ -43,20 +53,20 @@ def note_times(root: Path, checks: Sequence[Check], recorded: Sequence[str]) -> 
             times[check.uuid] = now
         else:
             times.pop(check.uuid, None)  # next time, it comes first
-    text = "".join(f"{uuid} {seconds}\n" for uuid, seconds in sorted(times.items()))
-    with contextlib.suppress(OSError):
-        _write(root, text.encode())
+    return "".join(f"{uuid} {seconds}\n" for uuid, seconds in sorted(times.items()))
 
 
-def _write(root: Path, text: bytes) -> None:
-    with (
-        Folder.open(root) as top,
-        top.folder(HOME) as home,
-        home.folder_made(INCOMING) as incoming,
-        _files.Temporary(incoming, _files.owner_name()) as file,
-    ):
+def _write(home: Folder, text: bytes) -> None:
+    """Replace the file; no folder is made for that."""
+    with contextlib.ExitStack() as stack:
+        place = home
+        if home.status(INCOMING) is not None:
+            place = stack.enter_context(home.folder(INCOMING))
+        for name in filter(_files.owner_is_dead, home.names()):
+            home.remove(name)  # nobody else sweeps there
+        file = stack.enter_context(_files.Temporary(place, _files.owner_name()))
         file.write(text)
-        incoming.rename(file.name, home, VERIFIED)
+        place.rename(file.name, home, VERIFIED)
 
 
 def due(

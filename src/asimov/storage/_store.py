@@ -543,7 +543,8 @@ class Store:
     ) -> VerificationReport:
         """Verify that files are still what was stored.
 
-        When each file was last found to be sound is kept in the Store, where it can be written.
+        When each file was last found to be sound is kept in the Store, where it can be written. A Store that only
+        upstream has written is left as it is, unless `since` or `budget` asks for a rotation.
 
         Parameters
         ----------
@@ -579,12 +580,13 @@ class Store:
         records = self._records_to_verify(contents, event, production, selection)
         sizes = _watched((size or 0 for _, size, _ in self._stat(records)), progress)
         pairs = list(zip(records, sizes, strict=True))
-        if since is not None or budget is not None:
+        rotating = since is not None or budget is not None
+        if rotating:
             pairs = _rotation.due(pairs, _rotation.read_times(self.root), since)
         checks = _verify.verify(
             self.root, HOME, pairs, executor=executor, progress=progress, on_check=_on_check, budget=budget
         )
-        _rotation.note_times(self.root, checks, contents.uuids)
+        _rotation.note_times(self.root, checks, contents.uuids, rotating=rotating)
         groups = dict.fromkeys((record.event, record.production) for record in records)
         actual = _fingerprint(contents) if fingerprint is not None else None
         return VerificationReport(
