@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import re
 from collections import Counter
 from importlib.resources import files
 
 import pytest
+
+from asimov.storage.widgets import Explorer, Fetcher, Uploader, Verifier
+from asimov.storage.widgets._panel import static
 
 SCRIPTS = sorted(
     (path for path in files("asimov.storage.widgets").joinpath("static").iterdir() if path.name.endswith(".js")),
@@ -30,3 +35,13 @@ def test_nothing_becomes_html_or_code(path):
     text = path.read_text(encoding="utf-8")
     assert (HTML.findall(text), RUN.findall(text)) == ([], [])
     assert re.findall(r"^\s*(?:import|export)\b.*|https?://[^\s\"'`]+", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("widget", [Explorer, Fetcher, Uploader, Verifier])
+def test_a_module_is_packed_whole(widget):
+    """What a page loads holds the text of all scripts that the widget names, packed to less than half."""
+    (held,) = re.findall(r'atob\("([^"]*)"\)', widget._esm)
+    text = gzip.decompress(base64.b64decode(held)).decode()
+    assert text.startswith(static("shared.js"))
+    assert text.endswith(f"export default {{ render: rendering(mount{widget.__name__}) }};\n")
+    assert len(widget._esm) < len(text) / 2
