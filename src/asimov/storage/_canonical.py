@@ -13,27 +13,27 @@ from ._contents import Collection, Contents, Node
 from ._scalars import INNER, means_another_type, quote, unquote
 
 _TAIL = re.compile(rf"""name: (\w(?:[{INNER} ]*[{INNER}])?|'[^\n]*'|"[^\n]*")\n(sha256: true\n)?""")
-_EVENTS = "events:\n"
+_EVENTS, _NO_EVENTS = b"events:\n", b"events: {}\n"
 
 
 def read(data: bytes) -> Contents | None:
     """Read text of the canonical shape; None if it has another, or anything is wrong with it."""
+    start = data.rfind(b"\nname: ") + 1
     try:
-        text = data.decode()
+        tail = _TAIL.fullmatch(data[start:].decode()) if start else None
+        body = str(memoryview(data)[len(_EVENTS) - 1 : start], "utf-8")  # one copy of what may be large
     except UnicodeDecodeError:
         return None
-    start = text.rfind("\nname: ") + 1
-    tail = _TAIL.fullmatch(text, start) if start else None
     name = unquote(tail[1]) if tail is not None else None
     if tail is None or name is None:
         return None
     top: dict[str, Node] = {"sha256": "true"} if tail[2] else {}
     kept = data if quote(name) == tail[1] else None
-    if text[:start] == "events: {}\n":
+    if start == len(_NO_EVENTS) and data.startswith(_NO_EVENTS):
         return Contents(name=name, top=top, text=kept)
-    if not text.startswith(_EVENTS):
+    if not data.startswith(_EVENTS):
         return None
-    return _rows_to_contents(text[len(_EVENTS) : start], Contents(name=name, top=top), kept)
+    return _rows_to_contents(body, Contents(name=name, top=top), kept)
 
 
 def _rows_to_contents(body: str, empty: Contents, text: bytes | None) -> Contents | None:

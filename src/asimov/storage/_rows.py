@@ -13,28 +13,34 @@ import re
 from collections.abc import Iterator
 from itertools import chain, islice, repeat
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._names import MAX_BYTES, Key, problem
 from ._records import Record
 from ._scalars import INNER, unquote
 
-_DIGEST = "(.{32}|'.{32}')"
-_FIELDS = (
-    rf"        hash: {_DIGEST}\n"
-    r"(?:        sha256: (.{64})\n        size: (0|[1-9][0-9]{0,18})\n)?"
-    rf"        uuid: {_DIGEST}(?=\n)"
-)
-_RECORD = re.compile(rf"\n      ([^\n]+):\n{_FIELDS}")
+_PLAIN_DIGEST, _DIGEST = "(.{32})", "(.{32}|'[0-9]{32}')"  # whether they are hexadecimal is looked at later
+_SHA256 = r"(?:        sha256: ([0-9a-f]{64})\n        size: (0|[1-9][0-9]{0,18})\n)?"
+
+
+def _fields(digest: str, between: str) -> str:
+    return rf"        hash: {digest}\n{between}        uuid: {digest}(?=\n)"
+
+
+_RECORD = re.compile(rf"\n      (.+):\n{_fields(_PLAIN_DIGEST, '')}").split
+_EVERY_RECORD = rf"\n      (.+):\n{_fields(_DIGEST, _SHA256)}"
+_RARE = ("        sha256: ", "        hash: '", "        uuid: '")
+"""What stands only in the text of records that `_RECORD` doesn't match."""
+_AT_ONCE = 1000
+_SALVAGED = "([0-9a-f]{32}|'[0-9a-f]{32}')"
 _IN_NAMES = INNER.replace("/", "").replace("\\\\", "")
 TOKEN = rf"(\w(?:[{_IN_NAMES} ]{{0,{MAX_BYTES - 2}}}[{_IN_NAMES}])?|'[^\n]*'|\"[^\n]*\")"
 """A name as it may stand, for a regular expression."""
-_ROW = rf"^(?:  {TOKEN}:\n)?(?:    {TOKEN}:\n)?      {TOKEN}:\n{_FIELDS}"
+_ROW = rf"^(?:  {TOKEN}:\n)?(?:    {TOKEN}:\n)?      {TOKEN}:\n{_fields(_SALVAGED, _SHA256)}"
 _HEADING = re.compile(rf"(?:\n  {TOKEN}:)?\n    {TOKEN}:").fullmatch
 _TOKEN = re.compile(TOKEN).fullmatch
 _PLAIN = bytes(code for code in range(0x20, 0x7F) if re.match(f"[{_IN_NAMES} ]", chr(code)))
 _FIRST = frozenset(chr(code) for code in _PLAIN if re.match(r"\w", chr(code)))
-_HEX = b"0123456789abcdef"
 
 
 @contextlib.contextmanager
@@ -95,13 +101,11 @@ class _Names:
 
 @_uncollected()
 def read(body: str) -> Rows | None:
-    """Read the rows below ``events:``; None if there are none, they are no canonical text, or anything is wrong."""
-    pieces = _RECORD.split("\n" + body)
-    headings, names, hashes, sha256s, sizes, uuids = (pieces[start::6] for start in range(6))
-    if headings.pop() != "\n" or not headings:
+    """Read the rows that follow ``events:``; None if there are none, or the text isn't canonical, or not sound."""
+    headings, names, hashes, sha256s, sizes, uuids = _split(body)
+    if headings.pop() != "\n" or not headings or len(set(uuids)) != len(uuids):
         return None
-    sound_hashes, sound_uuids = _digests(hashes), _digests(uuids)
-    if sound_hashes is None or sound_uuids is None or len(set(sound_uuids)) != len(uuids):
+    if not _are_hex(hashes) or not _are_hex(uuids):
         return None
     reader = _Names()
     keys = _keys(headings, names, reader)
@@ -109,11 +113,30 @@ def read(body: str) -> Rows | None:
         return None
     stood = reader.quoted, bool(reader.quoted) and not {*names, *reader.known}.isdisjoint(reader.quoted.values())
     if not any(sha256s):
-        return Rows(keys, sound_hashes, sound_uuids, None, None, *stood)
-    if not is_hex("".join(filter(None, sha256s))):
-        return None
+        return Rows(keys, hashes, uuids, None, None, *stood)
     lengths = [None if size is None else int(size) for size in sizes]
-    return Rows(keys, sound_hashes, sound_uuids, sha256s, lengths, *stood)
+    return Rows(keys, hashes, uuids, sha256s, lengths, *stood)
+
+
+def _split(body: str) -> tuple[list[Any], ...]:
+    """Split text at its records: what is between them, names, hashes, SHA-256s and sizes (if any has one), uuids."""
+    if not any(mark in body for mark in _RARE):
+        pieces = _RECORD(body)
+        headings, names, hashes, uuids = (pieces[start::4] for start in range(4))
+        return headings, names, hashes, [], [], uuids
+    pieces = re.split(_EVERY_RECORD, body)
+    headings, names, hashes, sha256s, sizes, uuids = (pieces[start::6] for start in range(6))
+    return headings, names, _unquoted(hashes), sha256s, sizes, _unquoted(uuids)
+
+
+def _are_hex(digests: list[str]) -> bool:
+    """Whether there is nothing but hexadecimal digits in lower case; some at a time, for memory has to be made too."""
+    parts = ("".join(digests[start : start + _AT_ONCE]) for start in range(0, len(digests), _AT_ONCE))
+    return all(part.isascii() and not part.encode().translate(None, b"0123456789abcdef") for part in parts)
+
+
+def _unquoted(digests: list[str]) -> list[str]:
+    return [digest[1:-1] if len(digest) == 34 else digest for digest in digests]
 
 
 def salvage(text: str) -> list[Record]:
@@ -125,7 +148,7 @@ def salvage(text: str) -> list[Record]:
         names = [unquote(token) or "" for token in (event, production, found[3])]
         sound = not any(map(_wrong, ("event", "production", "file"), names))
         digest, uuid = found[4].strip("'"), found[7].strip("'")
-        if sound and is_hex(digest + uuid + (found[5] or "")):
+        if sound:
             size = int(found[6]) if found[6] else None
             (e, p, f) = names
             record = Record(event=e, production=p, file=f, hash=digest, uuid=uuid, sha256=found[5], size=size)
@@ -135,21 +158,6 @@ def salvage(text: str) -> list[Record]:
 
 def _wrong(kind: str, name: str) -> bool:
     return problem(kind, name) is not None
-
-
-def _digests(column: list[str]) -> list[str] | None:
-    joined = "".join(column)
-    if len(joined) != 32 * len(column):
-        if any(len(token) == 34 and not token[1:-1].isdigit() for token in column):
-            return None
-        column = [token[1:-1] if len(token) == 34 else token for token in column]
-        joined = "".join(column)
-    return column if is_hex(joined) else None
-
-
-def is_hex(text: str) -> bool:
-    """Whether there is nothing but hexadecimal digits in lower case."""
-    return text.isascii() and not text.encode().translate(None, _HEX)
 
 
 def _keys(headings: list[str], names: list[str], reader: _Names) -> list[Key] | None:
@@ -166,15 +174,19 @@ def _keys(headings: list[str], names: list[str], reader: _Names) -> list[Key] | 
 def _groups(headings: list[str], reader: _Names) -> list[tuple[str, str]] | None:
     """Give the event and the production that each heading begins; None if one is repeated, or can't be."""
     groups: list[tuple[str, str]] = []
+    known: dict[str, tuple[str | None, str]] = {}
     event = production = ""
     for heading in headings:
-        found = _HEADING(heading)
-        if found is None:
-            return None
+        if heading not in known:
+            found = _HEADING(heading)
+            if found is None:
+                return None
+            begun = None if found[1] is None else reader.read("event", found[1])
+            known[heading] = begun, reader.read("production", found[2])
         last = event, production
-        event = last[0] if found[1] is None else reader.read("event", found[1])
-        production = reader.read("production", found[2])
-        if not event or not production or (production == last[1] if found[1] is None else event == last[0]):
+        begun, production = known[heading]
+        event = last[0] if begun is None else begun
+        if not event or not production or (production == last[1] if begun is None else event == last[0]):
             return None
         groups.append((event, production))
     return groups
