@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def _write(home: Folder, text: bytes) -> None:
 
 
 def due(
-    records: Sequence[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
+    records: Iterable[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
 ) -> list[tuple[Record, int]]:
     """Give those of `records` that were not verified within `since`, the ones that wait longest first."""
     limit = time.time() - since.total_seconds() if since is not None else float("inf")

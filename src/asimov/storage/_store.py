@@ -578,8 +578,8 @@ class Store:
 
         contents = self._contents()
         records = self._records_to_verify(contents, event, production, selection)
-        sizes = _watched((size or 0 for _, size, _ in self._stat(records)), progress)
-        pairs = list(zip(records, sizes, strict=True))
+        sizes = _watched(_verify.sizes(self.root, records), progress)
+        pairs: Iterable[tuple[Record, int]] = zip(records, sizes, strict=True)  # looked up while others are digested
         rotating = since is not None or budget is not None
         if rotating:
             pairs = _rotation.due(pairs, _rotation.read_times(self.root), since)

@@ -198,7 +198,7 @@ class _Batch(NamedTuple):
 def verify(
     root: Path,
     home: str,
-    records: Sequence[tuple[Record, int]],
+    records: Iterable[tuple[Record, int]],
     *,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -221,7 +221,10 @@ def verify(
 
     if isinstance(budget, int):
         records = _within_bytes(records, budget)
-    run = _Run(root, home, sum(size for _, size in records), progress, on_check)
+    if progress is not None:
+        records = list(records)
+    total = sum(size for _, size in records) if progress is not None else 0
+    run = _Run(root, home, total, progress, on_check)
     if budget is not None and not isinstance(budget, int):
         run.deadline = time.monotonic() + budget.total_seconds()
     if executor is not None:
@@ -233,7 +236,7 @@ def verify(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _within_bytes(records: Sequence[tuple[Record, int]], budget: int) -> list[tuple[Record, int]]:
+def _within_bytes(records: Iterable[tuple[Record, int]], budget: int) -> list[tuple[Record, int]]:
     taken: list[tuple[Record, int]] = []
     for record, size in records:
         budget -= size
@@ -368,6 +371,20 @@ def _strangers(folder: Folder, contents: Contents, event: str, production: str) 
         else:
             names.discard(contents.keys[index][2])
     return {name for name in names if name not in _IGNORED and not name.startswith(".nfs")}
+
+
+def sizes(root: Path, records: Iterable[Record]) -> Iterator[int]:
+    """Give the size in bytes of each record's file; 0 where there is none."""
+    for record in records:
+        folder = f"{root}/{record.event}/{record.production}"
+        size = 0
+        for name in (record.uuid, record.file):
+            try:
+                size = os.lstat(f"{folder}/{name}").st_size
+            except OSError:
+                continue
+            break
+        yield size
 
 
 def stat_files(root: Path, records: Iterable[Record]) -> Iterator[tuple[Path, int | None, int | None]]:
