@@ -46,7 +46,7 @@ def install(session: nox.Session, *groups: str, lowest: bool = False) -> None:
     (wheel,) = DIST.glob("*.whl")
     bounds = [bound.replace(">=", "==") for bound in PROJECT["project"]["dependencies"]] if lowest else []
     session.install(str(wheel), *bounds, *group(*groups))
-    session.install("--force-reinstall", "--no-deps", str(wheel))  # an environment used again has another of this version
+    session.install("--force-reinstall", "--no-deps", str(wheel))  # one used again has another
 
 
 def pytest(session: nox.Session, *args: str) -> None:
