@@ -35,22 +35,29 @@ def main(arguments: list[str] | None = None) -> int:
     lines: dict[str, dict[str, dict[int, float]]] = {"add": {}, "fetch": {}}
     with tempfile.TemporaryDirectory(dir=options.work) as work:
         bench = table.Bench(peers=peers, work=Path(work), sizes=sizes)
-        for part in (*PARTS, "records"):
-            if part not in options.only:
-                continue
+        wanted = [part for part in (*PARTS, "records") if part in options.only]
+        for number, part in enumerate(wanted, start=1):
             if part == "records":
                 found, lines = _announced(part, lambda: curves.measure(bench))
             else:
                 found = _announced(part, lambda part=part: list(PARTS[part](bench)))
             rows += found
-            _write(options.output, rows, lines, quick=options.quick)  # what a run that is broken off has found, too
+            # What a run that is broken off has found is written, too.
+            _write(options.output, rows, lines, quick=options.quick, missing=wanted[number:])
     missed = [row.what for row in rows if not row.met]
     print(f"{len(rows) - len(missed)} of {len(rows)} rows met; {options.output / 'index.md'}")
     return 0
 
 
-def _write(output: Path, rows: list[table.Row], lines: dict[str, dict[str, dict[int, float]]], *, quick: bool) -> None:
-    report.write(output, rows, lines, quick=quick)
+def _write(
+    output: Path,
+    rows: list[table.Row],
+    lines: dict[str, dict[str, dict[int, float]]],
+    *,
+    quick: bool,
+    missing: list[str],
+) -> None:
+    report.write(output, rows, lines, quick=quick, missing=missing)
     plots.records(output / "records.svg", lines)
     plots.throughput(output / "throughput.svg", rows)
 

@@ -16,6 +16,8 @@ from .environments import REQUIREMENTS
 from .table import Row
 
 ROOT = Path(__file__).parents[1]
+LOAD = os.getloadavg()[0]
+"""How many processes wanted a core, on average over the minute before the run."""
 
 
 def machine() -> dict[str, Any]:
@@ -35,26 +37,34 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release().split('-')[0]}, {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "load before": f"{LOAD:.2f}",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "peers": list(REQUIREMENTS.values()),
     }
 
 
-def write(folder: Path, rows: list[Row], curves: dict[str, Any], *, quick: bool) -> None:
-    """Write results.json and index.md into a folder."""
+def write(folder: Path, rows: list[Row], curves: dict[str, Any], *, quick: bool, missing: list[str]) -> None:
+    """Write results.json and index.md into a folder; `missing` are the parts that the run hasn't come to yet."""
     folder.mkdir(parents=True, exist_ok=True)
     about = machine()
-    plain = {"quick": quick, "machine": about, "rows": [row.plain() for row in rows], "curves": curves}
+    plain = {
+        "quick": quick,
+        "missing": missing,
+        "machine": about,
+        "rows": [row.plain() for row in rows],
+        "curves": curves,
+    }
     (folder / "results.json").write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n")
-    (folder / "index.md").write_text(page(rows, curves, about, quick=quick))
+    (folder / "index.md").write_text(page(rows, curves, about, quick=quick, missing=missing))
 
 
-def page(rows: list[Row], curves: dict[str, Any], about: dict[str, Any], *, quick: bool) -> str:
+def page(rows: list[Row], curves: dict[str, Any], about: dict[str, Any], *, quick: bool, missing: list[str]) -> str:
     """Return the whole page."""
     parts = [
         "# Benchmarks\n",
         "Written by `nox -s bench`, all of it in one run; don't edit it. "
         + ("**A quick run: small sizes, few rounds; don't quote it.** " if quick else "")
+        + (f"**It was broken off; these parts are missing: {', '.join(missing)}.** " if missing else "")
         + "What is measured and how stands in `benchmarks/README.md`, why in the page on performance.\n",
         "\n".join(
             f"- {name}: {', '.join(value) if isinstance(value, list) else value}" for name, value in about.items()
@@ -69,8 +79,8 @@ def page(rows: list[Row], curves: dict[str, Any], about: dict[str, Any], *, quic
         "Median seconds (MiB in the row on memory). Who lacks the operation has no figure; who wasn't seen to do the",
         "work has a void one.\n",
         *(_contestants(row) for row in rows),
-        "## Time against the number of records\n",
-        *(_curve(kind, lines) for kind, lines in curves.items()),
+        *(["## Time against the number of records\n"] if any(curves.values()) else []),
+        *(_curve(kind, lines) for kind, lines in curves.items() if lines),
     ]
     return "\n".join(parts)
 
