@@ -218,6 +218,10 @@ def fetch_files(base, tell):
     return list(map(str, Store(base / "store").fetch_files([("E0", "P0", "old")], dest=base / "dest" / "below")))
 
 
+def read(base, tell):
+    return [record.key for record in Store(base / "store")]
+
+
 def repair(base, tell):
     Store.repair(base / "store", dry_run=False)
 
@@ -313,6 +317,7 @@ OPERATIONS = {
     ),
     "add_loop": Operation(add_loop, prepare_store, OLD, broken=False),
     "add_threads": Operation(add_threads, prepare_store, OLD, broken=False),
+    "read": Operation(read, prepare_crash, {**OLD, ("E0", "P0", "committed"): b"committed\n"}, broken=False),
     "read_loop": Operation(read_loop, prepare_store, OLD, broken=False),
 }
 BROKEN = [name for name, operation in OPERATIONS.items() if operation.broken]

@@ -49,15 +49,19 @@ class Scene:
         shutil.copytree(self.start, self.base)
         self.expected = dict(self.recorded)
 
-    def points(self) -> list[int]:
-        """List the calls before which to stop; with a thread that reads there are these at the least."""
+    def calls(self) -> list[str]:
+        """List the calls that it makes; with a thread that reads there are these at the least."""
         self.reset()
         (self.base / "calls").touch()
         operation = "add_file" if self.operation == "add_while_reading" else self.operation
         assert self.zygote.run(operation, self.base, locks=NOTHING, stop_at=0, calls="calls").done
-        lines = [line.split() for line in (self.base / "calls").read_text("utf-8").splitlines()]
-        assert len(lines) > 50
-        return [int(number) for number, call, *_ in lines if LONG or call in DECISIVE]
+        return [line.split()[1] for line in (self.base / "calls").read_text("utf-8").splitlines()]
+
+    def points(self) -> list[int]:
+        """List the calls before which to stop, by their numbers."""
+        calls = self.calls()
+        assert len(calls) > 50
+        return [number for number, call in enumerate(calls, start=1) if LONG or call in DECISIVE]
 
     def stopped(self, point: int):
         """Let the first writer run until it stands still before that call."""
@@ -230,3 +234,19 @@ def test_stopped_at_every_call(operation, what, tmp_path, zygote):
     played = play(scene, what, points)
     note("stopped at", operation=operation, scene=what.__name__, points=played)
     assert played == len(points) or (operation == "add_while_reading" and played > len(points) / 2)
+
+
+def test_reader_stopped_at_every_call(tmp_path, zygote):
+    """A reader that stands still before any of its calls sees all that was acknowledged before it began."""
+    scene = Scene("read", tmp_path, zygote)
+    played = play(scene, read_late, range(1, 1 + len(scene.calls())))
+    note("reader stopped at", points=played)
+    assert played > 10
+
+
+def read_late(scene: Scene) -> None:
+    """Others fold the entry that waits, and clean it away, while a reader stands still."""
+    scene.adds_another(("E0", "P0", "b"), "b")
+    assert [path.stat().st_size for path in (scene.root / ".manifest" / "recent").iterdir()] == [0]
+    ended = scene.goes_on()
+    assert set(scene.recorded) <= set(map(tuple, ended.result)) <= set(scene.expected)
