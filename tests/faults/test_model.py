@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ from asimov.storage import (
     RecordExistsError,
     RecordNotFoundError,
     Store,
+    StoreExistsError,
 )
 from asimov.storage import _entries as entries
 
@@ -101,6 +103,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.model: dict[Key, Entry] = {}
         self.orphans: set[Path] = set()
         self.count = 0
+        self.pin: tuple[list, str] | None = None
         self.ours = False
         """Whether the manifest was last written by us, after all else: what a repair can rely on."""
 
@@ -341,6 +344,64 @@ class StoreMachine(RuleBasedStateMachine):
             assert manifest.get_uuid(*key) == entry.uuid
             assert manifest.get_hash(entry.uuid) == entry.hash
             assert manifest.list_resources(*key[:2])[key[2]] == {"hash": entry.hash, "uuid": entry.uuid}
+
+    @rule(i=st.integers(0, 9), numbers=st.lists(st.integers(0, 99), max_size=4, unique=True))
+    def fetch_files(self, i: int, numbers: list[int]) -> None:
+        """Fetch several, all or none."""
+        chosen = list(dict.fromkeys(key for number in numbers if (key := self.some(number))))
+        wrong = [self.model[key] for key in chosen if self.model[key].status != "ok"]
+        if wrong:
+            with pytest.raises((HashError, OSError)):
+                self.store(i).fetch_files(chosen)
+            return
+        assert self.store(i).fetch_files(chosen) == [self.model[key].path for key in chosen]
+
+    @rule(i=st.integers(0, 9), budget=st.sampled_from([None, 1, 100, timedelta(0), timedelta(hours=1)]))
+    def rotation(self, i: int, budget: int | timedelta | None) -> None:
+        """Verify what was not verified today, as far as the budget goes: what is found is right."""
+        report = self.store(i).verify(since=timedelta(days=1), budget=budget)
+        assert {check.key: check.status for check in report.results}.items() <= {
+            key: entry.status for key, entry in self.model.items()
+        }.items()
+        assert len(report.results) + report.skipped == len(self.model)
+        if budget is None:  # what was sound then is skipped, and only that
+            again = self.store(i).verify(since=timedelta(days=1))
+            assert {check.key for check in again.results} == {check.key for check in report.failures}
+
+    @rule(i=st.integers(0, 9))
+    def pinned(self, i: int) -> None:
+        """Verify against a fingerprint: the one of the day before, which differs as soon as the records do."""
+        store = self.store(i)
+        now = store.fingerprint()
+        records = [(*key, entry.hash, entry.uuid) for key, entry in sorted(self.model.items())]
+        earlier, pinned = self.pin or (records, now)
+        report = store.verify(fingerprint=pinned)
+        if earlier != records:
+            assert not report.ok
+        if pinned == now:
+            assert report.ok is all(entry.status == "ok" for entry in self.model.values())
+        self.pin = (records, now)
+
+    @rule(i=st.integers(0, 9))
+    def frame(self, i: int) -> None:
+        """Tabulate."""
+        columns = ["event", "production", "file", "hash", "uuid"]
+        rows = self.store(i).to_frame()[columns].itertuples(index=False, name=None)
+        assert list(rows) == [(*key, entry.hash, entry.uuid) for key, entry in sorted(self.model.items())]
+
+    @rule()
+    def create_again(self) -> None:
+        """Where a Store is, none can be made."""
+        with pytest.raises(StoreExistsError):
+            Store.create(self.root, "Another")
+
+    @precondition(lambda self: self.folded())
+    @rule()
+    def repair_nothing(self) -> None:
+        """What is sound is not repaired: a dry run says so and changes nothing."""
+        before = self.manifest_path().read_bytes()
+        assert Store.repair(self.root, dry_run=True).manifest == "sound"
+        assert self.manifest_path().read_bytes() == before
 
     # Other Store objects.
 
