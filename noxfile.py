@@ -109,6 +109,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(requires=["dist"])
+def fuzz(session: nox.Session) -> None:
+    """Let atheris fuzz the manifest reader: five minutes, or what libFuzzer's ``-- -runs=1000000`` says."""
+    install(session, "test", "fuzz")
+    session.run("python", "-m", "fuzz.atheris_manifest", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(requires=["dist"])
 def browser(session: nox.Session) -> None:
     """Run the widgets in JupyterLab, Notebook 7 and Voila, in a real Chromium."""
     need(session, "chromium")
