@@ -55,7 +55,7 @@ def main() -> None:
         print(f"\nwritten by asimov {root.name.removeprefix('store-')}: {legacy}\n{report}")
         report.raise_for_failures()
 
-    print(f'\nLook around: locutus --store "{store.root}" list')
+    print(f'\nLook around: "{sys.executable}" -m asimov.storage --store "{store.root}" list')
 
 
 if __name__ == "__main__":

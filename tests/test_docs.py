@@ -89,6 +89,14 @@ def test_images_have_a_text(page):
         assert len(words.split()) > 2, text[image.start() :][:80]
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda page: page.name)
+def test_plots_have_a_text(notebook):
+    """Each cell that draws a plot says in its metadata, which the documentation takes it from, what the plot shows."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if "plt.show()" in "".join(cell["source"]):
+            assert len(cell["metadata"]["mystnb"]["image"]["alt"].split()) > 2, cell["id"]
+
+
 def test_exit_codes_are_the_ones_of_locutus():
     """The page on exit codes has the ones that `locutus --help` has."""
     page = (DOCS / "reference" / "exit-codes.md").read_text(encoding="utf-8")
