@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+import time
 import tracemalloc
 
 import pytest
 from damage import md5, run_python
 
 from asimov.storage import HashError, Store
+from asimov.storage._hashing import Meter
 
 SIZES = [0, 1, 4095, 4096, 65_535, 65_536, 262_144, 1_048_575, 1_048_576, 1_048_577, 8_388_608, 8_388_609]
 
@@ -105,3 +107,16 @@ print(read() - before)
 """
     done = run_python(code, store.root, big)
     assert int(done.stdout) < 17_000_000
+
+
+def test_progress_is_told_ten_times_a_second():
+    """However often bytes are counted, also beyond those expected, they are told ten times a second at most."""
+    calls = []
+    meter = Meter(lambda *call: calls.append(call), 10)
+    start = time.monotonic()
+    while time.monotonic() - start < 0.5:
+        meter.advance(1)
+    assert 2 <= len(calls) <= 10 * (time.monotonic() - start) + 2  # at the start, and at the first bytes
+    meter.advance(1)
+    meter.finish()
+    assert calls[-1][0] == calls[-1][1] > 10

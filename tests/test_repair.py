@@ -6,8 +6,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from damage import ordinary_user
 
 from asimov.storage import ManifestError, NotAStoreError, Store
+from asimov.storage import _entries as entries
 
 LEGACY = Path(__file__).parent / "data" / "legacy-stores.tar.gz"
 
@@ -150,6 +152,31 @@ def test_no_folder_no_repair(tmp_path):
     """Where there never was a Store there is nothing to repair."""
     with pytest.raises(NotAStoreError, match="no folder"):
         Store.repair(tmp_path)
+
+
+def test_what_was_folded_last_is_kept_exactly(store, tmp_path):
+    """What is kept for a repair is the entries that were folded last, and nothing of longer ones before them."""
+    source = tmp_path / "source"
+    for name in ("a-name-that-makes-a-long-entry", "short"):
+        source.write_text(name)
+        store.add_file("S0", "Prod0", source, name)
+    kept = (home(store) / "manifest.yaml.new").read_bytes()
+    assert kept == entries.write([store["S0", "Prod0", "short"]])
+    (home(store) / "manifest.yaml").unlink()
+    assert 8 == len(Store.repair(store.root, dry_run=False).records)
+
+
+def test_what_was_folded_last_is_kept_anew(common_path):
+    """What is kept for a repair is replaced where it may not be written over."""
+    common_path.chmod(0o777)
+    with ordinary_user():
+        store = Store.create(common_path / "store", "Shared")
+        for name in ("old", "new"):
+            (common_path / name).write_text(name)
+            store.add_file("S0", "Prod0", common_path / name)
+            (home(store) / "manifest.yaml.new").chmod(0o444)
+    kept = (home(store) / "manifest.yaml.new").read_bytes()
+    assert kept == entries.write([store["S0", "Prod0", "new"]])
 
 
 def test_files_recorded_and_lost_stay_recorded(store):

@@ -76,7 +76,7 @@ class Meter:
         if self._progress is None:
             return
         now = time.monotonic()
-        if now - self._told[1] >= _INTERVAL or self._done >= self._total > 0:
+        if now - self._told[1] >= _INTERVAL:
             self._tell(now)
 
     def finish(self) -> None:
