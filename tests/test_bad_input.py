@@ -117,6 +117,8 @@ BAD = {
     "canonical: no key": (canonical("      g\n"), None),
     "canonical: tagged name": (canonical("      !!python/str g:\n"), 7),
     "canonical: alias as a name": (canonical("      *g :\n"), 7),
+    "byte order mark in a line": (GOOD + "\ufeffx: 1\n", 8),
+    "two byte order marks": ("\ufeff\ufeff" + GOOD, 1),
     "anchor": (GOOD + "x: &a 1\n", 8),
     "alias": (GOOD + "x: &a 1\ny: *a\n", None),
     "undefined alias": (GOOD + "x: *a\n", 8),

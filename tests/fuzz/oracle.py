@@ -5,6 +5,7 @@ The yardstick of the fuzz tests. It shares no code with the package, and is slow
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +37,7 @@ STANDARD = {
 }
 EMPTY = {"", "~", "null", "Null", "NULL"}
 DEPTH = 64
+LINES = re.compile("[\n\r\x85\u2028\u2029]")
 PATH = Path("manifest.yaml")
 
 
@@ -86,6 +88,8 @@ def theirs(data: bytes, loader: type = yaml.BaseLoader) -> Reading:
         PyYAML does.
     """
     events = list(yaml.parse(data, Loader=loader))
+    if any(line.startswith("\ufeff") for line in LINES.split(decoded(data).removeprefix("\ufeff"))):
+        raise NotAllowed("a byte order mark begins a line")
     if sum(isinstance(event, yaml.DocumentStartEvent) for event in events) != 1:
         raise NotAllowed("not one document")
     depth = 0
@@ -104,6 +108,13 @@ def theirs(data: bytes, loader: type = yaml.BaseLoader) -> Reading:
         if depth > DEPTH:
             raise NotAllowed("depth")
     return interpret(yaml.compose(data, Loader=loader))
+
+
+def decoded(data: bytes) -> str:
+    """Read the text of a manifest, with its byte order mark if it has one."""
+    if data.startswith(b"\xff\xfe"):
+        return data.decode("utf-16-le")
+    return data.decode("utf-16-be" if data.startswith(b"\xfe\xff") else "utf-8")
 
 
 def interpret(node: yaml.Node) -> Reading:

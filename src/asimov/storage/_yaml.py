@@ -6,6 +6,7 @@ else by PyYAML's event parser (YAML 1.1, https://yaml.org/spec/1.1/), imported o
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import re
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from ._scalars import quote
 _MAX_DEPTH = 64
 _MD5 = re.compile(r"[0-9a-fA-F]{32}").fullmatch
 _SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
+_MARK = re.compile("(?:\\A\ufeff|[\n\r\x85\u2028\u2029])\ufeff")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}").fullmatch
 
 
@@ -96,6 +98,7 @@ _STANDARD_TAGS = frozenset(
 def _parse_any(data: bytes, path: Path) -> Contents:
     import yaml
 
+    _refuse_marks(data, path)
     try:
         tree = _build(data, path)
     except yaml.MarkedYAMLError as error:
@@ -106,6 +109,16 @@ def _parse_any(data: bytes, path: Path) -> Contents:
         first = " ".join(str(error).split())
         fail(path, _line_of_bad_character(data), f"it is not YAML: {first}")
     return _Reader(path).contents(tree)
+
+
+def _refuse_marks(data: bytes, path: Path) -> None:
+    """Refuse a byte order mark that begins a line: libyaml skips it, PyYAML takes it for part of a name."""
+    encoding = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(data[:2], "utf-8")
+    with contextlib.suppress(UnicodeDecodeError):
+        text = data.decode(encoding)
+        found = _MARK.search(text)
+        if found is not None:
+            fail(path, text.count("\n", 0, found.end()) + 1, "a line begins with a byte order mark; remove that")
 
 
 def _line_of_bad_character(data: bytes) -> int | None:
