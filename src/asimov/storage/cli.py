@@ -86,7 +86,13 @@ class Terminal:
             yield None
             return
         with contextlib.ExitStack() as stack:
-            yield bar_callback(lambda **options: stack.enter_context(_terminal_bar(desc=label, **options)))
+
+            def make_bar(**options: Any) -> Bar:
+                bar = stack.enter_context(_terminal_bar(desc=label, **options))
+                bar.refresh()
+                return bar
+
+            yield bar_callback(make_bar)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -96,9 +102,8 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _terminal_bar(**options: Any) -> Bar:
     from tqdm import tqdm
 
-    bar = tqdm(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
-    bar.refresh()  # a delay keeps the constructor from it: a Ctrl-C there would leave half a bar, and its traceback
-    return bar
+    # A delay keeps the constructor from drawing: a Ctrl-C there would leave half a bar, and its traceback.
+    return tqdm(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
 
 
 def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
