@@ -36,9 +36,7 @@ def store_to_frame(store: Store, *, stat: bool = False) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Sorted by event, production and file, with a RangeIndex and the columns event, production, file, hash and uuid
-        (str); with `stat` also size (Int64, bytes; NA where the file is missing), added (datetime64[ns, UTC]; NaT),
-        path (str) and verified (datetime64[ns, UTC]; NaT where it is not known): when it was last found to be sound.
+        As `Store.to_frame` promises it, where the columns are listed; with a RangeIndex.
 
     Examples
     --------
@@ -68,7 +66,7 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The columns event, production, file, hash and uuid (str), with a RangeIndex.
+        The columns of `Store.to_frame` without `stat`, with a RangeIndex.
     """
     rows = list(records)
     return pd.DataFrame(_texts(len(rows), *(map(attrgetter(name), rows) for name in RECORD_COLUMNS)))
