@@ -44,7 +44,7 @@ _STYLE = """<style>
   font-size: 13px; line-height: 1.5; max-width: 100%; overflow-x: auto;
 }
 .asimov-storage .as-text { display: none; }
-.asimov-storage .as-title { font-size: 14px; font-weight: 600; }
+.asimov-storage .as-title { font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
 .asimov-storage .as-title.as-well { border-inline-start: 4px solid var(--as-well); padding-inline-start: 8px; }
 .asimov-storage .as-title.as-ill { border-inline-start: 4px solid var(--as-ill); padding-inline-start: 8px; }
 .asimov-storage .as-note { margin: 4px 0; }
