@@ -341,9 +341,13 @@ class Store:
             try:
                 raw = WritableFile(data)
                 buffer = io.BufferedRandom(raw)
-                yield cast("BinaryIO", buffer)
-                if not buffer.closed:
-                    buffer.flush()
+                try:
+                    yield cast("BinaryIO", buffer)
+                    if not buffer.closed:
+                        buffer.flush()
+                finally:
+                    with contextlib.suppress(OSError):
+                        buffer.close()  # while there is something to write to: the destructor would complain
                 raw.settle()
                 self._finish(key, data, hash, duplicate)
             finally:
