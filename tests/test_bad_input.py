@@ -137,6 +137,7 @@ BAD = {
         5,
     ),
     "unknown tag": (GOOD + "x: !mine 3\n", 8),
+    "tag that says nothing": (GOOD + "x: ! 3\n", 8),
     "mapping as a name": ("name: n\nevents:\n  ? {a: b}\n  : {}\n", 3),
     "list as a name": ("name: n\nevents:\n  ? [a, b]\n  : {}\n", 3),
     "list as a top key": ("name: n\nevents: {}\n? [a]\n: b\n", 3),

@@ -46,7 +46,8 @@ def test_our_style():
 
 def test_almost():
     """Of manifests in which something was changed, those that the contract allows are read, the others refused."""
-    assert min(agree_on(manifests.mutated(), "mutated").values()) > EXAMPLES / 100
+    ways = agree_on(manifests.mutated(), "mutated")
+    assert min(ways[way] for way in ("read", "refused by the contract", "refused by PyYAML")) > EXAMPLES / 100
 
 
 def test_anything():

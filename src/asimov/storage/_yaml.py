@@ -172,9 +172,7 @@ def _build(data: bytes, path: Path) -> _Tree:
 
 
 def _allowed_tag(tag: str | None, path: Path, line: int) -> str | None:
-    if tag is None or tag == "!":
-        return None if tag is None else _STANDARD + "str"
-    if tag in _STANDARD_TAGS:
+    if tag is None or tag in _STANDARD_TAGS:
         return tag
     fail(path, line, f"it has the tag {tag!a}, and only YAML's standard ones are read")
 
