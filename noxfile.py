@@ -33,7 +33,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = False
 #: What `nox` alone does, and so the README's test command and .ci/run.
-nox.options.sessions = ["lint", "tests", "browser", "docs"]
+nox.options.sessions = ["lint", "tests", "faults", "browser", "docs"]
 
 
 def group(*names: str) -> list[str]:

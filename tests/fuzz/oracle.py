@@ -57,7 +57,12 @@ def ours(data: bytes) -> Reading | None:
 
 def plain(spelled: str) -> str:
     """Read a name as it is spelled in YAML."""
-    return yaml.compose(spelled, Loader=yaml.BaseLoader).value
+    return named(yaml.compose(spelled, Loader=yaml.BaseLoader).value)
+
+
+def named(key: str) -> str:
+    """Call a further key that is empty what it means, as we write it."""
+    return key or "null"
 
 
 def theirs(data: bytes, loader: type = yaml.BaseLoader) -> Reading:
@@ -115,8 +120,8 @@ def interpret(node: yaml.Node) -> Reading:
                 uuids.add(uuid)
                 records[event, production, file] = (digest, uuid)
                 if further := set(record) - {"hash", "uuid"}:
-                    extras[event, production, file] = further
-    return Reading(top["name"].value, records, set(top), extras)
+                    extras[event, production, file] = set(map(named, further))
+    return Reading(top["name"].value, records, set(map(named, top)), extras)
 
 
 def require_names_once(node: yaml.Node) -> None:
