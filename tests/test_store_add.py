@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -461,6 +462,19 @@ def test_new_file_on_an_exception(store, error):
         write()
     assert contents(store.root) == before
     assert len(store) == 0
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_new_file_is_closed_by_its_block(store, fails):
+    """Once its block has ended, well or not, the file is closed: nothing is written any more."""
+    with contextlib.suppress(KeyError), store.new_file("GW150914", "Prod0", "notes.txt") as file:
+        file.write(b"bytes that are still in the buffer")
+        if fails:
+            raise KeyError
+    assert file.closed
+    assert len(store) == (not fails)
+    with pytest.raises(ValueError, match="closed"):
+        file.write(b"more")
 
 
 def test_new_file_with_its_hash(store):

@@ -338,8 +338,8 @@ class Store:
         key = named("event", event), named("production", production), named("file", name)
         with self.manifest._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=self._contents().with_sha256)
+            raw = WritableFile(data)
             try:
-                raw = WritableFile(data)
                 buffer = io.BufferedRandom(raw)
                 try:
                     yield cast("BinaryIO", buffer)
@@ -351,6 +351,7 @@ class Store:
                 raw.settle()
                 self._finish(key, data, hash, duplicate)
             finally:
+                raw.close()  # or the buffer would flush itself into nowhere when it is deleted
                 data.discard()
 
     def _finish(self, key: Key, data: Incoming, hash: str | None, duplicate: Duplicate) -> dict[str, str]:
