@@ -48,7 +48,7 @@ def main() -> None:
     print(f"\n{report}")
     report.raise_for_failures()
 
-    shutil.unpack_archive(LEGACY_STORES, folder / "legacy", filter="data")
+    shutil.unpack_archive(LEGACY_STORES, folder / "legacy")
     for root in sorted((folder / "legacy").glob("store-*")):
         legacy = Store(root)
         report = legacy.verify()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-import shutil
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from damage import unpack_legacy_stores
 
 from asimov.storage import Store
 
@@ -70,7 +70,7 @@ def test_reads_entries_that_are_not_folded_yet(store, other, tmp_path):
 
 def test_reads_what_upstream_wrote(other, tmp_path):
     """It reads upstream's Stores, where files have their own names on the disk."""
-    shutil.unpack_archive(Path(__file__).parent / "data" / "legacy-stores.tar.gz", tmp_path, filter="data")
+    unpack_legacy_stores(tmp_path)
     for root in tmp_path.glob("store-*"):
         ours = Store(root)
         assert other.read(root)[0] == as_dict(ours)

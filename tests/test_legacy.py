@@ -5,17 +5,15 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-import tarfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
-from damage import contents, flip_bit, keys, manifest_of, replace_by_symlink
+from damage import contents, flip_bit, keys, manifest_of, replace_by_symlink, unpack_legacy_stores
 
 from asimov.storage import AlreadyPresentException, HashError, RecordExistsError, Store
 
-ARCHIVE = Path(__file__).parent / "data" / "legacy-stores.tar.gz"
 RELEASES = ["0.5.16", "0.7.1", "0.8.0"]
 PLACE = ("GW150914_095045", "Prod0", "config.ini")
 
@@ -23,8 +21,7 @@ PLACE = ("GW150914_095045", "Prod0", "config.ini")
 @pytest.fixture(params=RELEASES)
 def legacy(request, tmp_path):
     """A Store as a release of upstream wrote it."""
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
+    unpack_legacy_stores(tmp_path)
     return Store(tmp_path / f"store-{request.param}")
 
 

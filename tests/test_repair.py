@@ -2,16 +2,12 @@
 
 import os
 import shutil
-import tarfile
-from pathlib import Path
 
 import pytest
-from damage import ordinary_user
+from damage import ordinary_user, unpack_legacy_stores
 
 from asimov.storage import ManifestError, NotAStoreError, Store
 from asimov.storage import _entries as entries
-
-LEGACY = Path(__file__).parent / "data" / "legacy-stores.tar.gz"
 
 
 @pytest.fixture
@@ -135,8 +131,7 @@ def test_a_torn_entry_is_quarantined(store):
 
 def test_upstreams_files_tell_their_names(tmp_path):
     """Files that upstream asimov stored carry their names, so that records can be made even from nothing else."""
-    with tarfile.open(LEGACY) as archive:
-        archive.extractall(tmp_path, filter="data")
+    unpack_legacy_stores(tmp_path)
     root = tmp_path / "store-0.8.0"
     before = [(record.key, record.hash) for record in Store(root)]
     (root / ".manifest" / "manifest.yaml").unlink()

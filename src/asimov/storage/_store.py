@@ -341,13 +341,9 @@ class Store:
             raw = WritableFile(data)
             try:
                 buffer = io.BufferedRandom(raw)
-                try:
-                    yield cast("BinaryIO", buffer)
-                    if not buffer.closed:
-                        buffer.flush()
-                finally:
-                    with contextlib.suppress(OSError):
-                        buffer.close()  # while there is something to write to: the destructor would complain
+                yield cast("BinaryIO", buffer)
+                if not buffer.closed:
+                    buffer.flush()
                 raw.settle()
                 self._finish(key, data, hash, duplicate)
             finally:
