@@ -46,9 +46,8 @@ def install(session: nox.Session, *groups: str, lowest: bool = False) -> None:
     (wheel,) = DIST.glob("*.whl")
     bounds = [bound.replace(">=", "==") for bound in PROJECT["project"]["dependencies"]] if lowest else []
     session.install(str(wheel), *bounds, *group(*groups))
-    # Again, since in an environment that is reused (`nox -R`) pip keeps an older wheel of the same version.
+    # Again, since in an environment that is reused (`nox -r`) pip keeps an older wheel of the same version.
     session.install("--force-reinstall", "--no-deps", str(wheel))
-    session.install("--force-reinstall", "--no-deps", str(wheel))  # one used again has another
 
 
 def pytest(session: nox.Session, *args: str) -> None:
