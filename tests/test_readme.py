@@ -56,3 +56,9 @@ def test_readme_keeps_to_two_screens():
     """The README is read in one go: at most 120 lines of at most 120 characters."""
     assert len(README.splitlines()) <= 120
     assert max(map(len, README.splitlines())) <= 120
+
+
+def test_readme_s_links_lead_somewhere():
+    """Each link and picture of the README that is not on another server is in the repository."""
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)|^\[.+\]: (.+)$", README, re.MULTILINE):
+        assert "".join(target).startswith("https://") or (ROOT / "".join(target)).exists(), target
