@@ -138,7 +138,7 @@ def test_three_at_once(opened, store, files, tmp_path):
 def test_cancel_and_try_again(opened, store, files):
     """Cancel ends an upload at once, leaves nothing, and the file can be sent again."""
     _, widget = opened()
-    path = files(40)
+    path = files(96)
     choose(widget, path)
     press(widget, "Upload")
     expect_under_way(widget)
@@ -154,7 +154,7 @@ def test_cancel_and_try_again(opened, store, files):
 def test_reload_in_the_middle(opened, store, files):
     """After a reload in the middle, choosing the same file goes on with the bytes that are there."""
     book, widget = opened()
-    path = files(40)
+    path = files(96)
     choose(widget, path)
     book.save()
     press(widget, "Upload")
@@ -172,7 +172,7 @@ def test_reload_in_the_middle(opened, store, files):
 def test_kernel_restart_in_the_middle(opened, store, files):
     """A restart of the kernel in the middle is said within 5 s; in the new widget the same file goes on."""
     book, widget = opened()
-    path = files(40)
+    path = files(96)
     choose(widget, path)
     press(widget, "Upload")
     expect_under_way(widget, 0.2)
@@ -192,7 +192,7 @@ def test_kernel_restart_in_the_middle(opened, store, files):
 def test_a_kernel_that_hangs_is_said_and_goes_on(opened, store, files):
     """A kernel that doesn't answer is said within 5 s, not a frozen count; when it answers, the upload goes on."""
     book, widget = opened()
-    path = files(40)
+    path = files(96)
     kernel = book.value("__import__('os').getpid()")
     choose(widget, path)
     press(widget, "Upload")
@@ -227,7 +227,7 @@ def test_two_views(opened, store, files):
     choose(first, files(8))
     press(first, "Upload")
     expect_stored(store, second, files(8))
-    path = files(40)
+    path = files(96)
     for view in (first, second):
         choose(view, path)
     press(first, "Upload")
@@ -241,7 +241,7 @@ def test_two_views(opened, store, files):
 def test_a_cleared_output_ends_its_uploads(opened, store, files):
     """Clearing the output ends the view's uploads; nothing hangs, and the next view goes on with the bytes."""
     book, widget = opened()
-    path = files(40)
+    path = files(96)
     choose(widget, path)
     press(widget, "Upload")
     expect_under_way(widget, 0.2)
@@ -256,7 +256,7 @@ def test_a_cleared_output_ends_its_uploads(opened, store, files):
 def test_closing_the_widget_leaves_nothing(opened, store, files):
     """w.close() in the middle takes the widget off the page and its partial file out of the Store."""
     book, widget = opened()
-    choose(widget, files(40))
+    choose(widget, files(96))
     press(widget, "Upload")
     expect_under_way(widget, 0.2)
     assert book.value("w.close()") is None
@@ -370,10 +370,12 @@ def test_accessible(opened, store, files, theme, tmp_path):
     axe(book)
 
 
-def test_nothing_jumps_while_it_goes_up(opened, files):
+def test_nothing_jumps_while_it_goes_up(opened, tmp_path):
     """While an upload goes on nothing changes its place, and the count changes at most five times a second."""
     book, widget = opened()
-    choose(widget, files(64))
+    with (tmp_path / "long.bin").open("wb") as file:
+        file.truncate(1024 * MIB)  # a hole: takes longer than anybody looks
+    choose(widget, tmp_path / "long.bin")
     press(widget, "Upload")
     expect_under_way(widget)
     seen = book.page.evaluate(
