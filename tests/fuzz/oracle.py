@@ -72,7 +72,7 @@ def theirs(data: bytes, loader: type = yaml.BaseLoader) -> Reading:
     ------
     NotAllowed
         The contract refuses it.
-    yaml.YAMLError, UnicodeError, ValueError, RecursionError
+    yaml.YAMLError, UnicodeError, ValueError, RecursionError, OverflowError
         PyYAML does.
     """
     events = list(yaml.parse(data, Loader=loader))
@@ -178,7 +178,7 @@ def check(data: bytes) -> str:
     except NotAllowed as reason:
         assert mine is None, f"accepted, though: {reason}"
         return "refused by the contract"
-    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError):
+    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError, OverflowError):
         if mine is not None:  # libyaml accepts a little more than PyYAML's own parser
             assert mine == theirs(data, yaml.CBaseLoader)
             check_rewritten(data, mine)

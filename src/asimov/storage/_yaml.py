@@ -105,7 +105,7 @@ def _parse_any(data: bytes, path: Path) -> Contents:
         mark = error.problem_mark or error.context_mark
         line = getattr(mark, "line", None)
         fail(path, None if line is None else line + 1, f"it is not YAML: {error.problem or error.context}")
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError, OverflowError) as error:
         first = " ".join(str(error).split())
         fail(path, _line_of_bad_character(data), f"it is not YAML: {first}")
     return _Reader(path).contents(tree)
