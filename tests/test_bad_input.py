@@ -119,6 +119,8 @@ BAD = {
     "canonical: alias as a name": (canonical("      *g :\n"), 7),
     "byte order mark in a line": (GOOD + "\ufeffx: 1\n", 8),
     "two byte order marks": ("\ufeff\ufeff" + GOOD, 1),
+    "canonical: escape beyond Unicode": (canonical('      "\\UF9F167BE":\n'), 7),
+    "escape beyond Unicode": (GOOD + 'x: "\\UF9F167BE"\n', 8),
     "anchor": (GOOD + "x: &a 1\n", 8),
     "alias": (GOOD + "x: &a 1\ny: *a\n", None),
     "undefined alias": (GOOD + "x: *a\n", 8),

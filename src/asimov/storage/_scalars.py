@@ -69,7 +69,7 @@ def _unescape(token: str) -> str | None:
         return None
     try:
         return _ESCAPE.sub(_read_escape, inner)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 
