@@ -27,6 +27,7 @@ class Sizes:
     big: int
     growth: int
     rounds: int
+    further: int
     patience: float
 
 
@@ -38,6 +39,7 @@ FULL = Sizes(
     big=256 * MIB,
     growth=10_000,
     rounds=3,
+    further=8,
     patience=100,
 )
 QUICK = Sizes(
@@ -48,6 +50,7 @@ QUICK = Sizes(
     big=32 * MIB,
     growth=1000,
     rounds=2,
+    further=0,
     patience=10,
 )
 
@@ -163,8 +166,8 @@ def large(bench: Bench) -> Iterator[Row]:
         "write + fsync alone": write,
         **bench.adding(names, "add_large", [digest], path=path),
     }
-    found = race(trials, bench.sizes.rounds)
     beside = ("MD5 alone", "write + fsync alone")
+    found = race(trials, bench.sizes.rounds, compared=(OURS, *beside), further=bench.sizes.further)
     yield row(
         found,
         f"add one {size_of(size)} file, durable",
@@ -209,7 +212,8 @@ def many(bench: Bench) -> Iterator[Row]:
 
     each, whole = "cp, md5sum, sync FOLDER and files", "cp, md5sum, sync -f FOLDER"
     trials = bench.adding([OURS, "disk-objectstore", "dvc-data", "bagit"], "add_batch", hashes, folder=folder)
-    found = race(trials | {each: copied("each"), whole: copied("-f")}, rounds)
+    trials |= {each: copied("each"), whole: copied("-f")}
+    found = race(trials, rounds, compared=(OURS, each), further=bench.sizes.further)
     result = row(
         found,
         f"the same {count:,} as one add_files",
@@ -267,7 +271,8 @@ def _verify(bench: Bench, folder: Path, count: int, size: int, batch: int) -> Ro
         return bench.peers[CORE].run("verify", folder=folder, batch=batch)
 
     trials = {name: _verifying(bench, name, folder, size) for name in (OURS, *_FILLED_BY, "pooch")}
-    found = race({beside: _noticing(md5sum, folder, size), **trials}, bench.sizes.rounds)
+    trials[beside] = _noticing(md5sum, folder, size)
+    found = race(trials, bench.sizes.rounds, compared=(OURS, beside), further=bench.sizes.further)
     return row(found, f"verify {count:,} x {size_of(size)}, warm", 1.1, (beside,), f"`xargs -P2 -n{batch} md5sum`")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,14 @@ class Race:
         return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
-def race(trials: Mapping[str, Trial], rounds: int, *, once: frozenset[str] = frozenset()) -> Race:
+def race(
+    trials: Mapping[str, Trial],
+    rounds: int,
+    *,
+    once: frozenset[str] = frozenset(),
+    compared: Collection[str] = (),
+    further: int = 0,
+) -> Race:
     """Run every trial once in each round, beginning with another one each time.
 
     Parameters
@@ -64,11 +71,15 @@ def race(trials: Mapping[str, Trial], rounds: int, *, once: frozenset[str] = fro
         How many rounds.
     once : frozenset of str
         Those that are too slow for more than the first round.
+    compared : collection of str
+        Those whose ratio is what matters, and which run `further` rounds more: what a machine's other guests take
+        changes from second to second.
     """
     found = Race(results={name: [] for name in trials})
-    for number in range(rounds):
-        order = list(trials)[number % len(trials) :] + list(trials)[: number % len(trials)]
-        for name in order:
+    for number in range(rounds + further):
+        names = [name for name in trials if number < rounds or name in compared]
+        first = number % len(names) if names else 0
+        for name in names[first:] + names[:first]:
             if name in found.void or (number and name in once):
                 continue
             try:
