@@ -2,7 +2,7 @@
 
 All in one JupyterLab and one Chromium (tests/browser/harness.py), in turns. From the click that begins the transfer
 until the file is there: stored (ours, which digests it twice and syncs it), of full size on the server's disk (the file
-browser), in `.value` (FileUpload, with the server's limit on a message raised, and at most 200 MiB: it sends all in one
+browser), in `.value` (FileUpload, with the server's limit on a message raised, and at most 64 MiB: it sends all in one
 message, and what drives the browser can't report a much larger one). Each has the kernel's peak memory measured above
 what it held before. What the digest costs is measured against an Uploader whose page digests nothing.
 """
@@ -31,7 +31,7 @@ from harness import CHROMIUM_OPTIONS, Notebook, Server, chromium, opening
 
 MIB = 2**20
 LONG = 600_000  # ms
-ONE_MESSAGE = 200 * MIB
+ONE_MESSAGE = 64 * MIB
 LIMIT_RAISED = "--ServerApp.tornado_settings={'websocket_max_message_size': 2147483648}"
 
 OURS = "Uploader"
@@ -196,7 +196,7 @@ def _rounds(trial: Trial, rounds: int) -> dict[str, list[Figures]]:
 
 def _table(found: dict[str, list[Figures]], size: int) -> str:
     lines = [
-        f"{size} MiB up (FileUpload: at most 200), median of {len(found[OURS])} rounds (least and most in brackets)",
+        f"{size} MiB up (FileUpload: at most 64), median of {len(found[OURS])} rounds (least and most in brackets)",
         "",
         "| through | MB/s | kernel's memory at its peak, above before |",
         "| --- | --- | --- |",
