@@ -235,7 +235,7 @@ def test_two_views(opened, store, files):
     press(second, "Upload")
     expect_stored(store, first, path)
     expect(status(second)).to_contain_text("✘ Not stored: ")
-    assert sorted(record.file for record in store) == [path.name, "8.bin"]
+    assert sorted(record.file for record in store) == ["8.bin", path.name]
 
 
 def test_a_cleared_output_ends_its_uploads(opened, store, files):
