@@ -127,7 +127,7 @@ class UploaderPanel {
     const box = field("Path on the server", input, `Below ${folder}.`);
     const offered = combobox(input, async (typed) => (await this.link.request("server/complete", { typed })).result);
     input.addEventListener("change", () => input.value.endsWith("/") && offered.offer()); // a folder: on into it
-    const add = async () => {
+    const look = async () => {
       box.problem();
       try {
         const { result } = await this.link.request("server/size", { path: input.value });
@@ -136,7 +136,9 @@ class UploaderPanel {
       } catch (error) {
         box.problem(inWords(error));
       }
+      this.adding = undefined;
     };
+    const add = () => (this.adding ??= look());
     input.addEventListener("keydown", (pressed) => {
       if (pressed.key !== "Enter" || pressed.defaultPrevented) return;
       pressed.preventDefault(); // it adds the path, and doesn't upload yet
@@ -186,6 +188,7 @@ class UploaderPanel {
 
   async start(happened) {
     happened.preventDefault();
+    await this.adding; // a file on the server, which the kernel is looking at
     if (this.waiting.length === 0) {
       this.zone.problem(this.running.size > 0 ? undefined : "Choose a file first.");
       if (this.running.size === 0) this.zone.querySelector("input").focus();
