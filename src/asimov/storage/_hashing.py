@@ -152,11 +152,12 @@ def copy(source: int, target: int, *, sha256: bool = False, meter: Meter | None 
 
 
 def _copy_plainly(source: int, target: int, result: Digest, meter: Meter | None) -> Digest:
-    for chunk in chunks(source):
-        result.update(chunk)
-        write_all(target, chunk)
+    buffer = _buffer()
+    while count := _read_into(source, buffer):
+        result.update(buffer[:count])
+        write_all(target, buffer[:count])
         if meter is not None:
-            meter.advance(len(chunk))
+            meter.advance(count)
     return result
 
 

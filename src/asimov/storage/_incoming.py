@@ -141,8 +141,13 @@ def seal_all(files: Sequence[Incoming], root: Folder) -> None:
         return
     from concurrent.futures import ThreadPoolExecutor
 
+    def seal(part: Sequence[Incoming]) -> None:
+        for file in part:
+            file.seal(root)
+
+    parts = [files[start::_FLUSHERS] for start in range(_FLUSHERS)]  # to hand over each takes as long as to seal it
     with ThreadPoolExecutor(_FLUSHERS, thread_name_prefix="asimov-storage flush") as pool:
-        for _ in pool.map(lambda file: file.seal(root), files):
+        for _ in pool.map(seal, parts):
             pass
 
 
