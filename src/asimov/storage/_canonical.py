@@ -13,33 +13,47 @@ from ._contents import Collection, Contents, Node
 from ._scalars import INNER, means_another_type, quote, unquote
 
 _TAIL = re.compile(rf"""name: (\w(?:[{INNER} ]*[{INNER}])?|'[^\n]*'|"[^\n]*")\n(sha256: true\n)?""")
+_NEAR = 1 << 20
+"""How far from where it would be if all records were of one length a record is looked for first."""
 _EVENTS, _NO_EVENTS = b"events:\n", b"events: {}\n"
 
 
 def read(data: bytes) -> Contents | None:
     """Read text of the canonical shape; None if it has another, or anything is wrong with it."""
+    end = read_end(data)
+    if end is None:
+        return None
+    start, empty = end
+    if start == len(_NO_EVENTS) and data.startswith(_NO_EVENTS):
+        return empty
+    if not data.startswith(_EVENTS):
+        return None
+    try:
+        body = str(memoryview(data)[len(_EVENTS) - 1 : start], "utf-8")  # one copy of what may be large
+    except UnicodeDecodeError:
+        return None
+    return _rows_to_contents(body, empty)
+
+
+def read_end(data: bytes) -> tuple[int, Contents] | None:
+    """Read what stands after the events: where it starts, and what it says; None if it isn't canonical."""
     start = data.rfind(b"\nname: ") + 1
     try:
         tail = _TAIL.fullmatch(data[start:].decode()) if start else None
-        body = str(memoryview(data)[len(_EVENTS) - 1 : start], "utf-8")  # one copy of what may be large
     except UnicodeDecodeError:
         return None
     name = unquote(tail[1]) if tail is not None else None
     if tail is None or name is None:
         return None
     top: dict[str, Node] = {"sha256": "true"} if tail[2] else {}
-    kept = data if quote(name) == tail[1] else None
-    if start == len(_NO_EVENTS) and data.startswith(_NO_EVENTS):
-        return Contents(name=name, top=top, text=kept)
-    if not data.startswith(_EVENTS):
-        return None
-    return _rows_to_contents(body, Contents(name=name, top=top), kept)
+    return start, Contents(name=name, top=top, text=data if quote(name) == tail[1] else None)
 
 
-def _rows_to_contents(body: str, empty: Contents, text: bytes | None) -> Contents | None:
+def _rows_to_contents(body: str, empty: Contents) -> Contents | None:
     rows = _rows.read(body)
     if rows is None:
         return None
+    text = empty.text
     if rows.mixed or any(quote(name) != token for token, name in rows.quoted.items()):
         text = None
     return Contents(
@@ -113,7 +127,9 @@ def _place(text: bytes, contents: Contents, index: int) -> tuple[int, str]:
 
 def _end(text: bytes, contents: Contents, index: int) -> int:
     line = _uuid_line(contents.uuids[index]).encode()
-    return text.index(line) + len(line)
+    near = len(text) * index // len(contents)
+    at = text.find(line, max(near - _NEAR, 0), near + _NEAR)
+    return (text.index(line) if at < 0 else at) + len(line)
 
 
 def _start(text: bytes, contents: Contents, index: int) -> int:

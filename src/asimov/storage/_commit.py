@@ -44,7 +44,7 @@ f. Clean: list ``tmp/``. Unlink other writers' files that are older than 60 s, o
    that it holds; the highest is emptied instead, for it carries the number. (Files called ``.nfs...`` don't count: they
    are removed already, and only open.) Before that, what they say is written into ``manifest.yaml.new``, over what it
    held: with the back-up it makes a lost manifest whole again (`_repair`). Who is stopped while he writes it has left
-   the entries themselves.
+   the entries themselves. The new manifest's seal (`_seal`) goes there too.
 g. If the entries could not be cleaned, ``fsync`` the entry and ``recent/`` before the add is acknowledged: they, not
    the manifest, are then what a power cut must leave behind.
 
@@ -61,7 +61,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from . import _canonical, _entries, _files
+from . import _canonical, _entries, _files, _seal
 from ._contents import Contents
 from ._errors import StorageError
 from ._files import Folder, Stamp, Temporary
@@ -156,6 +156,8 @@ class _Commit:
         self.reader, self.home, self.root, self.change = reader, home, root, change
         self.number = 0
         """The number under which the entry was to be linked, once that was tried."""
+        self.seal = b""
+        """Of the manifest that was written."""
 
     def run(self) -> None:
         with (
@@ -252,7 +254,8 @@ class _Commit:
 
     def replace_manifest(self, contents: Contents, expected: Stamp, fold: Temporary) -> Stamp | None:
         """Replace the manifest and give the stamp of the new one; None if it isn't the one any more that was read."""
-        fold.write(_canonical.write(contents))
+        text = _canonical.write(contents)
+        fold.write(text)
         fold.sync()
         with _files.opened(self.home, MANIFEST) as old:
             if Stamp.of(old) != expected:
@@ -262,6 +265,7 @@ class _Commit:
         self.tmp.rename(fold.name, self.home, MANIFEST)
         stamp = Stamp.of(fold.descriptor)
         self.reader.keep(os.dup(fold.descriptor), stamp, contents)
+        self.seal = _seal.seal(contents, text)
         self.home.sync()
         return stamp
 
@@ -302,7 +306,7 @@ class _Commit:
         for number in sorted(others):
             with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
                 text += _files.read_all(entry)
-        text += _files.read_all(self.entry.descriptor)
+        text += _files.read_all(self.entry.descriptor) + self.seal
         try:
             _files.write_over(self.home, FOLDED, text)
         except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's

@@ -98,6 +98,11 @@ class Contents:
         index = bisect_left(self.keys, key)
         return index if index < len(self.keys) and self.keys[index] == key else None
 
+    def get(self, key: Key) -> Record | None:
+        """Give the record with `key`, None if there is none."""
+        index = self.find(key)
+        return None if index is None else self.record(index)
+
     def find_uuid(self, uuid: str) -> int | None:
         """Find the index of the record with `uuid`."""
         return _index(self.uuids, uuid)

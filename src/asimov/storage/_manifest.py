@@ -85,7 +85,7 @@ class Manifest:
         return iter(self._contents())
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, tuple) and len(key) == 3 and self._contents().find(key) is not None
+        return isinstance(key, tuple) and len(key) == 3 and self._contents().get(key) is not None
 
     @property
     def data(self) -> dict[str, Any]:

@@ -98,9 +98,9 @@ def find(contents: Contents, key: Key) -> Record:
     RecordNotFoundError
         There is none; the message says which part is unknown, and what comes near.
     """
-    index = contents.find(key)
-    if index is not None:
-        return contents.record(index)
+    record = contents.get(key)
+    if record is not None:
+        return record
     raise RecordNotFoundError(_why_not(contents, *key))
 
 

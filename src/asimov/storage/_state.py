@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from . import _entries, _files, _yaml
+from . import _entries, _files, _seal, _yaml
 from ._contents import Contents
 from ._errors import ManifestLostError, NotAStoreError
 from ._files import Folder, Stamp
@@ -20,7 +20,7 @@ HOME = ".manifest"
 MANIFEST = "manifest.yaml"
 BACKUP = "manifest.yaml.bak"
 FOLDED = "manifest.yaml.new"
-"""The entries that `MANIFEST` holds and `BACKUP` does not: with these two it can be rebuilt."""
+"""The entries that `MANIFEST` holds and `BACKUP` does not: with these two it is rebuilt. Then its seal (`_seal`)."""
 RECENT, TEMPORARY, INCOMING = "recent", "tmp", "incoming"
 _LOOKED_UP_SINGLY = 8
 
@@ -138,7 +138,8 @@ class StateReader:
         if not unchanged:
             descriptor, stamp, text = _files.read_steadily(home, MANIFEST)
             try:
-                contents = _yaml.parse(text, self.path)
+                sealed = _seal.read(text, home, FOLDED, self.path)
+                contents = _yaml.parse(text, self.path) if sealed is None else sealed
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -173,6 +174,8 @@ def _read_entry(recent: Folder, name: str) -> list[Record] | None:
 
 def _unknown(records: list[Record], contents: Contents) -> list[Record]:
     """Keep the records that `contents` does not hold, by name or (somebody has renamed them by hand) by uuid."""
+    if not records:
+        return []
     new: dict[Key, Record] = {}
     for record in records:
         if contents.find(record.key) is None:

@@ -1,0 +1,120 @@
+"""Manifests that we wrote and nobody has changed since: one record is looked up in the text, the rest is left unread.
+
+What we write was checked before. So with a large manifest its writer leaves a *seal*, its size and CRC-32 (as in
+RFC 1952), at the end of ``manifest.yaml.new``. Text that fits its seal has been checked; any other is read whole. The
+seal is for saving time only: it may be missing or out of date, and without it everything works.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from . import _canonical, _files, _yaml
+from ._contents import Contents
+from ._files import Folder
+from ._names import Key
+from ._records import Record
+from ._scalars import quote
+
+_WORTHWHILE = 1 << 18
+"""Bytes from which a manifest gets a seal: reading a smaller one takes no longer than looking for its seal."""
+_FEW = 8
+"""How many records are looked up in the text before all are read."""
+_LINE = re.compile(rb"^sealed (\d+) ([0-9a-f]{8})\n\Z", re.MULTILINE)
+_LONGEST = 64
+_COLUMNS = frozenset(("keys", "hashes", "uuids", "sha256s", "sizes"))
+_FURTHER = {indent: re.compile(rb"\n(?! {%d})" % (indent + 1)) for indent in (2, 4)}
+"""Where what belongs to a heading of that indentation ends."""
+_FIELDS = re.compile(
+    rb"        hash: '?([0-9a-f]{32})'?\n"
+    rb"(?:        sha256: ([0-9a-f]{64})\n        size: ([0-9]+)\n)?"
+    rb"        uuid: '?([0-9a-f]{32})'?\n"
+)
+
+
+def seal(contents: Contents, text: bytes) -> bytes:
+    """Give the line that says that `text`, just written of `contents`, is sound; nothing if it had better be read."""
+    if len(text) < _WORTHWHILE or contents.extras or contents.empties or contents.top.keys() - {"sha256"}:
+        return b""
+    return f"sealed {len(text)} {binascii.crc32(text):08x}\n".encode()
+
+
+def read(text: bytes, home: Folder, kept: str, path: Path) -> Contents | None:
+    """Give the contents of a manifest whose seal, in the file `kept` of `home`, it fits; None if it has to be read."""
+    if len(text) < _WORTHWHILE:
+        return None
+    found = _LINE.search(_last(home, kept))
+    if found is None or int(found[1]) != len(text) or int(found[2], 16) != binascii.crc32(text):
+        return None
+    end = _canonical.read_end(text)
+    return None if end is None else _Sealed(text, end[1], path)
+
+
+def _last(home: Folder, name: str) -> bytes:
+    with contextlib.suppress(OSError), _files.opened(home, name) as descriptor:
+        return os.pread(descriptor, _LONGEST, max(os.fstat(descriptor).st_size - _LONGEST, 0))
+    return b""
+
+
+class _Sealed(Contents):
+    """Contents of sealed text, whose columns are read when they are first needed."""
+
+    def __init__(self, text: bytes, end: Contents, path: Path) -> None:
+        super().__init__(name=end.name, top=end.top, text=text)
+        for column in _COLUMNS:
+            delattr(self, column)
+        self._sealed, self._path, self._looked_up = text, path, 0
+
+    def __getattr__(self, name: str) -> object:
+        if name not in _COLUMNS:
+            raise AttributeError(name)
+        whole = _yaml.parse(self._sealed, self._path)
+        self.__dict__.update({column: getattr(whole, column) for column in _COLUMNS})
+        return self.__dict__[name]
+
+    def get(self, key: Key) -> Record | None:
+        """Give the record with `key`, None if there is none."""
+        self._looked_up += 1
+        if self._looked_up > _FEW or "keys" in self.__dict__:
+            return super().get(key)
+        return _look_up(self._sealed, key)
+
+
+def _look_up(text: bytes, key: Key) -> Record | None:
+    """Find a record by its headings, one below the other; no line of anything else looks like them."""
+    start, end = len(b"events:\n"), len(text)
+    for indent, name in zip((2, 4, 6), key, strict=True):
+        heading = f"\n{'':{indent}}{quote(name)}:\n".encode()
+        at = text.find(heading, start - 1, end)
+        if at < 0:
+            return None
+        start = at + len(heading)
+        if indent < 6:
+            end = _next_heading(text, indent, start)
+    return _record(key, text, start)
+
+
+def _next_heading(text: bytes, indent: int, start: int) -> int:
+    found = _FURTHER[indent].search(text, start)
+    return found.start() + 1 if found else len(text)
+
+
+def _record(key: Key, text: bytes, start: int) -> Record | None:
+    found = _FIELDS.match(text, start)
+    if found is None:
+        return None
+    digest, sha256, size, uuid = (found[group].decode() if found[group] else None for group in (1, 2, 3, 4))
+    event, production, file = key
+    return Record(
+        event=event,
+        production=production,
+        file=file,
+        hash=digest or "",
+        uuid=uuid or "",
+        sha256=sha256,
+        size=int(size) if size else None,
+    )
