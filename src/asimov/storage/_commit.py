@@ -264,8 +264,8 @@ class _Commit:
             self.back_up(old)
         self.tmp.rename(fold.name, self.home, MANIFEST)
         stamp = Stamp.of(fold.descriptor)
-        self.reader.keep(os.dup(fold.descriptor), stamp, contents)
         self.seal = _seal.seal(contents, text)
+        self.reader.keep(os.dup(fold.descriptor), stamp, contents)
         self.home.sync()
         return stamp
 
