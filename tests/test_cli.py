@@ -616,23 +616,39 @@ def test_a_pipe_gets_no_bar(store, tmp_path):
     assert (result.returncode, result.stderr) == (0, b"")
 
 
-def test_the_bar_moves_ten_times_a_second_at_most():
+@pytest.fixture
+def drawn():
+    """A function that works for some seconds on 1 TiB, and gives what was drawn of its bar and how long it took."""
+
+    def work(seconds):
+        screen, bars, start = io.StringIO(), [], time.monotonic()
+
+        def make(**options):
+            bars.append(tqdm(file=screen, ncols=100, **options))
+            return bars[0]
+
+        progress = cli.bar_callback(make)
+        for done in itertools.count():
+            progress(done << 10, 1 << 40)
+            if time.monotonic() - start > seconds:
+                break
+        bars[0].close()
+        return screen.getvalue(), time.monotonic() - start
+
+    return work
+
+
+def test_the_bar_moves_ten_times_a_second_at_most(drawn):
     """However often progress is called, the bar is drawn at most ten times a second."""
-    screen = io.StringIO()
-    start = time.monotonic()
-    bars = []
+    screen, seconds = drawn(0.5)
+    assert 2 <= screen.count("%") <= 10 * seconds + 2
 
-    def make(**options):
-        bars.append(tqdm(file=screen, **options))
-        return bars[0]
 
-    progress = cli.bar_callback(make)
-    for done in itertools.count():
-        progress(done << 10, 1 << 50)
-        if time.monotonic() - start > 0.5:
-            break
-    bars[0].close()
-    assert 2 <= screen.getvalue().count("%") <= 10 * (time.monotonic() - start) + 2
+def test_the_bar_says_rate_and_time_left(drawn):
+    """A bar says what is done and what there is in all, the time it took and the time left, and the rate."""
+    screen, _ = drawn(0.5)
+    last = [line for line in screen.split("\r") if "%" in line][-1]
+    assert re.fullmatch(r" +\d+%\|.*\| \d[\d.]*[kMG]/1\.00T \[00:0\d<\d[\d:]+, \d[\d.]*[kMG]B/s\]\s*", last)
 
 
 def test_ctrl_c_exits_with_130(filled):

@@ -318,15 +318,16 @@ def test_names_are_suggested_and_checked(opened, store, files):
 def test_keyboard_only(opened, store, files):
     """Tab, typing, Enter and Space alone upload a file, in the order in which the widget is read."""
     book, widget = opened()
-    widget.get_by_label("Event").focus()
     keys = book.page.keyboard
-    keys.press("Control+a")
-    keys.type("GW150914")
-    keys.press("Tab")
-    expect(widget.get_by_label("Production")).to_be_focused()
-    keys.press("Tab")
-    expect(widget.get_by_label("File", exact=True)).to_be_focused()
+    # Around all of it: Chromium would open a dialog of its own if Space came before it knows that it is not to.
     with book.page.expect_file_chooser() as chooser:
+        widget.get_by_label("Event").focus()
+        keys.press("Control+a")
+        keys.type("GW150914")
+        keys.press("Tab")
+        expect(widget.get_by_label("Production")).to_be_focused()
+        keys.press("Tab")
+        expect(widget.get_by_label("File", exact=True)).to_be_focused()
         keys.press("Space")
     chooser.value.set_files([files(1), files(8)])
     first, second = (widget.get_by_role("group").nth(number) for number in (0, 1))

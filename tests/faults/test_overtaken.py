@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
+import threading
 
 import pytest
 from faults import children
@@ -11,7 +12,7 @@ from faults.operations import OLD, md5, prepare_store
 from faults.shim import NOTHING
 from faults.test_interleavings import age
 
-from asimov.storage import Store
+from asimov.storage import Store, _commit
 
 BEFORE_FOLD = ["rename", "manifest.yaml"]
 
@@ -115,6 +116,64 @@ def test_older_manifest_at_once(writers):
     assert old.ended is None
     assert writers.goes_on(old).done
     assert set(writers.state()) == {"old", "old one", "a", "b"}
+
+
+class Pile:
+    """Entries that nobody removes, since a writer that has read an older state stands still; nor may it be removed."""
+
+    def __init__(self, writers, source) -> None:
+        self.store, self.source = Store(writers.root), source
+        self.folder = writers.root / ".manifest"
+        self.waiting = writers.start("taken", stop=["open", "manifest.yaml"])
+        while not any((self.folder / "tmp").iterdir()):
+            assert writers.goes_on(self.waiting) is None
+        self.add("taken")
+        for number in range(_commit._PILE - 3):  # there is one before, and "taken"
+            self.add(f"f{number}")
+
+    def add(self, name):
+        """Add another file."""
+        self.source.write_text(name, encoding="utf-8")
+        return self.store.add_file("E0", "P0", self.source, name)
+
+    def names(self):
+        """List the entries."""
+        return {path.name for path in (self.folder / "recent").iterdir()}
+
+
+@pytest.fixture
+def pile(writers, base):
+    """As many entries as may be there but one."""
+    piled = Pile(writers, base / "sources" / "piled")
+    assert len(piled.names()) == _commit._PILE - 1
+    return piled
+
+
+def test_a_pile_of_entries_is_removed(writers, pile, monkeypatch):
+    """Who makes the pile too high waits for who may still need it, and removes it as soon as that one has gone."""
+    monkeypatch.setattr(_commit, "_PILE_PATIENCE", 60)
+    last = threading.Thread(target=pile.add, args=["last"])
+    last.start()
+    while len(pile.names()) < _commit._PILE and last.is_alive():
+        pass
+    ended = writers.goes_on(pile.waiting)
+    while ended is None:
+        ended = writers.goes_on(pile.waiting)
+    assert ended.error["error"] == "AlreadyPresentException"
+    last.join()
+    assert len(pile.names()) == 1
+    assert len(writers.state()) == _commit._PILE
+
+
+def test_a_pile_of_entries_waits_for_nobody_for_ever(writers, pile):
+    """Who makes the pile too high goes on after a while, and leaves it to whoever comes when that one has gone."""
+    pile.add("last")
+    assert len(pile.names()) == _commit._PILE
+    pile.waiting.signal(signal.SIGKILL)
+    pile.waiting.wait()
+    pile.add("next")
+    assert len(pile.names()) == 1
+    assert len(writers.state()) == 1 + _commit._PILE
 
 
 @pytest.mark.parametrize("call", ["link", "rename"])
