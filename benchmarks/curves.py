@@ -92,6 +92,9 @@ class Filled:
         if name in {OURS, "asimov 0.8.0"}:
             by_uuid = inputs.make_store(root, self.count, self.source)
             self.victims[name] = by_uuid if name == OURS else by_uuid.with_name("file")
+            if name == OURS:
+                # As in any Store that was filled by adding, the manifest is left by an add, with its seal.
+                self.bench.peers[name].run("add_last", root=root, path=self.source)
         elif name in {"pooch", "bagit", CORE}:
             self.victims[name] = inputs.make_sums(root, self.count, self.source)
         else:

@@ -8,46 +8,38 @@ kernel's peak memory measured above what it held before.
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import sys
-import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from playwright.sync_api import sync_playwright
 
 from asimov.storage import Store
 
 from . import inputs
+from .transfers import (
+    BROWSER,
+    LONG,
+    MIB,
+    Figures,
+    Notebook,
+    Server,
+    in_turns,
+    measured,
+    notebook,
+    opening,
+    page_of_lab,
+    run,
+    table,
+)
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
-from harness import CHROMIUM_OPTIONS, Notebook, Server, chromium, opening
-
-MIB = 2**20
-LONG = 600_000  # ms
 LEAST = 15  # MB/s
 
 OURS = "Fetcher"
-BROWSER = "JupyterLab's file browser"
 _FETCHER = """
 from asimov.storage.widgets import Fetcher
 f = Fetcher(store, "GW150914", "Prod0", "download.bin")
 f
 """
-_MEMORY = "[int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('{}')][0] * 1024"
-_RESET = "open('/proc/self/clear_refs', 'w').write('5')"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What one run took: MB/s, and MiB of the kernel's memory above what it held before."""
-
-    rate: float
-    memory: float
 
 
 class Trial:
@@ -61,97 +53,45 @@ class Trial:
 
     def fetcher(self) -> Figures:
         """Download it with the widget."""
-        book = self._notebook(opening(self.store) + _FETCHER)
-        widget = book.widget()
-        widget.get_by_role("button", name="Fetch", exact=True).click()
-        button = widget.get_by_role("button", name="Download", exact=True)
-        button.wait_for(timeout=LONG)
-        found = self._measured(book, button.click)
-        widget.get_by_text("✓ Downloaded").wait_for()
-        book.close()
+        with notebook(self.server, self.page, opening(self.store) + _FETCHER) as book:
+            widget = book.widget()
+            widget.get_by_role("button", name="Fetch", exact=True).click()
+            button = widget.get_by_role("button", name="Download", exact=True)
+            button.wait_for(timeout=LONG)
+            found = self._measured(book, button.click)
+            widget.get_by_text("✓ Downloaded").wait_for()
         return found
 
     def file_browser(self) -> Figures:
         """Download it from the file browser."""
-        book = self._notebook("1")
-        item = book.page.locator(".jp-DirListing-item", has_text=self.copy.name)
-        item.click(button="right")
-        entry = book.page.locator(".lm-Menu-itemLabel", has_text="Download").first
-        found = self._measured(book, entry.click)
-        book.close()
-        return found
-
-    def _notebook(self, code: str) -> Notebook:
-        book = Notebook(self.server, self.page, self.server.write((code,)), "lab")
-        book.page.set_default_timeout(LONG)
-        book.run()
-        return book
+        with notebook(self.server, self.page, "1") as book:
+            book.page.locator(".jp-DirListing-item", has_text=self.copy.name).click(button="right")
+            return self._measured(book, book.page.locator(".lm-Menu-itemLabel", has_text="Download").first.click)
 
     def _measured(self, book: Notebook, click: Callable[[], None]) -> Figures:
-        book.value(_RESET)
-        before = book.value(_MEMORY.format("VmRSS"))
-        start = time.perf_counter()
-        with book.page.expect_download(timeout=LONG) as download:
-            click()
-        saved = download.value.path()
-        seconds = time.perf_counter() - start
-        memory = book.value(_MEMORY.format("VmHWM")) - before
-        assert inputs.md5(saved) == self.md5
-        download.value.delete()
-        return Figures(rate=self.size / seconds / 1e6, memory=memory / MIB)
+        downloads: list[Any] = []
+
+        def download() -> None:
+            with book.page.expect_download(timeout=LONG) as begun:
+                click()
+            downloads.append(begun.value)
+            begun.value.path()  # waits for its end
+
+        found = measured(book, self.size, download)
+        assert inputs.md5(downloads[0].path()) == self.md5
+        downloads[0].delete()
+        return found
 
 
-def main() -> int:
-    """Measure, and print a table."""
-    options = _options()
-    with tempfile.TemporaryDirectory(dir=options.work) as work, sync_playwright() as playwright:
-        path = inputs.make_file(Path(work) / "download.bin", options.size * MIB, 1)
-        store = Store.create(Path(work) / "store", "Benchmark")
-        server = Server(Path(work) / "jupyter")
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=chromium(), args=CHROMIUM_OPTIONS, downloads_path=Path(work) / "downloads"
-            )
-            found = _rounds(Trial(server, browser.new_context().new_page(), store, path), options.rounds)
-        finally:
-            server.close()
-    print(_table(found, options.size))
-    return 0
-
-
-def _rounds(trial: Trial, rounds: int) -> dict[str, list[Figures]]:
-    """Let the two take turns, each round beginning with the other one."""
-    runs = {OURS: trial.fetcher, BROWSER: trial.file_browser}
-    found: dict[str, list[Figures]] = {name: [] for name in runs}
-    for number in range(rounds):
-        for name in sorted(runs, reverse=bool(number % 2)):
-            figures = runs[name]()
-            found[name].append(figures)
-            print(f"{name}: {figures.rate:.1f} MB/s, {figures.memory:.0f} MiB", file=sys.stderr, flush=True)
-    return found
-
-
-def _table(found: dict[str, list[Figures]], size: int) -> str:
-    lines = [
-        f"{size} MiB down, median of {len(found[OURS])} rounds (least and most in brackets)",
-        "",
-        "| through | MB/s | kernel's memory at its peak, above before |",
-        "| --- | --- | --- |",
-    ]
-    for name, runs in found.items():
-        rates, memory = sorted(run.rate for run in runs), max(run.memory for run in runs)
-        spread = f"{statistics.median(rates):.1f} ({rates[0]:.1f}-{rates[-1]:.1f})"
-        lines.append(f"| {name} | {spread} | {memory:.0f} MiB |")
-    return "\n".join([*lines, "", f"{OURS}: to reach {LEAST} MB/s."])
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.downloads", description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=500, help="of the file, in MiB (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
-    parser.add_argument("--work", type=Path, help="where to put the files: a disk, not memory")
-    return parser.parse_args()
+def measure(work: Path, size: int, rounds: int) -> str:
+    """Measure, and give the table."""
+    path = inputs.make_file(work / "download.bin", size, 1)
+    store = Store.create(work / "store", "Benchmark")
+    with page_of_lab(work) as (server, page):
+        trial = Trial(server, page, store, path)
+        found = in_turns({OURS: trial.fetcher, BROWSER: trial.file_browser}, rounds)
+    return table(f"{size // MIB} MiB down", found, f"{OURS}: to reach {LEAST} MB/s.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("downloads", __doc__, measure))
