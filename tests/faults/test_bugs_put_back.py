@@ -62,7 +62,7 @@ class Bug(NamedTuple):
     found_by: Callable[[Path, object], None]
 
 
-RENAME = "        self.tmp.rename(fold.name, self.home, MANIFEST)\n        stamp = Stamp.of(fold.descriptor)\n"
+RENAME = "        fold.rename(self.home, MANIFEST)\n        stamp = Stamp.of(fold.descriptor)\n"
 IN_PLACE = """\
         place = self.home.open_file(MANIFEST, os.O_RDWR | os.O_TRUNC)
         os.write(place, _canonical.write(contents))

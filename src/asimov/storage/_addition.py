@@ -140,8 +140,6 @@ class Addition:
 
     def find_sound(self, contents: Contents) -> None:
         """Verify the files that items may be linked to, before the commit: it may take long."""
-        if self.duplicate != "link":
-            return
         hashes = _Hashes(contents, len(self.items))
         for item in self.items:
             record = hashes.find(item.digest)

@@ -101,7 +101,8 @@ def _spliced(contents: Contents) -> bytes | None:
     if index is None:
         return None
     at, headings = _place(base.text, contents, index)
-    return b"".join((base.text[:at], headings.encode(), _block(contents, index).encode(), base.text[at:]))
+    text = memoryview(base.text)  # a large one is copied once, not twice
+    return b"".join((text[:at], headings.encode(), _block(contents, index).encode(), text[at:]))
 
 
 def _place(text: bytes, contents: Contents, index: int) -> tuple[int, str]:

@@ -156,6 +156,8 @@ class _Commit:
         self.reader, self.home, self.root, self.change = reader, home, root, change
         self.number = 0
         """The number under which the entry was to be linked, once that was tried."""
+        self.text = b""
+        """The entry's."""
         self.seal = b""
         """Of the manifest that was written."""
 
@@ -195,7 +197,8 @@ class _Commit:
             raise
 
     def write_entry(self, records: Sequence[Record]) -> None:
-        self.entry.write(_entries.write(records))
+        self.text = _entries.write(records)
+        self.entry.write(self.text)
         _files.hand_over(self.entry.descriptor)
         self.now = self.entry.modified
 
@@ -227,7 +230,7 @@ class _Commit:
 
     def settle(self, state: State, records: Sequence[Record], fold: Temporary) -> None:
         try:
-            self.tmp.remove(self.entry.name)
+            self.entry.remove()
             stamp = self.fold(state, records, fold)
             if stamp is not None and self.clean(stamp, state):
                 return
@@ -262,7 +265,7 @@ class _Commit:
                 return None
             fold.take_permissions(old)
             self.back_up(old)
-        self.tmp.rename(fold.name, self.home, MANIFEST)
+        fold.rename(self.home, MANIFEST)
         stamp = Stamp.of(fold.descriptor)
         self.seal = _seal.seal(contents, text)
         self.reader.keep(os.dup(fold.descriptor), stamp, contents)
@@ -278,7 +281,7 @@ class _Commit:
             except PermissionError:
                 with Temporary(self.tmp, name) as copy:
                     copy.write(_files.read_all(manifest))
-                    self.tmp.rename(name, self.home, BACKUP)
+                    copy.rename(self.home, BACKUP)
             else:
                 self.tmp.rename(name, self.home, BACKUP)
         except OSError as error:
@@ -306,13 +309,13 @@ class _Commit:
         for number in sorted(others):
             with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
                 text += _files.read_all(entry)
-        text += _files.read_all(self.entry.descriptor) + self.seal
+        text += self.text + self.seal
         try:
             _files.write_over(self.home, FOLDED, text)
         except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
             with Temporary(self.tmp, _files.owner_name()) as kept:
                 kept.write(text)
-                self.tmp.rename(kept.name, self.home, FOLDED)
+                kept.rename(self.home, FOLDED)
 
     def have_gone(self, others: set[str]) -> bool:
         """Wait a little for those temporary files to go. Who comes later reads what we have written."""

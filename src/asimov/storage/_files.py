@@ -367,14 +367,25 @@ class Temporary:
 
     def __init__(self, folder: Folder, name: str) -> None:
         self.folder, self.name = folder, name
-        self.descriptor, self._is_new = folder.create(name), True
+        self.descriptor, self._is_new, self._is_there = folder.create(name), True, True
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.folder.remove(self.name)
+        self.remove()
         self.close()
+
+    def remove(self) -> None:
+        """Remove its temporary name."""
+        if self._is_there:
+            self.folder.remove(self.name)
+            self._is_there = False
+
+    def rename(self, target: Folder, name: str) -> None:
+        """Move it to `name` in `target`, over what is there."""
+        self.folder.rename(self.name, target, name)
+        self._is_there = False
 
     def close(self) -> None:
         """Close the descriptor, unless someone took it over."""
@@ -386,7 +397,7 @@ class Temporary:
         """Begin again with a new file, after somebody removed this one."""
         self.close()
         self.name = owner_name()
-        self.descriptor, self._is_new = self.folder.create(self.name), True
+        self.descriptor, self._is_new, self._is_there = self.folder.create(self.name), True, True
 
     def write(self, text: bytes) -> None:
         """Replace what it holds."""

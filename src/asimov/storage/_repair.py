@@ -225,7 +225,7 @@ class _Repair:
         with contextlib.suppress(FileNotFoundError), _files.opened(self.home, MANIFEST) as old:
             new.take_permissions(old)
             self.keep_aside(self.home, MANIFEST, self.quarantine_folder())
-        new.folder.rename(new.name, self.home, MANIFEST)
+        new.rename(self.home, MANIFEST)
         self.home.sync()
 
     def quarantine(self, path: Path) -> None:

@@ -66,7 +66,7 @@ def _write(home: Folder, text: bytes) -> None:
             home.remove(name)  # nobody else sweeps there
         file = stack.enter_context(_files.Temporary(place, _files.owner_name()))
         file.write(text)
-        place.rename(file.name, home, VERIFIED)
+        file.rename(home, VERIFIED)
 
 
 def due(

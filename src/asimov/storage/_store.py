@@ -301,7 +301,8 @@ class Store:
 
     def _commit(self, items: list[_addition.Item], duplicate: Duplicate) -> list[dict[str, str]]:
         addition = _addition.Addition(items, duplicate, self.root)
-        addition.find_sound(self._contents())
+        if duplicate == "link":
+            addition.find_sound(self._contents())
         self.manifest._journal.commit(addition)
         return addition.results
 
