@@ -4,10 +4,18 @@ import hashlib
 
 import pytest
 
-from asimov.storage import ManifestError, Store
+from asimov.storage import ManifestError, Store, _seal
 from asimov.storage._seal import _FEW, _Sealed
 
 EVENTS, PRODUCTIONS, FILES = ("GW150914", "no", "Ünï"), ("Prod0", "Prod00", "it's"), 400
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_ones_are_sealed():
+    """Seal manifests that are small enough to be made many times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_seal, "_WORTHWHILE", 1 << 18)
+        yield
 
 
 @pytest.fixture(scope="module")

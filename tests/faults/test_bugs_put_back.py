@@ -73,7 +73,7 @@ READ = "            entries = self._read_entries(home)\n            contents = s
 WRONG_WAY_ROUND = "            contents = self._read_manifest(home)\n            entries = self._read_entries(home)\n"
 LINK = "            self.tmp.link(self.entry.name, self.recent, str(number))\n"
 FENCE = "        others = fence(self.tmp, {self.entry.name}, self.now)\n"
-ABANDONED = "_files.owner_is_dead(name):\n            tmp.remove(name)\n"
+ABANDONED = "_temporary.owner_is_dead(name):\n            tmp.remove(name)\n"
 
 BUGS = {
     "the data is not synced": Bug("_incoming", "        os.fsync(self.descriptor)\n", "        pass\n", power_cut),

@@ -12,11 +12,12 @@ from . import _hashing
 from ._contents import Contents
 from ._errors import AlreadyPresentException, HashError, RecordExistsError
 from ._fetch import open_verified
-from ._files import Folder, Temporary
+from ._files import Folder
 from ._hashing import Digest
 from ._incoming import Incoming
 from ._names import Key
 from ._records import Duplicate, Record
+from ._temporary import Temporary
 
 _LOOKED_UP_SINGLY = 32
 _TRIES = 8

@@ -13,7 +13,7 @@ from ._contents import Collection, Contents, Node
 from ._scalars import INNER, means_another_type, quote, unquote
 
 _TAIL = re.compile(rf"""name: (\w(?:[{INNER} ]*[{INNER}])?|'[^\n]*'|"[^\n]*")\n(sha256: true\n)?""")
-_NEAR = 1 << 20
+_NEAR = 1 << 16
 """How far from where it would be if all records were of one length a record is looked for first."""
 _EVENTS, _NO_EVENTS = b"events:\n", b"events: {}\n"
 

@@ -61,12 +61,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from . import _canonical, _entries, _files, _seal
+from . import _canonical, _entries, _files, _locks, _seal, _temporary
 from ._contents import Contents
 from ._errors import StorageError
-from ._files import Folder, Stamp, Temporary
+from ._files import Folder, Stamp
 from ._records import Record
 from ._state import BACKUP, FOLDED, INCOMING, MANIFEST, RECENT, TEMPORARY, State, StateReader, warn
+from ._temporary import Temporary
 
 LOCK_PATIENCE = 10.0
 """Seconds that a writer waits for the lock before it goes on without."""
@@ -131,7 +132,7 @@ class Journal:
             self._home() as home,
             Folder.open(self.root) as root,
             self._writing,
-            _files.locked(home, "lock", self._patience) as alone,
+            _locks.locked(home, "lock", self._patience) as alone,
         ):
             self._patience = LOCK_PATIENCE if alone else 0.1  # who holds it so long may hold it for ever
             while True:
@@ -165,8 +166,8 @@ class _Commit:
         with (
             self.home.folder_made(TEMPORARY) as self.tmp,
             self.home.folder_made(RECENT) as self.recent,
-            Temporary(self.tmp, _files.owner_name()) as self.entry,
-            Temporary(self.tmp, _files.owner_name()) as fold,  # both before any state is read
+            Temporary(self.tmp, _temporary.owner_name()) as self.entry,
+            Temporary(self.tmp, _temporary.owner_name()) as fold,  # both before any state is read
         ):
             committed = self.publish()
             if committed is not None:
@@ -274,7 +275,7 @@ class _Commit:
 
     def back_up(self, manifest: int) -> None:
         """Keep the old manifest as a second name of it, or as a copy where that's refused."""
-        name = _files.owner_name()
+        name = _temporary.owner_name()
         try:
             try:
                 self.home.link(MANIFEST, self.tmp, name)
@@ -313,7 +314,7 @@ class _Commit:
         try:
             _files.write_over(self.home, FOLDED, text)
         except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
-            with Temporary(self.tmp, _files.owner_name()) as kept:
+            with Temporary(self.tmp, _temporary.owner_name()) as kept:
                 kept.write(text)
                 kept.rename(self.home, FOLDED)
 
@@ -331,9 +332,9 @@ class _Commit:
         with self.home.folder(INCOMING) as incoming:
             found = {name: incoming.status(name) for name in incoming.names()}
             ages = {name: self.now - status.st_mtime for name, status in found.items() if status is not None}
-            busy = {_files.owner(name) for name, age in ages.items() if age <= INCOMING_AGE}
+            busy = {_temporary.owner(name) for name, age in ages.items() if age <= INCOMING_AGE}
             for name in ages:
-                if _files.owner(name) not in busy:
+                if _temporary.owner(name) not in busy:
                     incoming.remove(name)
 
 
@@ -342,9 +343,9 @@ def fence(tmp: Folder, own: set[str], now: float) -> set[str]:
     live = set()
     for name in set(tmp.names()) - own:
         status = tmp.status(name)
-        if status is None or name.startswith(_files.KEPT_BY_NFS):
+        if status is None or name.startswith(_temporary.KEPT_BY_NFS):
             continue
-        if now - status.st_mtime > FENCE_AGE or _files.owner_is_dead(name):
+        if now - status.st_mtime > FENCE_AGE or _temporary.owner_is_dead(name):
             tmp.remove(name)
         if tmp.status(name) is not None:
             live.add(name)

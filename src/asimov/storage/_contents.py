@@ -68,6 +68,9 @@ class Contents:
         self.text, self.quoted = text, quoted
         self.grown_from: tuple[Contents, Key] | None = None
         """What this was made from by adding the one record with that key, until the text is written."""
+        self._known: set[str] | None = None
+        """All of `hashes`, and those of contents that were made from this; not before it is worth its making."""
+        self._was_searched = False
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -109,6 +112,11 @@ class Contents:
 
     def find_hash(self, digest: str) -> int | None:
         """Find the index of the first record with the MD5 `digest`."""
+        if self._was_searched and self._known is None:
+            self._known = set(self.hashes)
+        self._was_searched = True
+        if self._known is not None and digest not in self._known:
+            return None
         return _index(self.hashes, digest)
 
     def span(self, event: str | None = None, production: str | None = None) -> range:
@@ -168,6 +176,9 @@ class Contents:
             empties=tuple(empty for empty in self.empties if empty not in filled),
         )
         new.grown_from = (self, records[0].key) if len(records) == 1 else None
+        new._was_searched, new._known = self._was_searched, self._known
+        if new._known is not None:
+            new._known.update(record.hash for record in records)
         return new
 
 

@@ -6,11 +6,12 @@ import contextlib
 import os
 from pathlib import Path
 
-from . import _canonical, _files
+from . import _canonical, _files, _temporary
 from ._contents import Contents
 from ._errors import InvalidNameError, StoreExistsError
-from ._files import Folder, Temporary
+from ._files import Folder
 from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY
+from ._temporary import Temporary
 
 
 def create(root: Path, name: str, *, sha256: bool) -> None:
@@ -48,7 +49,7 @@ def _fill(home: Folder, text: bytes) -> None:
     for name in (INCOMING, RECENT, TEMPORARY):
         home.make_folder(name)
     _require_new(home)
-    with home.folder(TEMPORARY) as tmp, Temporary(tmp, _files.owner_name()) as manifest:
+    with home.folder(TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as manifest:
         manifest.write(text)
         manifest.sync()
         try:

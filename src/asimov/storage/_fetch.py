@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import _files, _hashing
+from . import _files, _hashing, _temporary
 from ._errors import HashError
 from ._files import Folder
 from ._hashing import Meter
@@ -67,7 +67,7 @@ def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None
         with Folder.open(target.parent) as folder:
             if folder.status(target.name) is not None:
                 raise _in_the_way(target)
-            name = _files.OUR_PREFIX + _files.owner_name()
+            name = _temporary.OUR_PREFIX + _temporary.owner_name()
             copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
             try:
                 found = _hashing.copy(descriptor, copy, sha256=record.sha256 is not None, meter=meter)
@@ -144,8 +144,8 @@ def _sweep(path: Path) -> None:
     """Remove from a folder what fetches left there that were killed."""
     with Folder.open(path) as folder:
         for name in folder.names():
-            owner = name.removeprefix(_files.OUR_PREFIX)
-            if owner != name and (_files.owner_is_dead(owner) or _is_old(folder, name)):
+            owner = name.removeprefix(_temporary.OUR_PREFIX)
+            if owner != name and (_temporary.owner_is_dead(owner) or _is_old(folder, name)):
                 folder.remove(name)
 
 

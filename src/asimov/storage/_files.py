@@ -1,4 +1,6 @@
-"""A Store's disk: atomic, durable, read-only placement of files, and the lock. Nothing else touches a Store's files.
+"""A Store's disk: atomic, durable, read-only placement of files.
+
+Nothing but this, `_temporary` and `_locks` touches a Store's files.
 
 Folders are held open by descriptor and what is in them is named relative to that (``openat``), never through a symbolic
 link: only the root itself may be one.
@@ -11,27 +13,17 @@ import errno
 import functools
 import os
 import stat
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from ._hashing import CHUNK, write_all
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows
-    fcntl = None  # type: ignore[assignment]
-
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _LINK_REFUSED = {errno.ELOOP, errno.EMLINK, getattr(errno, "EFTYPE", errno.ELOOP)}
 _TRIES = 8
-KEPT_BY_NFS = ".nfs"
-"""What the names begin with that NFS gives to removed files as long as they are open."""
-OUR_PREFIX = ".asimov-storage-"
-"""What the names of our temporary files outside of ``.manifest`` begin with."""
 
 
 class Stamp(NamedTuple):
@@ -360,173 +352,3 @@ def write_over(folder: Folder, name: str, text: bytes) -> None:
 def hand_over(descriptor: int) -> None:
     """Let other NFS clients see what was written: a close sends it to the server, and costs nothing elsewhere."""
     os.close(os.dup(descriptor))
-
-
-class Temporary:
-    """A temporary file in `folder`, gone at the end of the ``with`` block unless it was moved away."""
-
-    def __init__(self, folder: Folder, name: str) -> None:
-        self.folder, self.name = folder, name
-        self.descriptor, self._is_new, self._is_there = folder.create(name), True, True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
-        self.close()
-
-    def remove(self) -> None:
-        """Remove its temporary name."""
-        if self._is_there:
-            self.folder.remove(self.name)
-            self._is_there = False
-
-    def rename(self, target: Folder, name: str) -> None:
-        """Move it to `name` in `target`, over what is there."""
-        self.folder.rename(self.name, target, name)
-        self._is_there = False
-
-    def close(self) -> None:
-        """Close the descriptor, unless someone took it over."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-    def renew(self) -> None:
-        """Begin again with a new file, after somebody removed this one."""
-        self.close()
-        self.name = owner_name()
-        self.descriptor, self._is_new, self._is_there = self.folder.create(self.name), True, True
-
-    def write(self, text: bytes) -> None:
-        """Replace what it holds."""
-        if not self._is_new:
-            os.lseek(self.descriptor, 0, os.SEEK_SET)
-            os.ftruncate(self.descriptor, 0)
-        self._is_new = False
-        write_all(self.descriptor, text)
-
-    def sync(self) -> None:
-        """Send what it holds to the disk."""
-        os.fsync(self.descriptor)
-
-    def take_permissions(self, descriptor: int) -> None:
-        """Take the group and the permissions of another open file."""
-        model, own = os.fstat(descriptor), os.fstat(self.descriptor)
-        if model.st_gid != own.st_gid:
-            with contextlib.suppress(PermissionError):
-                os.fchown(self.descriptor, -1, model.st_gid)
-        if model.st_mode != own.st_mode:
-            os.fchmod(self.descriptor, stat.S_IMODE(model.st_mode))
-
-    def touch(self) -> None:
-        """Show that its owner is alive."""
-        with contextlib.suppress(OSError):
-            os.utime(self.descriptor)
-
-    @property
-    def present(self) -> bool:
-        """Whether its temporary name is still there and means this file."""
-        found = self.folder.status(self.name)
-        return found is not None and found.st_ino == os.fstat(self.descriptor).st_ino
-
-    @property
-    def modified(self) -> float:
-        """When it was last written, in seconds, by the file system's own clock."""
-        return os.fstat(self.descriptor).st_mtime
-
-
-def owner_name() -> str:
-    """Name a temporary file after this process: host, process id, and what makes it unique."""
-    return f"{_host()}-{os.getpid()}-{os.urandom(8).hex()}"
-
-
-@functools.cache
-def _host() -> str:
-    import socket  # takes milliseconds, which who only reads needn't pay
-
-    return "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
-
-
-def owner(name: str) -> str:
-    """Give the part of a temporary file's name that tells its process; the whole name if it is not named so."""
-    host, process, *rest = [*name.split("-"), "", ""]
-    return f"{host}-{process}" if process.isdigit() and rest[0] else name
-
-
-def owner_is_dead(name: str) -> bool:
-    """Whether the process that a temporary file is named after is known to be gone: it ran here, and doesn't now."""
-    host, _, process = owner(name).partition("-")
-    if not process.isdigit() or host != _host():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-@contextlib.contextmanager
-def locked(folder: Folder, name: str, patience: float) -> Iterator[bool]:
-    """Hold the lock file `name`, if it can be had within `patience` seconds; give whether it was.
-
-    The lock only saves work: where it fails, or somebody holds it for ever, the work goes on without it.
-    """
-    descriptor = _lock_file(folder, name)
-    try:
-        yield descriptor is not None and _lock(descriptor, patience)
-    finally:
-        if descriptor is not None:
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
-
-
-def lock_now(descriptor: int, path: Path) -> None:
-    """Lock an open file for as long as it is open.
-
-    Raises
-    ------
-    BlockingIOError
-        Somebody holds it. Where locks don't work, nobody does.
-    """
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        msg = "somebody else is writing it at this moment; wait until they are done"
-        raise BlockingIOError(errno.EAGAIN, msg, str(path)) from None
-    except OSError:
-        return
-
-
-def _lock_file(folder: Folder, name: str) -> int | None:
-    if fcntl is None:
-        return None
-    with contextlib.suppress(OSError):
-        return folder.open_file(name, os.O_RDWR)
-    with contextlib.suppress(OSError):
-        return folder.create(name)
-    with contextlib.suppress(OSError):
-        return folder.open_file(name, os.O_RDWR)
-    return None
-
-
-def _lock(descriptor: int, patience: float) -> bool:
-    deadline, pause = time.monotonic() + patience, 0.0005
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in {errno.EAGAIN, errno.EACCES, errno.EINTR}:
-                return False
-        else:
-            return True
-        if time.monotonic() + pause > deadline:
-            return False
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.02)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from . import _files, _hashing
+from . import _files, _hashing, _locks, _temporary
 from ._files import Folder
 from ._hashing import Digest, Meter
 from ._records import Duplicate
@@ -45,7 +45,7 @@ class Incoming:
     @classmethod
     def new(cls, folder: Folder, *, sha256: bool) -> Incoming:
         """Begin a file of its own."""
-        name = _files.owner_name()
+        name = _temporary.owner_name()
         return cls(folder, name, folder.create(name), sha256=sha256)
 
     @classmethod
@@ -66,7 +66,7 @@ class Incoming:
         except FileExistsError:
             descriptor = folder.open_file(name, os.O_RDWR)
         try:
-            _files.lock_now(descriptor, folder.path / name)
+            _locks.lock_now(descriptor, folder.path / name)
             self = cls(folder, name, descriptor, sha256=sha256)
             self.redigest()
         except BaseException:

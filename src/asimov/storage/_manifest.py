@@ -11,10 +11,11 @@ from . import _create, _files
 from ._commit import Journal
 from ._contents import Contents
 from ._errors import RecordExistsError, RecordNotFoundError
-from ._files import Folder, Temporary
+from ._files import Folder
 from ._names import Key, named
 from ._records import Record
 from ._selection import find, within
+from ._temporary import Temporary
 
 if TYPE_CHECKING:
     from uuid import UUID

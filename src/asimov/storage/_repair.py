@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
-from . import _canonical, _entries, _files, _hashing, _rows, _yaml
+from . import _canonical, _entries, _files, _hashing, _locks, _rows, _temporary, _yaml
 from ._commit import LOCK_PATIENCE, fence
 from ._contents import Contents
 from ._errors import HashError, ManifestError, NotAStoreError
-from ._files import Folder, Temporary
+from ._files import Folder
 from ._names import Key, problem
 from ._records import Record, RepairReport
 from ._scalars import unquote
 from ._state import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY, StateReader
+from ._temporary import Temporary
 from ._verify import open_in, open_stored, require_match, untracked
 
 QUARANTINE = "quarantine"
@@ -43,9 +44,9 @@ def repair(root: Path, *, dry_run: bool) -> RepairReport:
         for name in (RECENT, TEMPORARY, INCOMING):
             home.make_folder(name)
         with (
-            _files.locked(home, "lock", LOCK_PATIENCE),
+            _locks.locked(home, "lock", LOCK_PATIENCE),
             home.folder(TEMPORARY) as tmp,
-            Temporary(tmp, _files.owner_name()) as new,  # before anything is read: see `_commit`
+            Temporary(tmp, _temporary.owner_name()) as new,  # before anything is read: see `_commit`
         ):
             return _Repair(top, home).run(new)
 

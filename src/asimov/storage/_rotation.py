@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from . import _files
+from . import _files, _temporary
 from ._files import Folder
 from ._records import Check, Record, Status
 from ._state import HOME, INCOMING, RECENT
@@ -62,9 +62,9 @@ def _write(home: Folder, text: bytes) -> None:
         place = home
         if home.status(INCOMING) is not None:
             place = stack.enter_context(home.folder(INCOMING))
-        for name in filter(_files.owner_is_dead, home.names()):
+        for name in filter(_temporary.owner_is_dead, home.names()):
             home.remove(name)  # nobody else sweeps there
-        file = stack.enter_context(_files.Temporary(place, _files.owner_name()))
+        file = stack.enter_context(_temporary.Temporary(place, _temporary.owner_name()))
         file.write(text)
         file.rename(home, VERIFIED)
 

@@ -20,8 +20,9 @@ from ._names import Key
 from ._records import Record
 from ._scalars import quote
 
-_WORTHWHILE = 1 << 18
-"""Bytes from which a manifest gets a seal: reading a smaller one takes no longer than looking for its seal."""
+_WORTHWHILE = 1 << 22
+"""Bytes from which a manifest gets a seal: a smaller one is read, once a process, in less than a tenth of a second, and
+each add would have to compute its checksum."""
 _FEW = 8
 """How many records are looked up in the text before all are read."""
 _LINE = re.compile(rb"^sealed (\d+) ([0-9a-f]{8})\n\Z", re.MULTILINE)

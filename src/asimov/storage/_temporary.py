@@ -1,0 +1,124 @@
+"""Temporary files, named after the process that owns them, so that others can tell whether it is still there."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import stat
+from typing import Self
+
+from ._files import Folder
+from ._hashing import write_all
+
+KEPT_BY_NFS = ".nfs"
+"""What the names begin with that NFS gives to removed files as long as they are open."""
+OUR_PREFIX = ".asimov-storage-"
+"""What the names of our temporary files outside of ``.manifest`` begin with."""
+
+
+class Temporary:
+    """A temporary file in `folder`, gone at the end of the ``with`` block unless it was moved away."""
+
+    def __init__(self, folder: Folder, name: str) -> None:
+        self.folder, self.name = folder, name
+        self.descriptor, self._is_new, self._is_there = folder.create(name), True, True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+        self.close()
+
+    def remove(self) -> None:
+        """Remove its temporary name."""
+        if self._is_there:
+            self.folder.remove(self.name)
+            self._is_there = False
+
+    def rename(self, target: Folder, name: str) -> None:
+        """Move it to `name` in `target`, over what is there."""
+        self.folder.rename(self.name, target, name)
+        self._is_there = False
+
+    def close(self) -> None:
+        """Close the descriptor, unless someone took it over."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def renew(self) -> None:
+        """Begin again with a new file, after somebody removed this one."""
+        self.close()
+        self.name = owner_name()
+        self.descriptor, self._is_new, self._is_there = self.folder.create(self.name), True, True
+
+    def write(self, text: bytes) -> None:
+        """Replace what it holds."""
+        if not self._is_new:
+            os.lseek(self.descriptor, 0, os.SEEK_SET)
+            os.ftruncate(self.descriptor, 0)
+        self._is_new = False
+        write_all(self.descriptor, text)
+
+    def sync(self) -> None:
+        """Send what it holds to the disk."""
+        os.fsync(self.descriptor)
+
+    def take_permissions(self, descriptor: int) -> None:
+        """Take the group and the permissions of another open file."""
+        model, own = os.fstat(descriptor), os.fstat(self.descriptor)
+        if model.st_gid != own.st_gid:
+            with contextlib.suppress(PermissionError):
+                os.fchown(self.descriptor, -1, model.st_gid)
+        if model.st_mode != own.st_mode:
+            os.fchmod(self.descriptor, stat.S_IMODE(model.st_mode))
+
+    def touch(self) -> None:
+        """Show that its owner is alive."""
+        with contextlib.suppress(OSError):
+            os.utime(self.descriptor)
+
+    @property
+    def present(self) -> bool:
+        """Whether its temporary name is still there and means this file."""
+        found = self.folder.status(self.name)
+        return found is not None and found.st_ino == os.fstat(self.descriptor).st_ino
+
+    @property
+    def modified(self) -> float:
+        """When it was last written, in seconds, by the file system's own clock."""
+        return os.fstat(self.descriptor).st_mtime
+
+
+def owner_name() -> str:
+    """Name a temporary file after this process: host, process id, and what makes it unique."""
+    return f"{_host()}-{os.getpid()}-{os.urandom(8).hex()}"
+
+
+@functools.cache
+def _host() -> str:
+    import socket  # takes milliseconds, which who only reads needn't pay
+
+    return "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
+
+
+def owner(name: str) -> str:
+    """Give the part of a temporary file's name that tells its process; the whole name if it is not named so."""
+    host, process, *rest = [*name.split("-"), "", ""]
+    return f"{host}-{process}" if process.isdigit() and rest[0] else name
+
+
+def owner_is_dead(name: str) -> bool:
+    """Whether the process that a temporary file is named after is known to be gone: it ran here, and doesn't now."""
+    host, _, process = owner(name).partition("-")
+    if not process.isdigit() or host != _host():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
