@@ -99,6 +99,19 @@ def test_the_notebook_stays_usable(opened, endless):
     assert book.value("v.report") is None
 
 
+def test_cancel_while_a_cell_waits(opened, endless):
+    """Cancel is heard while the notebook's own cell is busy waiting for the report, and the cell goes on."""
+    book, widget = opened(endless)
+    press(widget, "Verify")
+    expect(status(widget)).to_contain_text("iB/s, ")
+    book.execute("report = v.wait()")
+    book.page.wait_for_function("() => window.asimovTestPanel.sessionContext.session.kernel.status === 'busy'")
+    expect(status(widget)).not_to_have_text(status(widget).inner_text())  # the thread has said something meanwhile
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("○ Cancelled", timeout=5_000)
+    assert book.value("report") is None
+
+
 def test_a_kernel_that_goes(opened, endless):
     """A kernel that is restarted in the middle of a verification is said to be gone."""
     book, widget = opened(endless)

@@ -37,6 +37,7 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 import anywidget
+import traitlets
 
 from asimov.storage._errors import StorageError
 
@@ -133,6 +134,14 @@ class Panel(anywidget.AnyWidget):
             if self._threads is not None:
                 self._threads.shutdown(wait=False, cancel_futures=True)
         super().close()
+
+    @traitlets.observe("comm")
+    def _take_messages_where_they_are_sent(self, _change: object) -> None:
+        # ipykernel 7.4 takes what a page sends to the subshell of whatever the kernel did last when this widget said
+        # something (and our threads say something all the time), not to the one that the page named. That may be the main
+        # one, which a cell keeps busy, or one that is gone, where a Cancel is lost. Any subshell will do for our handlers.
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = None
 
     def _received(self, _widget: object, content: object, buffers: list[object] | None) -> None:
         try:
