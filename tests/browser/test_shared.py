@@ -26,6 +26,7 @@ MODEL = """() => {
         ({ result }) => happened.push(`${kind}: ${result}`),
         (error) => happened.push(`${kind}: ${error.name}`));
 }"""
+HEARD = "() => hear({ view: null, event: 'hello' }, [])"
 
 
 @pytest.fixture
@@ -38,8 +39,21 @@ def page(browser):
     page.clock.pause_at(1000)  # it goes on in run_for alone
     page.add_script_tag(content=static("shared.js"))
     page.evaluate(MODEL)
+    page.evaluate(HEARD)
     yield page
     context.close()
+
+
+@pytest.fixture
+def restored(page):
+    """Make the page one that is not yet joined to its kernel: what it sends goes nowhere."""
+    page.evaluate(MODEL)
+    return page
+
+
+def kinds(page):
+    """List the kinds of what was sent."""
+    return page.evaluate("() => sent.map(({ kind }) => kind)")
 
 
 def happened(page):
@@ -94,6 +108,44 @@ def test_a_lost_question_is_given_up(page):
     page.evaluate("() => { window.underWay = []; ask('lost'); }")
     page.clock.run_for(4000)
     assert happened(page) == ["lost: LostRequestError"]
+
+
+def test_a_lost_ping_is_sent_again(page):
+    """Where the ping itself is lost, another one finds out that the kernel is there, and that the question was lost."""
+    page.evaluate("() => { ask('lost'); }")
+    page.clock.run_for(4500)
+    assert happened(page) == ["silent"]
+    page.evaluate("() => { window.underWay = []; }")
+    page.clock.run_for(3000)
+    assert happened(page) == ["silent", "heard", "lost: LostRequestError"]
+
+
+def test_a_busy_kernel_is_not_flooded_with_pings(page):
+    """A kernel that is busy for an hour finds a few pings a minute."""
+    page.evaluate("() => { ask('a'); }")
+    page.clock.run_for(3_600_000)
+    assert 100 < page.evaluate("() => sent.length") < 150
+
+
+def test_what_is_asked_before_the_kernel_is_reached(restored):
+    """Questions wait until the kernel is heard, and each goes to it once, in order."""
+    restored.evaluate("() => { ask('a'); ask('b'); }")
+    restored.clock.run_for(2500)
+    assert set(kinds(restored)) == {"ping"}
+    restored.evaluate("() => { sent.length = 0; window.underWay = []; }")
+    restored.clock.run_for(1000)
+    assert kinds(restored) == ["ping", "a", "b"]
+    restored.evaluate("() => { reply(sent[1], 1); reply(sent[2], 2); }")
+    assert happened(restored) == ["a: 1", "b: 2"]
+
+
+def test_a_kernel_that_is_never_reached(restored):
+    """A page that never reaches its kernel says so, and rejects what is held when it is closed."""
+    restored.evaluate("() => { ask('a'); }")
+    restored.clock.run_for(5000)
+    assert happened(restored) == ["silent"]
+    restored.evaluate("() => link.close()")
+    assert happened(restored) == ["silent", "a: KernelGone"]
 
 
 def test_a_closed_comm_rejects_all(page):

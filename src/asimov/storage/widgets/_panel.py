@@ -138,8 +138,8 @@ class Panel(anywidget.AnyWidget):
     @traitlets.observe("comm")
     def _take_messages_where_they_are_sent(self, _change: object) -> None:
         # ipykernel 7.4 takes what a page sends to the subshell of whatever the kernel did last when this widget said
-        # something (and our threads say something all the time), not to the one that the page named. That may be the main
-        # one, which a cell keeps busy, or one that is gone, where a Cancel is lost. Any subshell will do for our handlers.
+        # something (and our threads say something all the time), not to the one that the page named. It may be the main
+        # one, which a cell keeps busy, or be gone, and a Cancel is lost. Any subshell will do for our handlers.
         if hasattr(self.comm, "_reply_subshell_for"):
             self.comm._reply_subshell_for = None
 

@@ -42,32 +42,56 @@ class Link {
     this.model = model;
     this.view = randomId();
     this.count = 0;
-    this.open = new Map(); // request number -> {resolve, reject}
+    this.open = new Map(); // request number -> what was asked, its resolve and reject
+    this.held = []; // what was asked before the kernel was heard for the first time
     this.listeners = new Map(); // event -> [listener]
     this.watchers = [];
     this.heard = performance.now();
+    this.reached = false;
     this.silent = false;
     this.hear = (content, buffers) => this.receive(content, buffers);
     model.on("msg:custom", this.hear);
   }
 
+  // A page that was reloaded shows a widget as the notebook was saved, before it is joined to its kernel, and what is sent
+  // then goes nowhere without an error. So until the kernel is heard, only pings are sent, and all else is held.
   request(kind, fields = {}, buffers = []) {
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(new KernelGone());
-      const number = ++this.count;
+      const asked = { kind, fields, buffers, resolve, reject, missed: 0, rounds: 0 };
       if (this.open.size === 0 && !this.silent) this.heard = performance.now();
-      try {
-        // Plain ArrayBuffers only: VS Code's serializer breaks on large typed arrays.
-        this.model.send({ ...fields, kind, view: this.view, request: number }, undefined, buffers);
-      } catch {
-        // The comm is closed for good: the kernel was restarted, or the widget closed.
-        this.setSilent(true);
-        this.end();
-        return reject(new KernelGone());
+      if (this.reached || kind === "ping") this.ask(asked);
+      else {
+        this.held.push(asked);
+        this.ping();
       }
-      this.open.set(number, { kind, resolve, reject, missed: 0 });
       this.tick();
     });
+  }
+
+  ask(asked) {
+    asked.number = ++this.count;
+    this.open.set(asked.number, asked);
+    this.send(asked);
+  }
+
+  send({ kind, fields, buffers, number }) {
+    try {
+      // Plain ArrayBuffers only: VS Code's serializer breaks on large typed arrays.
+      this.model.send({ ...fields, kind, view: this.view, request: number }, undefined, buffers);
+    } catch {
+      // The comm is closed for good: the kernel was restarted, or the widget closed.
+      this.setSilent(true);
+      this.end();
+    }
+  }
+
+  // Ask whether the kernel is there. A ping that is not answered may have been lost, so it is sent again: every second at
+  // first, then twice a minute, as the kernel may be busy for hours and will answer them all.
+  ping() {
+    const asked = [...this.open.values()].find(({ kind }) => kind === "ping");
+    if (asked === undefined) this.request("ping").catch(() => {});
+    else if (++asked.rounds < 5 || asked.rounds % 30 === 0) this.send(asked);
   }
 
   on(event, listener) {
@@ -86,8 +110,10 @@ class Link {
   }
 
   end() {
-    for (const { reject } of this.open.values()) reject(new KernelGone());
+    const asked = [...this.held, ...this.open.values()];
+    this.held = [];
     this.open.clear();
+    for (const { reject } of asked) reject(new KernelGone());
   }
 
   // What was sent before a ping, and is neither answered nor under way, was lost with a connection that broke. Twice, since
@@ -106,7 +132,9 @@ class Link {
     if (content === null || typeof content !== "object") return;
     if (content.view !== this.view && content.view !== null) return;
     this.heard = performance.now();
+    this.reached = true;
     this.setSilent(false);
+    for (const asked of this.held.splice(0)) this.ask(asked);
     if (content.event !== undefined) {
       for (const listener of this.listeners.get(content.event) ?? []) listener(content, buffers ?? []);
       return;
@@ -129,10 +157,9 @@ class Link {
       const now = performance.now();
       if (now - before > 3 * PING_EVERY) this.heard = now;
       before = now;
-      const asked = [...this.open.values()];
-      if (asked.length === 0) return;
+      if (this.open.size === 0) return;
       if (now - this.heard > SILENT_AFTER) this.setSilent(true);
-      if (!asked.some(({ kind }) => kind === "ping")) this.request("ping").catch(() => {});
+      this.ping();
       this.timer ??= setTimeout(round, PING_EVERY);
     };
     this.timer = setTimeout(round, PING_EVERY);
