@@ -56,10 +56,14 @@ def page_of_lab(work: Path, *options: str) -> Iterator[tuple[Server, Any]]:
     with sync_playwright() as playwright:
         server = Server(work / "jupyter", *options)
         try:
-            browser = playwright.chromium.launch(
-                executable_path=chromium(), args=CHROMIUM_OPTIONS, downloads_path=work / "downloads"
+            # A profile on the disk, as a user's is: without one, what a page stores is in memory, and little of it.
+            context = playwright.chromium.launch_persistent_context(
+                work / "profile",
+                executable_path=chromium(),
+                args=CHROMIUM_OPTIONS,
+                downloads_path=work / "downloads",
             )
-            yield server, browser.new_context().new_page()
+            yield server, context.new_page()
         finally:
             server.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import signal
 
 import h5py
@@ -226,6 +227,27 @@ def test_without_private_storage(opened, store, add, tmp_path):
     expect(status(widget)).to_contain_text("This page can take files of at most 128.0 MiB")
     expect(status(widget)).to_contain_text("This one has 129.0 MiB. Take it from its path on the server")
     book.page.evaluate("delete navigator.storage.getDirectory")
+
+
+def test_a_browser_without_room(opened, server, big):
+    """Where the browser has no room for a file, perhaps beside others that it keeps, the page says so."""
+    big(8)
+    book, widget = opened()
+    fetch_well(widget, "big.bin")
+    browser = book.page.context.new_cdp_session(book.page)
+    kept = private_files(book)
+    browser.send("Storage.overrideQuotaForOrigin", {"origin": server.url, "quotaSize": MIB})
+    press(widget, "Download")
+    expect(status(widget)).to_contain_text("✗ Not downloaded: The browser has no room for 8.0 MiB (")
+    expect(status(widget)).to_contain_text("or take it from its path on the server, or with the line of code.")
+    assert private_files(book) == kept
+    used = book.page.evaluate("navigator.storage.estimate().then(({ usage }) => usage)")
+    browser.send("Storage.overrideQuotaForOrigin", {"origin": server.url, "quotaSize": used + 12 * MIB})
+    downloaded(book, widget)
+    press(widget, "Download")
+    said = re.compile(r"no room for 8\.0 MiB beside \S+ MiB of other downloads, .* for 10 min .*Try again then")
+    expect(status(widget)).to_contain_text(said)
+    browser.send("Storage.overrideQuotaForOrigin", {"origin": server.url})
 
 
 def test_files_are_only_looked_at(opened, store, add, tmp_path):

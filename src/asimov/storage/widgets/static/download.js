@@ -89,7 +89,7 @@ function wholeBuffer(bytes) {
 // --- Where the bytes go until they are all there ------------------------------------------------------------------------
 
 async function openDownloadSink(size) {
-  const sink = await privateSink().catch(() => undefined);
+  const sink = await privateSink(size).catch(() => undefined);
   if (sink !== undefined) return sink;
   if (size > MOST_IN_MEMORY) {
     throw new DownloadRefused(
@@ -110,7 +110,7 @@ function memorySink() {
 }
 
 // The browser's private file storage (https or localhost only): on disk, seen by this site's pages only.
-async function privateSink() {
+async function privateSink(size) {
   const root = await navigator.storage.getDirectory();
   const folder = await root.getDirectoryHandle(PRIVATE_FOLDER, { create: true });
   await sweepPrivate(folder);
@@ -119,10 +119,13 @@ async function privateSink() {
   try {
     const handle = await folder.getFileHandle(name, { create: true });
     const writable = await handle.createWritable();
+    const refuse = async (error) => {
+      throw noRoom(size, await sizeOfOthers(folder, name), error);
+    };
     return {
-      write: (bytes) => writable.write(bytes),
+      write: (bytes) => writable.write(bytes).catch(refuse),
       finish: async () => {
-        await writable.close();
+        await writable.close().catch(refuse);
         return handle.getFile();
       },
       discard: async () => {
@@ -136,6 +139,24 @@ async function privateSink() {
     release();
     throw error;
   }
+}
+
+// Chromium calls a full storage QuotaExceededError or, in the middle of a slice, AbortError.
+function noRoom(size, others, error) {
+  const beside = ` beside ${inUnits(others)} of other downloads, each of which it keeps for ${inTime(KEPT_FOR / 1000)} while it may be saving it`;
+  return new DownloadRefused(
+    `The browser has no room for ${inUnits(size)}${others > 0 ? beside : ""} (${inWords(error)}). ` +
+      `${others > 0 ? "Try again then, or close their pages once they are saved" : "Make room on this computer"}; ` +
+      "or take it from its path on the server, or with the line of code.",
+  );
+}
+
+async function sizeOfOthers(folder, name) {
+  let bytes = 0;
+  for await (const [other, handle] of folder.entries()) {
+    if (other !== name) bytes += await handle.getFile().then(({ size }) => size, () => 0);
+  }
+  return bytes;
 }
 
 // Who writes or keeps a private file holds the lock of its name; the browser gives it back when the page has gone.
