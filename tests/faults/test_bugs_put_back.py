@@ -65,7 +65,7 @@ class Bug(NamedTuple):
 RENAME = "        fold.rename(self.home, MANIFEST)\n        stamp = Stamp.of(fold.descriptor)\n"
 IN_PLACE = """\
         place = self.home.open_file(MANIFEST, os.O_RDWR | os.O_TRUNC)
-        os.write(place, _canonical.write(contents))
+        os.write(place, bytes(_canonical.write(contents)))
         os.fsync(place)
         stamp = Stamp.of(place)
 """

@@ -10,6 +10,7 @@ import re
 
 from . import _rows
 from ._contents import Collection, Contents, Node
+from ._pieces import Pieces
 from ._scalars import INNER, means_another_type, quote, unquote
 
 _TAIL = re.compile(rf"""name: (\w(?:[{INNER} ]*[{INNER}])?|'[^\n]*'|"[^\n]*")\n(sha256: true\n)?""")
@@ -46,7 +47,7 @@ def read_end(data: bytes) -> tuple[int, Contents] | None:
     if tail is None or name is None:
         return None
     top: dict[str, Node] = {"sha256": "true"} if tail[2] else {}
-    return start, Contents(name=name, top=top, text=data if quote(name) == tail[1] else None)
+    return start, Contents(name=name, top=top, text=Pieces(data) if quote(name) == tail[1] else None)
 
 
 def _rows_to_contents(body: str, empty: Contents) -> Contents | None:
@@ -69,10 +70,10 @@ def _rows_to_contents(body: str, empty: Contents) -> Contents | None:
     )
 
 
-def write(contents: Contents) -> bytes:
+def write(contents: Contents) -> Pieces:
     """Give the canonical text of `contents`; it is kept there."""
     if contents.text is None or not _is_canonical(contents):
-        contents.text, contents.quoted = _spliced(contents) or _whole(contents), None
+        contents.text, contents.quoted = _spliced(contents) or Pieces(_whole(contents)), None
     contents.grown_from = None
     return contents.text
 
@@ -90,7 +91,7 @@ def _is_canonical(contents: Contents) -> bool:
 # One record into text that is there.
 
 
-def _spliced(contents: Contents) -> bytes | None:
+def _spliced(contents: Contents) -> Pieces | None:
     """Put the one new record into the text of what it was added to; None if that can't be done."""
     if contents.grown_from is None:
         return None
@@ -101,11 +102,10 @@ def _spliced(contents: Contents) -> bytes | None:
     if index is None:
         return None
     at, headings = _place(base.text, contents, index)
-    text = memoryview(base.text)  # a large one is copied once, not twice
-    return b"".join((text[:at], headings.encode(), _block(contents, index).encode(), text[at:]))
+    return base.text.with_lines(at, (headings + _block(contents, index)).encode())
 
 
-def _place(text: bytes, contents: Contents, index: int) -> tuple[int, str]:
+def _place(text: Pieces, contents: Contents, index: int) -> tuple[int, str]:
     """Find where in `text` the record at `index` goes, and which headings it brings along."""
     event, production, _ = contents.keys[index]
     headings = _heading(2, event) + _heading(4, production)
@@ -126,14 +126,14 @@ def _place(text: bytes, contents: Contents, index: int) -> tuple[int, str]:
     return _start(text, contents, index + 1) - above, headings
 
 
-def _end(text: bytes, contents: Contents, index: int) -> int:
+def _end(text: Pieces, contents: Contents, index: int) -> int:
     line = _uuid_line(contents.uuids[index]).encode()
-    near = len(text) * index // len(contents)
+    near = text.size * index // len(contents)
     at = text.find(line, max(near - _NEAR, 0), near + _NEAR)
-    return (text.index(line) if at < 0 else at) + len(line)
+    return (text.find(line, 0, text.size) if at < 0 else at) + len(line)
 
 
-def _start(text: bytes, contents: Contents, index: int) -> int:
+def _start(text: Pieces, contents: Contents, index: int) -> int:
     return _end(text, contents, index) - len(_block(contents, index).encode())
 
 

@@ -259,7 +259,7 @@ class _Commit:
     def replace_manifest(self, contents: Contents, expected: Stamp, fold: Temporary) -> Stamp | None:
         """Replace the manifest and give the stamp of the new one; None if it isn't the one any more that was read."""
         text = _canonical.write(contents)
-        fold.write(text)
+        fold.write(*text)
         fold.sync()
         with _files.opened(self.home, MANIFEST) as old:
             if Stamp.of(old) != expected:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from ._names import Key
+from ._pieces import Pieces
 from ._records import Record
 
 _INSERTED = 16
@@ -41,7 +42,7 @@ class Contents:
         Further keys of records, by their key, spelled.
     empties : tuple
         Events (one name) and productions (two names) that hold nothing.
-    text : bytes or None
+    text : Pieces or None
         The text that this was read from, if it has the canonical shape.
     quoted : frozenset of str or None
         The names that stand quoted in `text`; None when it is known that just those are that have to be.
@@ -59,7 +60,7 @@ class Contents:
         sizes: list[int | None] | None = None,
         extras: dict[Key, dict[str, Node]] | None = None,
         empties: tuple[tuple[str, ...], ...] = (),
-        text: bytes | None = None,
+        text: Pieces | None = None,
         quoted: frozenset[str] | None = None,
     ) -> None:
         self.name, self.top, self.extras, self.empties = name, top or {}, extras or {}, empties

@@ -10,6 +10,7 @@ from . import _canonical, _files, _temporary
 from ._contents import Contents
 from ._errors import InvalidNameError, StoreExistsError
 from ._files import Folder
+from ._pieces import Pieces
 from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY
 from ._temporary import Temporary
 
@@ -45,12 +46,12 @@ def require_store_name(name: object) -> str:
     raise InvalidNameError(msg)
 
 
-def _fill(home: Folder, text: bytes) -> None:
+def _fill(home: Folder, text: Pieces) -> None:
     for name in (INCOMING, RECENT, TEMPORARY):
         home.make_folder(name)
     _require_new(home)
     with home.folder(TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as manifest:
-        manifest.write(text)
+        manifest.write(*text)
         manifest.sync()
         try:
             tmp.link(manifest.name, home, MANIFEST)

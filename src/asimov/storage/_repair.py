@@ -221,7 +221,7 @@ class _Repair:
     # What is done.
 
     def replace_manifest(self, new: Temporary, contents: Contents) -> None:
-        new.write(_canonical.write(contents))
+        new.write(*_canonical.write(contents))
         new.sync()
         with contextlib.suppress(FileNotFoundError), _files.opened(self.home, MANIFEST) as old:
             new.take_permissions(old)

@@ -17,6 +17,7 @@ from . import _canonical, _files, _yaml
 from ._contents import Contents
 from ._files import Folder
 from ._names import Key
+from ._pieces import Pieces
 from ._records import Record
 from ._scalars import quote
 
@@ -37,11 +38,14 @@ _FIELDS = re.compile(
 )
 
 
-def seal(contents: Contents, text: bytes) -> bytes:
+def seal(contents: Contents, text: Pieces) -> bytes:
     """Give the line that says that `text`, just written of `contents`, is sound; nothing if it had better be read."""
-    if len(text) < _WORTHWHILE or contents.extras or contents.empties or contents.top.keys() - {"sha256"}:
+    if text.size < _WORTHWHILE or contents.extras or contents.empties or contents.top.keys() - {"sha256"}:
         return b""
-    return f"sealed {len(text)} {binascii.crc32(text):08x}\n".encode()
+    checksum = 0
+    for piece in text:
+        checksum = binascii.crc32(piece, checksum)
+    return f"sealed {text.size} {checksum:08x}\n".encode()
 
 
 def read(text: bytes, home: Folder, kept: str, path: Path) -> Contents | None:
@@ -65,7 +69,7 @@ class _Sealed(Contents):
     """Contents of sealed text, whose columns are read when they are first needed."""
 
     def __init__(self, text: bytes, end: Contents, path: Path) -> None:
-        super().__init__(name=end.name, top=end.top, text=text)
+        super().__init__(name=end.name, top=end.top, text=end.text)
         for column in _COLUMNS:
             delattr(self, column)
         self._sealed, self._path, self._looked_up = text, path, 0

@@ -684,7 +684,10 @@ class Store:
 def _fingerprint(contents: Contents) -> str:
     import hashlib
 
-    return hashlib.sha256(_canonical.write(contents)).hexdigest()
+    digest = hashlib.sha256()
+    for piece in _canonical.write(contents):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _fingerprint_problems(expected: str | None, actual: str | None) -> tuple[str, ...]:

@@ -54,13 +54,14 @@ class Temporary:
         self.name = owner_name()
         self.descriptor, self._is_new, self._is_there = self.folder.create(self.name), True, True
 
-    def write(self, text: bytes) -> None:
+    def write(self, *pieces: bytes) -> None:
         """Replace what it holds."""
         if not self._is_new:
             os.lseek(self.descriptor, 0, os.SEEK_SET)
             os.ftruncate(self.descriptor, 0)
         self._is_new = False
-        write_all(self.descriptor, text)
+        for piece in pieces:
+            write_all(self.descriptor, piece)
 
     def sync(self) -> None:
         """Send what it holds to the disk."""
