@@ -29,7 +29,7 @@ const LOST = "The connection to the kernel broke, and what was asked is lost. Tr
 // connect(model) gives
 //   .view                            this view's id
 //   .request(kind, fields, buffers)  a promise of {result, buffers}; rejects with KernelError, or KernelGone where nothing can be sent
-//   .on(event, listener)             for what the kernel says unasked, to this view or to all
+//   .on(event, listener)             for what the kernel says unasked, to this view or to all; gives what ends that
 //   .silent                          whether the kernel said nothing for too long
 //   .watch(listener)                 listener(silent: bool) when the kernel falls silent while a request is open, and when it is heard again
 //   .close()                         rejects what is open; nothing is heard afterwards
@@ -96,6 +96,7 @@ class Link {
 
   on(event, listener) {
     this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener]);
+    return () => this.listeners.set(event, this.listeners.get(event).filter((other) => other !== listener));
   }
 
   watch(listener) {
