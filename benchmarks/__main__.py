@@ -20,8 +20,8 @@ PARTS: dict[str, Callable[[table.Bench], Iterable[table.Row]]] = {
     "large": table.large,
     "many": table.many,
     "frame": table.tabulate,
+    "growth": table.growth,  # before what removes many files: see Bench.fresh
     "verify": table.verify,
-    "growth": table.growth,
 }
 
 
