@@ -200,8 +200,10 @@ def many(bench: Bench) -> Iterator[Row]:
     names = [OURS, "asimov 0.8.0", "disk-objectstore", "dvc-data"]
     found = race(
         bench.adding(names, "add_each", hashes, folder=folder),
-        min(rounds, 3),
+        rounds,
         once=frozenset({"asimov 0.8.0"}),
+        compared=(OURS, "disk-objectstore"),
+        further=bench.sizes.further,
     )
     what = f"{count:,} adds of 4 KiB, one by one, durable, each in manifest.yaml when it returns"
     yield row(found, what, 3, ("disk-objectstore",), "disk-objectstore, loose, fsynced, one by one")
@@ -359,19 +361,17 @@ def growth(bench: Bench) -> Iterator[Row]:
         return bench.peers[OURS].run("grow", root=bench.fresh("grow"), count=count, step=step)
 
     found = race({OURS: trial}, min(3, bench.sizes.rounds))
-    ratios, firsts, lasts = [], [], []
-    for done in found.results[OURS]:
-        own = [seconds - bare for seconds, bare in zip(done["seconds"], done["beside"], strict=True)]
-        ratios.append(own[-1] / own[0])
-        firsts.append(own[0])
-        lasts.append(own[-1])
-    seconds = {"first": statistics.median(firsts), "last": statistics.median(lasts)} if ratios else {}
+    own = {
+        name: [done[name]["seconds"] - done[name]["beside"] for done in found.results[OURS]]
+        for name in ("first", "last")
+    }
+    ratios = [last / first for first, last in zip(own["first"], own["last"], strict=True)]
     yield Row(
         what=f"{count:,} adds into an empty Store, one by one: the last {step:,}",
+        beside=f"the first {step:,} of another, in turns; a durable write of the manifest's bytes subtracted from both",
         limit=2,
         spread=ratios,
-        seconds=seconds,
-        beside=f"the first {step:,}; a measured write + fsync of the manifest's bytes subtracted from both",
+        seconds={name: statistics.median(values) for name, values in own.items() if values},
         void=found.void,
         value=statistics.median(ratios) if ratios else float("nan"),
     )

@@ -95,24 +95,44 @@ def _timed(action: Any) -> float:
 
 
 def grow(root: str, count: int, step: int) -> dict[str, Any]:
-    """Add many files of 64 bytes one by one into an empty Store; after each step, write the manifest's bytes alone."""
-    store, source = Store.create(root, "Benchmark"), Path(root).with_name("source")
-    manifest, beside = Path(root) / ".manifest" / "manifest.yaml", Path(root) / "beside"
-    steps, bare = [], []
-    for start in range(0, count, step):
-        clock = Clock()
-        for number in range(start, start + step):
-            source.write_bytes(f"{number:064}".encode())
-            with clock:
-                store.add_file(f"E{number // 100:04}", f"P{number // 10 % 10}", source, f"file-{number}")
-        steps.append(clock.seconds / step)
-        content = manifest.read_bytes()
-        bare.append(
-            statistics.median(_timed(lambda content=content: write_durably(beside, content)) for _ in range(15))
-        )
-    beside.unlink()
-    assert len(Store(root)) == count
-    return {"seconds": steps, "beside": bare, "bytes": manifest.stat().st_size}
+    """Add `count` files of 64 bytes one by one; take the last `step` in turn with the first ones of another Store.
+
+    What a disk takes changes from second to second, so the two, and bare durable writes of their manifests' bytes,
+    are measured side by side.
+    """
+    growing = {"last": _Growing(Path(root) / "last"), "first": _Growing(Path(root) / "first")}
+    for _ in range(count - step):
+        growing["last"].add()
+    seconds = {name: [] for name in growing}
+    beside = {name: [] for name in growing}
+    for number in range(step):
+        for name, store in growing.items():
+            seconds[name].append(store.add())
+            if number % 10 == 0:
+                beside[name].append(store.write_bare())
+    assert [len(store.store) for store in growing.values()] == [count, step]
+    return {
+        name: {"seconds": statistics.mean(seconds[name]), "beside": statistics.mean(beside[name])} for name in growing
+    }
+
+
+class _Growing:
+    """A Store that files are added to, one by one."""
+
+    def __init__(self, root: Path) -> None:
+        self.store, self.source, self.beside = Store.create(root, "Benchmark"), root / "source", root / "beside"
+
+    def add(self) -> float:
+        """Add a file, and give the seconds that it took."""
+        number = len(self.store)
+        self.source.write_bytes(f"{number:064}".encode())
+        place = f"E{number // 100:04}", f"P{number // 10 % 10}"
+        return _timed(lambda: self.store.add_file(*place, self.source, f"file-{number}"))
+
+    def write_bare(self) -> float:
+        """Write the manifest's bytes durably to another file, and give the seconds."""
+        content = (self.store.root / ".manifest" / "manifest.yaml").read_bytes()
+        return _timed(lambda: write_durably(self.beside, content))
 
 
 def tabulate(root: str, times: int) -> dict[str, Any]:
