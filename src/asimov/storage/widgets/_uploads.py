@@ -23,6 +23,7 @@ import shutil
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asimov.storage._errors import InvalidNameError, RecordExistsError, RecordNotFoundError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from asimov.storage._incoming import PartialFile
+    from asimov.storage._partial import PartialFile
     from asimov.storage._records import Record
     from asimov.storage._store import Store
 
@@ -105,7 +106,6 @@ class Uploads:
         self._make_way(order, message)
         data = self._data(order)
         try:
-            _cut(data, order.size)
             _require_space(self._store.root, order.size - data.size, order.name)
             upload = Upload(message.view, order, data)
             reply = {"upload": upload.number, "offset": data.size, "md5": data.md5()}
@@ -118,7 +118,7 @@ class Uploads:
     @request("upload/restart", background=True)
     def _restart(self, message: Message) -> None:
         with self._mine(message).at_work() as data:
-            data.truncate(0)
+            data.empty()
 
     @request("upload/slice")
     def _slice(self, message: Message) -> dict[str, int]:
@@ -212,7 +212,8 @@ class Uploads:
 
     def _data(self, order: Order) -> PartialFile:
         try:
-            return self._store._incoming(*order.key, token=order.token)
+            keep = partial(_whole, size=order.size)
+            return self._store._incoming(*order.key, token=order.token, keep=keep)
         except BlockingIOError as exc:
             raise _busy(order.name) from exc
 
@@ -237,11 +238,9 @@ def _problem(kind: str, name: str) -> str | None:
     return None
 
 
-def _cut(data: PartialFile, size: int) -> None:
-    """Keep whole slices of what is here from an earlier try; nothing if that was another file."""
-    whole = data.size // SLICE * SLICE if data.size <= size else 0
-    if data.size not in {whole, size}:
-        data.truncate(whole)
+def _whole(found: int, size: int) -> int:
+    """Give how much to keep of what is here from an earlier try: whole slices; nothing if that was another file."""
+    return found if found == size else found // SLICE * SLICE if found < size else 0
 
 
 def _require_space(root: Path, needed: int, name: str) -> None:
