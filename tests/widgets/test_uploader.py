@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import threading
+import time
+import tracemalloc
 from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 
-from asimov.storage import Store
+from asimov.storage import Store, _temporary
 from asimov.storage.widgets import Uploader, _server_files, _uploads
+from asimov.storage.widgets._upload import Order
 from asimov.storage.widgets._uploads import SLICE
 
 PLACE = {"event": "GW150914", "production": "Prod0"}
@@ -98,6 +102,18 @@ def opened_inodes():
     return inodes
 
 
+def wait_for_stored(widget, count):
+    """Wait until so many files are shown as stored."""
+    shown = threading.Event()
+    widget.observe(lambda _: widget._stored["count"] == count and shown.set(), "_stored")
+    assert widget._stored["count"] == count or shown.wait(20)
+
+
+def uploads_of(widget):
+    """Find what serves a widget's uploads."""
+    return next(service for service in widget._services if isinstance(service, _uploads.Uploads))
+
+
 def sizes(store):
     """List how large it is."""
     incoming = store.root / ".manifest" / "incoming"
@@ -171,8 +187,37 @@ def test_a_new_view_is_shown_the_newest_hundred(store, widget, page, monkeypatch
         sender.begin()
         sender.slices()
         sender.end()
-    assert widget._stored["count"] == 3
+    wait_for_stored(widget, 3)
     assert [shown["file"] for shown in widget._stored["last"]] == ["1", "2"]
+
+
+def test_many_files_are_shown_at_a_pace_that_can_be_followed(widget, page):
+    """Many small files change what is shown five times a second at most, and the last of them is shown."""
+    times = []
+    widget.observe(lambda _: times.append(time.monotonic()), "_stored")
+    for number in range(60):
+        sender = Sender(page, b"%d" % number, f"{number}")
+        sender.begin()
+        sender.slices()
+        sender.end()
+    wait_for_stored(widget, 60)
+    assert len(widget.records) == 60
+    assert [later - before for before, later in itertools.pairwise(times) if later - before < 0.19] == []
+
+
+def test_memory_stays_flat(page):
+    """The memory of the kernel doesn't grow with the size of a file: never more than a few slices."""
+    sender = Sender(page, content_of(SLICE))
+    sender.asked["size"] = 40 * SLICE
+    sender.begin()
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            page.ask("upload/slice", [sender.content], upload=sender.begun["upload"], offset=number * SLICE)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * SLICE
 
 
 # --- Going on after an interruption
@@ -284,7 +329,7 @@ def test_a_ping_keeps_an_upload(page, widget, page_of, monkeypatch):
     """Any message of a view, a ping too, keeps its uploads."""
     sender = Sender(page, content_of(2 * SLICE))
     sender.begin()
-    uploads = next(service for service in widget._services if isinstance(service, _uploads.Uploads))
+    uploads = uploads_of(widget)
     (upload,) = uploads._open.values()
     upload.heard -= 10
     page.ask("ping")
@@ -305,7 +350,115 @@ def test_an_upload_of_a_silent_view_is_closed_and_kept(store, page, page_of, mon
     other.close()
 
 
+def test_a_view_can_leave_one_upload(store, page, widget, page_of):
+    """A view that gives one upload up leaves its file to others at once, and keeps the rest."""
+    sender, other = Sender(page, content_of(2 * SLICE)), Sender(page, content_of(100), "b.bin")
+    sender.begin()
+    sender.slice(0)
+    other.begin()
+    page.ask("upload/leave", upload=sender.begun["upload"])
+    assert Sender(page_of(widget), sender.content).begin()["offset"] == SLICE
+    other.slices()
+    other.end()
+
+
+def test_an_unknown_upload_can_be_left(page):
+    """To leave what has ended meanwhile is no mistake."""
+    sender = Sender(page, b"abc")
+    sender.begin()
+    page.ask("upload/leave", upload="0" * 16)
+    sender.slices()
+    sender.end()
+
+
+def test_what_is_stored_is_not_sent_again(store, page):
+    """If only the answer to the end was lost, the page that begins again with its MD5 is told that it is stored."""
+    sender = Sender(page, content_of(100))
+    sender.begin()
+    sender.slices()
+    told = sender.end()
+    assert sender.begin(again=sender.begun["upload"], sent=md5(sender.content)) == {"stored": told}
+    assert partials(store) == []
+
+
+def test_other_bytes_under_its_name_are_not_what_was_sent(page):
+    """A page whose name was taken by other bytes meanwhile is told so."""
+    sender = Sender(page, content_of(100))
+    sender.begin()
+    sender.slices()
+    sender.end()
+    assert page.fails("upload/begin", **sender.asked, sent="0" * 32)["type"] == "RecordExistsError"
+
+
+def test_a_beginning_that_takes_long_is_told(page):
+    """While the kernel digests what is there of an earlier try, it says how far it is."""
+    sender = Sender(page, content_of(2 * SLICE))
+    sender.begin()
+    sender.slice(0)
+    page.ask("upload/leave")
+    sender.begin(job=3)
+    told = page.wait_for("upload/progress/3")
+    assert (told["done"], told["total"]) == (0, SLICE)
+
+
+@pytest.fixture
+def large(store, page):
+    """Leave all of a file from an earlier try: a hole, that takes minutes to digest."""
+    sender = Sender(page, b"", size=2**40)
+    order = Order(**PLACE, name="a.bin", size=2**40, mtime=MTIME)
+    incoming = store.root / ".manifest" / "incoming"
+    incoming.mkdir(exist_ok=True)
+    with (incoming / f"partial-{order.token}.{_temporary.host()}").open("wb") as file:
+        file.truncate(2**40)
+    return sender
+
+
+def test_a_beginning_can_be_abandoned(large, store, page):
+    """A Cancel while the kernel digests what is there ends that, and removes it."""
+    number = page.send("upload/begin", **large.asked, job=3)
+    page.wait_for("upload/progress/3")
+    page.ask("upload/abandon", job=3)
+    assert page.reply(number).result == {"cancelled": "by its page"}
+    assert partials(store) == []
+
+
+def test_a_beginning_that_was_abandoned_before_it_was_heard_is_none(store, page):
+    """A Cancel that overtakes its beginning ends it all the same."""
+    page.ask("upload/abandon", job=3)
+    assert Sender(page, b"abc").begin(job=3) == {"cancelled": "by its page"}
+    assert partials(store) == []
+    assert Sender(page, b"abc").begin(job=4)["offset"] == 0
+
+
+def test_closing_ends_a_beginning(large, store, page, widget):
+    """Closing the widget while the kernel digests what is there ends that, and leaves nothing."""
+    page.send("upload/begin", **large.asked, job=3)
+    page.wait_for("upload/progress/3")
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("Uploader")]
+    widget.close()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert partials(store) == []
+
+
 # --- What is refused
+
+
+def test_a_view_has_so_many_uploads_and_no_more(store, page, widget, page_of):
+    """Beyond 16 uploads a view, and 64 in all, a beginning is refused and opens nothing; one that ends makes room."""
+    senders = [Sender(page, b"abc", f"{number}") for number in range(17)]
+    for sender in senders[:16]:
+        sender.begin()
+    assert page.fails("upload/begin", **senders[16].asked)["message"].startswith("16 files are on their way already")
+    assert len(partials(store)) == 16
+    page.ask("upload/cancel", upload=senders[0].begun["upload"])
+    senders[16].begin()
+    views = [page_of(widget) for _ in range(4)]
+    others = [Sender(views[number // 16], b"abc", f"other {number}") for number in range(49)]
+    for sender in others[:48]:
+        sender.begin()
+    assert others[48].page.fails("upload/begin", **others[48].asked)["type"] == "RefusedError"
 
 
 @pytest.mark.parametrize("field", ["event", "production", "name"])
@@ -485,6 +638,7 @@ def test_a_disk_too_small_is_said_before_anything_is_sent(store, page):
     """A file that the Store's disk has no room for is refused at the beginning."""
     told = page.fails("upload/begin", **Sender(page, b"abc").asked | {"size": 2**52})
     assert told["message"].startswith("No space left on device: a.bin needs 4,503,599,627,370,496 bytes, and the disk")
+    assert partials(store) == []
 
 
 def test_a_disk_that_fills_up_is_said(small_disk, page_of):
@@ -570,7 +724,7 @@ def test_closing_leaves_nothing(store, widget, page):
 
 def test_closing_waits_for_a_slice(store, widget, page):
     """Closing the widget while a slice is being written removes the partial file all the same."""
-    uploads = next(service for service in widget._services if isinstance(service, _uploads.Uploads))
+    uploads = uploads_of(widget)
     Sender(page, content_of(2 * SLICE)).begin()
     (upload,) = uploads._open.values()
     closing = threading.Thread(target=widget.close)
@@ -584,7 +738,7 @@ def test_closing_waits_for_a_slice(store, widget, page):
 
 def test_what_is_being_stored_is_not_cancelled(store, page, widget):
     """An upload that is being stored is not cancelled any more, and nobody waits for it to hear that."""
-    uploads = next(service for service in widget._services if isinstance(service, _uploads.Uploads))
+    uploads = uploads_of(widget)
     sender = Sender(page, b"abc")
     sender.begin()
     sender.slices()
@@ -599,7 +753,7 @@ def test_what_is_being_stored_is_not_cancelled(store, page, widget):
 
 def test_what_begins_while_the_widget_closes_leaves_nothing(store, widget, page):
     """An upload that comes about after the widget's end is removed at once."""
-    uploads = next(service for service in widget._services if isinstance(service, _uploads.Uploads))
+    uploads = uploads_of(widget)
     sender = Sender(page, b"abc")
     uploads.close()
     sender.begin()
@@ -746,6 +900,24 @@ def test_a_servers_file_can_be_cancelled(store, served, folder, monkeypatch):
     served.ask("server/cancel", job=5)
     assert served.reply(number).result == {"cancelled": "by its page"}
     assert (len(store), partials(store)) == (0, [])
+
+
+def test_a_servers_file_that_is_cancelled_before_it_begins_is_not_stored(store, served):
+    """A Cancel that overtakes its request, which a thread has yet to begin with, ends it all the same."""
+    served.ask("server/cancel", job=5)
+    assert served.ask("server/add", **PLACE, name="b", path="b.dat", job=5).result == {"cancelled": "by its page"}
+    assert (len(store), partials(store)) == (0, [])
+    served.ask("server/add", **PLACE, name="b", path="b.dat", job=6)
+    assert len(store) == 1
+
+
+def test_one_servers_file_has_one_number(store, served, folder):
+    """A second request of the same number is refused, and the first goes on."""
+    with (folder / "large").open("wb") as file:
+        file.truncate(2**40)
+    served.send("server/add", **PLACE, name="large", path="large", job=5)
+    served.wait_for("server/progress/5")
+    assert served.fails("server/add", **PLACE, name="b", path="b.dat", job=5)["type"] == "RefusedError"
 
 
 def test_closing_ends_a_servers_file(store, served, folder):

@@ -5,22 +5,17 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import _files, _hashing, _locks, _temporary
+from . import _files, _hashing, _temporary
 from ._files import Folder
 from ._hashing import Digest, Meter
-from ._records import Duplicate
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    _Finish = Callable[["Incoming", str | None, Duplicate], dict[str, str]]
-
 _FLUSHERS = 4
-_TOKEN = re.compile(r"[0-9a-z]{1,64}").fullmatch
 
 
 class Incoming:
@@ -48,32 +43,6 @@ class Incoming:
         name = _temporary.owner_name()
         return cls(folder, name, folder.create(name), sha256=sha256)
 
-    @classmethod
-    def resumed(cls, folder: Folder, token: str, *, sha256: bool) -> Incoming:
-        """Go on with the file of `token`, or begin it.
-
-        Raises
-        ------
-        BlockingIOError
-            Somebody else is at it.
-        """
-        if not _TOKEN(token):
-            msg = f"{token!a} is no token: it takes up to 64 of the characters 0-9 and a-z."
-            raise ValueError(msg)
-        name = f"partial-{token}"
-        try:
-            descriptor = folder.create(name)
-        except FileExistsError:
-            descriptor = folder.open_file(name, os.O_RDWR)
-        try:
-            _locks.lock_now(descriptor, folder.path / name)
-            self = cls(folder, name, descriptor, sha256=sha256)
-            self.redigest()
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return self
-
     def copy_from(self, source: int, meter: Meter | None = None) -> None:
         """Take in an open file, to its end."""
         self.digest = _hashing.copy(source, self.descriptor, sha256=self.digest.sha256 is not None, meter=meter)
@@ -84,15 +53,10 @@ class Incoming:
         _hashing.write_all(self.descriptor, view)
         self.digest.update(view)
 
-    def redigest(self) -> None:
+    def redigest(self, meter: Meter | None = None) -> None:
         """Digest what the file holds from its start, and stand at its end."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)
-        self.digest = _hashing.digest(self.descriptor, sha256=self.digest.sha256 is not None)
-
-    def truncate(self, size: int) -> None:
-        """Keep the first `size` bytes."""
-        os.ftruncate(self.descriptor, size)
-        self.redigest()
+        self.digest = _hashing.digest(self.descriptor, sha256=self.digest.sha256 is not None, meter=meter)
 
     def seal(self, root: Folder) -> None:
         """Make the file read-only and durable."""
@@ -117,6 +81,10 @@ class Incoming:
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         again = Incoming.new(self.folder, sha256=False)
         again.copy_from(self.descriptor)
+        if again.digest.md5 != self.digest.md5:
+            again.discard()
+            msg = "somebody else wrote to it on its way in, and nothing was stored; add it again"
+            raise OSError(errno.EIO, msg, str(self.folder.path / self.name))
         os.fchmod(again.descriptor, os.fstat(self.descriptor).st_mode & 0o777)
         os.fsync(again.descriptor)
         self.close()
@@ -206,48 +174,3 @@ class WritableFile(io.RawIOBase):
         """Bring the digest up to date, after the last write."""
         if not self._in_order:
             self._incoming.redigest()
-
-
-class PartialFile:
-    """A file that arrives in pieces, from a browser for example, and may go on after an interruption.
-
-    Not public: the widgets' side of the Store. Made by ``Store._incoming``.
-    """
-
-    def __init__(self, incoming: Incoming, finish: _Finish) -> None:
-        self._data, self._finish = incoming, finish
-
-    @property
-    def size(self) -> int:
-        """How many bytes are here."""
-        return self._data.digest.size
-
-    def md5(self) -> str:
-        """Give the MD5 of those bytes: 32 lower-case hexadecimal digits."""
-        return self._data.digest.md5
-
-    def write(self, data: Buffer) -> None:
-        """Append `data`."""
-        self._data.append(data)
-
-    def truncate(self, size: int) -> None:
-        """Keep the first `size` bytes."""
-        self._data.truncate(size)
-
-    def commit(self, *, hash: str | None = None, duplicate: Duplicate = "raise") -> dict[str, str]:
-        """Add the file to the Store, as `Store.add_file` does; it is gone from here whatever comes of that."""
-        try:
-            return self._finish(self._data, hash, duplicate)
-        finally:
-            self.discard()
-
-    def discard(self) -> None:
-        """Remove what is here."""
-        if self._data.descriptor >= 0:
-            self._data.discard()
-        self._data.folder.close()
-
-    def close(self) -> None:
-        """Keep what is here, for a day, and let others open it."""
-        self._data.close()
-        self._data.folder.close()

@@ -33,23 +33,24 @@ def locked(folder: Folder, name: str, patience: float) -> Iterator[bool]:
             os.close(descriptor)
 
 
-def lock_now(descriptor: int, path: Path) -> None:
-    """Lock an open file for as long as it is open.
+def lock_now(descriptor: int, path: Path) -> bool:
+    """Lock an open file for as long as it is open; give whether it is locked now: not where locks don't work.
 
     Raises
     ------
     BlockingIOError
-        Somebody holds it. Where locks don't work, nobody does.
+        Somebody holds it.
     """
     if fcntl is None:
-        return
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         msg = "somebody else is writing it at this moment; wait until they are done"
         raise BlockingIOError(errno.EAGAIN, msg, str(path)) from None
     except OSError:
-        return
+        return False
+    return True
 
 
 def _lock_file(folder: Folder, name: str) -> int | None:

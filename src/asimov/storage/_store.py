@@ -6,18 +6,19 @@ import contextlib
 import functools
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
-from . import _addition, _canonical, _create, _fetch, _files, _incoming, _verify
+from . import _addition, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
 from ._contents import Contents
 from ._errors import NotAStoreError, RecordNotFoundError
 from ._files import Folder
 from ._hashing import Meter, Progress
-from ._incoming import Incoming, PartialFile, WritableFile
+from ._incoming import Incoming, WritableFile
 from ._manifest import Manifest, plain_uuid
 from ._names import Key, named
+from ._partial import PartialFile
 from ._records import Duplicate, Record, RepairReport, VerificationReport
 from ._selection import find, select, within
 from ._state import HOME
@@ -358,8 +359,17 @@ class Store:
             data.seal(root)
         return self._commit([_addition.Item(key, data)], duplicate)[0]
 
-    def _incoming(self, event: object, production: object, name: str, *, token: str | None = None) -> PartialFile:
-        """Begin a file that arrives in pieces; with a token, go on with what came before under it.
+    def _incoming(
+        self,
+        event: object,
+        production: object,
+        name: str,
+        *,
+        token: str,
+        keep: Callable[[int], int] = int,
+        progress: Progress | None = None,
+    ) -> PartialFile:
+        """Begin a file that arrives in pieces, or go on with what came before under its token, as far as `keep` says.
 
         Raises
         ------
@@ -373,9 +383,7 @@ class Store:
         with self.manifest._journal.incoming() as opened:
             folder = Folder(os.dup(opened.descriptor), opened.path)
         try:
-            data = (
-                Incoming.new(folder, sha256=sha256) if token is None else Incoming.resumed(folder, token, sha256=sha256)
-            )
+            data = _partial.resumed(folder, token, keep, sha256=sha256, progress=progress)
         except BaseException:
             folder.close()
             raise

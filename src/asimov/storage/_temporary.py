@@ -95,11 +95,12 @@ class Temporary:
 
 def owner_name() -> str:
     """Name a temporary file after this process: host, process id, and what makes it unique."""
-    return f"{_host()}-{os.getpid()}-{os.urandom(8).hex()}"
+    return f"{host()}-{os.getpid()}-{os.urandom(8).hex()}"
 
 
 @functools.cache
-def _host() -> str:
+def host() -> str:
+    """Name this machine, as it stands in names of files."""
     import socket  # takes milliseconds, which who only reads needn't pay
 
     return "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
@@ -107,14 +108,14 @@ def _host() -> str:
 
 def owner(name: str) -> str:
     """Give the part of a temporary file's name that tells its process; the whole name if it is not named so."""
-    host, process, *rest = [*name.split("-"), "", ""]
-    return f"{host}-{process}" if process.isdigit() and rest[0] else name
+    machine, process, *rest = [*name.split("-"), "", ""]
+    return f"{machine}-{process}" if process.isdigit() and rest[0] else name
 
 
 def owner_is_dead(name: str) -> bool:
     """Whether the process that a temporary file is named after is known to be gone: it ran here, and doesn't now."""
-    host, _, process = owner(name).partition("-")
-    if not process.isdigit() or host != _host():
+    machine, _, process = owner(name).partition("-")
+    if not process.isdigit() or machine != host():
         return False
     try:
         os.kill(int(process), 0)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ._jobs import Jobs, job_of
 from ._messages import Message, RefusedError, request
 from ._progress import Cancelled, Progress
 
@@ -146,14 +146,11 @@ class ServerFiles:
     def __init__(self, store: Store, root: str | os.PathLike[str], stored: Stored, tell: Tell) -> None:
         self.folder = ServerFolder(root)
         self._store, self._stored, self._tell = store, stored, tell
-        self._running: dict[tuple[str, int], Progress] = {}
-        self._lock = threading.Lock()
+        self._jobs = Jobs()
 
     def close(self) -> None:
         """End what is under way."""
-        with self._lock:
-            for progress in self._running.values():
-                progress.cancel()
+        self._jobs.close()
 
     @request("server/complete", background=True)
     def _complete(self, message: Message) -> dict[str, object]:
@@ -172,29 +169,19 @@ class ServerFiles:
 
     @request("server/add", background=True)
     def _add(self, message: Message) -> dict[str, str]:
-        job = message.view, message.integer("job")
+        job = job_of(message)
         progress = Progress(lambda: self._tell(*_at(job), done=progress.done, total=progress.total))
-        with self._lock:
-            if job in self._running:
-                msg = "That file is being added already. Wait until it is done."
-                raise RefusedError(msg)
-            self._running[job] = progress
         try:
-            record = self._copy(message, progress)
+            with self._jobs.under_way(job, progress):
+                record = self._copy(message, progress)
         except Cancelled:
             return {"cancelled": "by its page"}
-        finally:
-            with self._lock:
-                del self._running[job]
         self._stored(record)
         return {"hash": record.hash, "uuid": record.uuid}
 
     @request("server/cancel")
     def _cancel(self, message: Message) -> None:
-        with self._lock:
-            progress = self._running.get((message.view, message.integer("job")))
-        if progress is not None:
-            progress.cancel()
+        self._jobs.cancel((message.view, message.integer("job")))
 
     def _copy(self, message: Message, progress: Progress) -> Record:
         event, production, name = (message.text(part) for part in ("event", "production", "name"))

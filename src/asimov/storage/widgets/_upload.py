@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asimov.storage._errors import HashError
-from asimov.storage._incoming import PartialFile
 from asimov.storage._names import named
+from asimov.storage._partial import PartialFile
 
 from ._messages import MAX_INTEGER, Message, RefusedError
 

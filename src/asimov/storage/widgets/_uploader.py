@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from ._messages import plain
+from ._pace import Paced
 from ._panel import Panel, module
 from ._server_files import ServerFiles
 from ._suggest import Suggestions
@@ -73,6 +74,7 @@ class Uploader(Panel):
         self._records: list[Record] = []
         self._last: deque[object] = deque(maxlen=SHOWN)
         self._records_lock = threading.Lock()
+        self._show = Paced(self._show_now)
         server = None if server_root is None else ServerFiles(store, server_root, self._take, self._tell)
         initial = {
             "store": store.name,
@@ -81,8 +83,9 @@ class Uploader(Panel):
             "server": None if server is None else str(server.folder.root),
         }
         super().__init__(_initial=plain(initial), **traits)
-        self._serve(Uploads(store, self._take))
+        self._serve(Uploads(store, self._take, self._tell))
         self._serve(Suggestions(store))
+        self._serve(self._show)
         if server is not None:
             self._serve(server)
 
@@ -97,6 +100,10 @@ class Uploader(Panel):
         with self._records_lock:
             self._records.append(record)
             self._last.append(plain(shown))
+        self._show()
+
+    def _show_now(self) -> None:
+        with self._records_lock:
             self._stored = {"count": len(self._records), "last": list(self._last)}
 
 

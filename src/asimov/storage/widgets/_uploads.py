@@ -4,11 +4,16 @@
 
     page   upload/begin    event, production, name, size, mtime     ->   upload, offset, md5
            The kernel opens the partial file of exactly this file, new or from an earlier try, cut to whole slices.
+           `job`: the page's number for this, to cancel it by. `again`: the upload of before. `sent`: the MD5 of all of
+           it, if all of it was sent before: then it may be stored, and that is the answer.
+    kernel upload/progress/JOB   done, total               while it digests what is there from an earlier try
     page   upload/restart  upload                              what the page has up to `offset` has another MD5
     page   upload/slice    upload, offset, one buffer     ->   size; several are under way at once, in order
     page   upload/end      upload, md5, expected          ->   hash, uuid; the page's MD5 must be the kernel's
+    page   upload/abandon  job                                 a begin is not to be; what is there is removed
     page   upload/cancel   upload                              the partial file is removed
-    page   upload/leave                                        the view goes: its partial files are kept, for a day
+    page   upload/leave    upload                              its partial file is kept, for a day; none named: the
+                                                               view goes, with all of its uploads
 
 An upload belongs to the view that began it. A view that says nothing for a while (a page that was reloaded says no
 good-bye) loses its uploads: their files are closed and kept, so that it, or the next one, can go on.
@@ -23,23 +28,25 @@ import shutil
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from asimov.storage._errors import InvalidNameError, RecordExistsError, RecordNotFoundError
-from asimov.storage._names import named
-
+from . import _upload_names
+from ._jobs import Jobs, job_of
 from ._messages import Message, RefusedError, request
+from ._progress import Cancelled, Progress
 from ._upload import BusyUploadError, Order, Upload, lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from asimov.storage._incoming import PartialFile
+    from asimov.storage._partial import PartialFile
     from asimov.storage._records import Record
     from asimov.storage._store import Store
 
     Stored = Callable[[Record], object]
+    Tell = Callable[..., None]
 
 SLICE = 4 * 2**20
 """Bytes: the most that one message carries, and what a partial file is cut to a multiple of."""
@@ -47,6 +54,10 @@ SILENT = 3.5
 """Seconds without a message after which another view may go on with an upload; a living one speaks every second."""
 PARKED = 15.0
 """Seconds without a message after which an upload is closed and kept."""
+
+OPEN_PER_VIEW = 16
+OPEN = 64
+"""How many uploads may be under way; a page of ours has three."""
 
 NAMES = 10_000
 """How many names one message may have checked."""
@@ -63,10 +74,13 @@ class Uploads:
         Where they go.
     stored : callable
         ``stored(record)``, for each file that has arrived and is stored. From any thread.
+    tell : callable, optional
+        ``tell(view, event, **content)`` says something to a page unasked.
     """
 
-    def __init__(self, store: Store, stored: Stored) -> None:
-        self._store, self._stored = store, stored
+    def __init__(self, store: Store, stored: Stored, tell: Tell | None = None) -> None:
+        self._store, self._stored, self._tell = store, stored, tell
+        self._jobs = Jobs()
         self._open: dict[str, Upload] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -83,42 +97,44 @@ class Uploads:
     def close(self) -> None:
         """End all uploads, but those that are being stored, and remove what is here of them."""
         self._closed.set()
+        self._jobs.close()
         for upload in self._pop(lambda _: True):
             with suppress(RefusedError):
                 upload.discard()
 
-    @request("upload/check")
+    @request("upload/check", background=True)
     def _check(self, message: Message) -> dict[str, object]:
         """Say what is wrong with event, production and the names of files, as they are typed; null where nothing is."""
-        event, production = message.text("event"), message.text("production")
-        names = message.texts("names", most=NAMES)
-        place = {"event": _problem("event", event), "production": _problem("production", production)}
-        files = [_problem("file", name) for name in names]
-        if not any(place.values()):
-            files = [found or self._taken((event, production, name)) for found, name in zip(files, names, strict=True)]
-        return {**place, "names": files}
+        place, names = (message.text("event"), message.text("production")), message.texts("names", most=NAMES)
+        return _upload_names.problems(self._store, *place, names)
 
     @request("upload/begin", background=True)
     def _begin(self, message: Message) -> dict[str, object]:
         order = Order.of(message)
-        self._require_new(order.key)
+        if (record := _upload_names.find(self._store, order.key)) is not None:
+            if record.hash != message.text("sent", "", limit=32):
+                raise _upload_names.taken(record)
+            return {"stored": {"hash": record.hash, "uuid": record.uuid}}
+        self._require_few(message.view)
         self._make_way(order, message)
-        data = self._data(order)
         try:
-            _cut(data, order.size)
-            _require_space(self._store.root, order.size - data.size, order.name)
-            upload = Upload(message.view, order, data)
+            upload = self._opened(order, message)
+        except Cancelled:
+            self._remove(order)
+            return {"cancelled": "by its page"}
+        with upload.at_work() as data:
             reply = {"upload": upload.number, "offset": data.size, "md5": data.md5()}
-        except BaseException:
-            data.close()
-            raise
         self._add(upload)
         return reply
+
+    @request("upload/abandon")
+    def _abandon(self, message: Message) -> None:
+        self._jobs.cancel((message.view, message.integer("job")))
 
     @request("upload/restart", background=True)
     def _restart(self, message: Message) -> None:
         with self._mine(message).at_work() as data:
-            data.truncate(0)
+            data.empty()
 
     @request("upload/slice")
     def _slice(self, message: Message) -> dict[str, int]:
@@ -147,7 +163,8 @@ class Uploads:
 
     @request("upload/leave")
     def _leave(self, message: Message) -> None:
-        for upload in self._pop(lambda one: one.view == message.view):
+        named = message.text("upload", "", limit=64)
+        for upload in self._pop(lambda one: one.view == message.view and named in {"", one.number}):
             upload.park()
 
     def _mine(self, message: Message) -> Upload:
@@ -180,24 +197,13 @@ class Uploads:
                 return
         upload.discard()
 
-    def _taken(self, key: tuple[str, str, str]) -> str | None:
-        try:
-            self._require_new(key)
-        except RecordExistsError as exc:
-            return str(exc)
-        return None
-
-    def _require_new(self, key: tuple[str, str, str]) -> None:
-        """Say before a long upload, not after it, that the name is taken."""
-        try:
-            record = self._store[key]
-        except RecordNotFoundError:
-            return
-        msg = (
-            f"{key[0]} / {key[1]} has a file called {key[2]} already (MD5 {record.hash}), and a Store never changes a "
-            "file. Give this one another name, or another production."
-        )
-        raise RecordExistsError(msg)
+    def _require_few(self, view: str) -> None:
+        """Refuse what would hold a file open for each of any number of messages."""
+        with self._lock:
+            of_view = sum(upload.view == view for upload in self._open.values())
+            if of_view >= OPEN_PER_VIEW or len(self._open) >= OPEN:
+                msg = f"{len(self._open)} files are on their way already. Wait until some of them are done."
+                raise RefusedError(msg)
 
     def _make_way(self, order: Order, message: Message) -> None:
         """Close the same file's upload of a view that is gone, or of this one if it begins again."""
@@ -210,11 +216,36 @@ class Uploads:
             upload.park()
             self._forget(upload)
 
-    def _data(self, order: Order) -> PartialFile:
+    def _opened(self, order: Order, message: Message) -> Upload:
+        """Open what is here of a file; Cancelled if that, which may take long, is not to be."""
+        job = job_of(message)
+        progress = Progress(lambda: self._tell_of(job, progress))
+        with self._jobs.under_way(job, progress):
+            data = self._data(order, progress)
         try:
-            return self._store._incoming(*order.key, token=order.token)
+            _require_space(self._store.root, order.size - data.size, order.name)
+        except BaseException:
+            (data.close if data.size > 0 else data.discard)()
+            raise
+        return Upload(message.view, order, data)
+
+    def _tell_of(self, job: tuple[str, int], progress: Progress) -> None:
+        if self._tell is not None and progress.total > 0:
+            self._tell(job[0], f"upload/progress/{job[1]}", done=progress.done, total=progress.total)
+
+    def _data(
+        self, order: Order, progress: Progress | None = None, keep: Callable[[int], int] | None = None
+    ) -> PartialFile:
+        try:
+            keep = keep or partial(_whole, size=order.size)
+            return self._store._incoming(*order.key, token=order.token, keep=keep, progress=progress)
         except BlockingIOError as exc:
             raise _busy(order.name) from exc
+
+    def _remove(self, order: Order) -> None:
+        """Remove what is here of a file."""
+        with suppress(BusyUploadError):
+            self._data(order, keep=lambda _: 0).discard()
 
     def _watch(self) -> None:
         """Close, once a second, the uploads of views that are gone; end when there are none."""
@@ -229,19 +260,9 @@ class Uploads:
                     return
 
 
-def _problem(kind: str, name: str) -> str | None:
-    try:
-        named(kind, name)
-    except InvalidNameError as exc:
-        return str(exc)
-    return None
-
-
-def _cut(data: PartialFile, size: int) -> None:
-    """Keep whole slices of what is here from an earlier try; nothing if that was another file."""
-    whole = data.size // SLICE * SLICE if data.size <= size else 0
-    if data.size not in {whole, size}:
-        data.truncate(whole)
+def _whole(found: int, size: int) -> int:
+    """Give how much to keep of what is here from an earlier try: whole slices; nothing if that was another file."""
+    return found if found == size else found // SLICE * SLICE if found < size else 0
 
 
 def _require_space(root: Path, needed: int, name: str) -> None:

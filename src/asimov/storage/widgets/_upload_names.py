@@ -1,0 +1,47 @@
+"""What is wrong with the names that files are to be uploaded under, in the core's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asimov.storage._errors import InvalidNameError, RecordExistsError, RecordNotFoundError
+from asimov.storage._names import named
+
+if TYPE_CHECKING:
+    from asimov.storage._records import Record
+    from asimov.storage._store import Store
+
+
+def problems(store: Store, event: str, production: str, names: list[str]) -> dict[str, object]:
+    """Say what is wrong with event, production and the names of files; None where nothing is."""
+    place = {"event": _problem("event", event), "production": _problem("production", production)}
+    files = [_problem("file", name) for name in names]
+    if not any(place.values()):
+        for number, name in enumerate(names):
+            record = find(store, (event, production, name)) if files[number] is None else None
+            files[number] = files[number] if record is None else str(taken(record))
+    return {**place, "names": files}
+
+
+def find(store: Store, key: tuple[str, str, str]) -> Record | None:
+    """Give the record that has this name already."""
+    try:
+        return store[key]
+    except RecordNotFoundError:
+        return None
+
+
+def taken(record: Record) -> RecordExistsError:
+    """Make the error that says before a long upload, not after it, that a name is taken."""
+    return RecordExistsError(
+        f"{record.event} / {record.production} has a file called {record.file} already (MD5 {record.hash}), and a "
+        "Store never changes a file. Give this one another name, or another production."
+    )
+
+
+def _problem(kind: str, name: str) -> str | None:
+    try:
+        named(kind, name)
+    except InvalidNameError as exc:
+        return str(exc)
+    return None
