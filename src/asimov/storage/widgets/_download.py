@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -27,6 +28,8 @@ SLICE = 4 << 20
 """Bytes that go in one message."""
 OPEN = 8
 """Downloads at a time; one more ends that which was idle for longest, as a page that was reloaded leaves one behind."""
+ENDED = 256
+"""Downloads remembered that were ended before they began: the end is handled at once, the beginning in a thread."""
 
 _uses = count(1)
 _is_token = re.compile(r"[0-9a-z]{8,64}").fullmatch
@@ -89,6 +92,7 @@ class Downloads:
         self._store, self._tell = store, tell
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], Download | Progress] = {}
+        self._ended: deque[tuple[str, str]] = deque(maxlen=ENDED)
         self._closed = False
 
     @request("download/begin", background=True)
@@ -137,6 +141,8 @@ class Downloads:
             if self._closed or key in self._open:
                 msg = "The message was refused: this download has begun already. Start the download again."
                 raise RefusedError(msg)
+            if key in self._ended:
+                raise _ended()
             self._open[key] = progress
 
     def _keep(self, key: tuple[str, str], download: Download) -> None:
@@ -159,6 +165,8 @@ class Downloads:
     def _leave(self, key: tuple[str, str]) -> None:
         with self._lock:
             ended = self._open.pop(key, None)
+            if ended is None and key not in self._ended:
+                self._ended.append(key)
         if isinstance(ended, Progress):
             ended.cancel()
         elif ended is not None:
