@@ -14,6 +14,7 @@ import pytest
 from damage import flip_bit, md5
 from harness import _VALUE, Notebook, axe, dark, narrow, opening
 from playwright.sync_api import expect
+from scripted import Scripted
 
 MIB = 2**20
 CSV = b"mass_1,mass_2\n" + b"".join(b"%d.5,%d\n" % (n, n) for n in range(80))
@@ -383,3 +384,67 @@ def test_dark_and_narrow(opened, add):
     axe(book)
     narrow(book)
     axe(book)
+
+
+SHOWN = {
+    "number": 1,
+    "event": "GW150914",
+    "production": "Prod0",
+    "file": "a.txt",
+    "phase": "fetched",
+    "path": "/store/a.txt",
+    "code": "fetch()",
+    "hash": md5(b"a result"),
+    "size": 8,
+    "copied": False,
+}
+EMPTY = {"store": "Test Store", "event": "GW150914", "production": "Prod0", "file": "a.txt"}
+
+
+@pytest.fixture
+def scripted(browser):
+    """Open a Fetcher without a kernel: the test answers."""
+    pages = []
+
+    def scripted(shown=SHOWN, **options):
+        scripts = ("md5", "work", "combobox", "preview", "download", "fetched", "fetcher")
+        pages.append(Scripted(browser, *scripts, _initial=EMPTY, _shown=shown, **options))
+        return pages[-1]
+
+    yield scripted
+    for page in pages:
+        page.close()
+
+
+def test_what_is_under_way_at_cancel_is_not_painted(scripted):
+    """What the kernel still says of a verification that was cancelled doesn't take the place of Cancelled."""
+    page = scripted()
+    page.press("Download")
+    told = {"download": page.asked("download/begin")["download"], "total": 100}
+    page.tell("download/verifying", done=1, **told)
+    expect(page.status).to_contain_text("Verifying a.txt before the download")
+    page.pass_time(1000)
+    page.press("Cancel")
+    expect(page.status).to_contain_text("Cancelled. Nothing was saved.")
+    page.tell("download/verifying", done=2, **told)
+    page.pass_time(1000)
+    expect(page.status).to_contain_text("Cancelled. Nothing was saved.")
+
+
+def test_only_its_own_verification_is_painted(scripted):
+    """What the kernel says late of one download is not taken for the progress of the next."""
+    page = scripted()
+    page.press("Download")
+    before = page.asked("download/begin")
+    page.press("Cancel")
+    page.fail(before, "StorageError", "This download was ended.")
+    expect(page.status).to_contain_text("Cancelled. Nothing was saved.")
+    page.press("Download")
+    begun = page.asked("download/begin")
+    page.tell("download/verifying", download=before["download"], done=2, total=99)
+    page.tell("download/verifying", download=begun["download"], done=3, total=77)
+    page.pass_time(1000)
+    expect(page.status).to_contain_text("3 B of 77 B")
+    page.tell("download/verifying", download=before["download"], done=2, total=99)
+    page.pass_time(1000)
+    expect(page.status).to_contain_text("3 B of 77 B")

@@ -73,9 +73,10 @@ def test_the_slices_are_the_file(page):
 
 
 def test_the_verification_before_a_download_is_told(page):
-    """While the file is verified, the page that asked is told how far it is, in bytes."""
+    """While the file is verified, the page that asked is told how far it is, in bytes, and of which download."""
     page.begin()
     assert {(view, event) for view, event, _ in page.heard} == {("view0000", "download/verifying")}
+    assert {content["download"] for _, _, content in page.heard} == {TOKEN}
     assert page.heard[-1][2]["total"] == len(CONTENT)
 
 

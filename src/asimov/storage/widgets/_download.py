@@ -85,7 +85,8 @@ class Downloads:
     ----------
     store : Store
     tell : callable
-        ``tell(view, event, **content)`` sends something to a view: the progress of the verification before a download.
+        ``tell(view, event, **content)`` sends something to a view: the progress of the verification before a
+        download, which it names by its token.
     """
 
     def __init__(self, store: Store, tell: Callable[..., None]) -> None:
@@ -98,10 +99,10 @@ class Downloads:
     @request("download/begin", background=True)
     def _begin(self, message: Message) -> dict[str, object]:
         record = self._store[message.text("event"), message.text("production"), message.text("file")]
-        key = message.view, _token(message)
+        key = view, token = message.view, _token(message)
 
         def tell() -> None:
-            self._tell(message.view, "download/verifying", done=progress.done, total=progress.total)
+            self._tell(view, "download/verifying", download=token, done=progress.done, total=progress.total)
 
         progress = Progress(tell)
         self._enter(key, progress)
