@@ -1,4 +1,4 @@
-"""A page of a widget without kernel: what a model would hold is given, what the page asks is kept, and the test answers.
+"""A page of a widget without kernel: what a model holds is given, what the page asks is kept, and the test answers.
 
 For what a real kernel does too rarely or too fast to be waited for: a message that comes late, one that is lost, a
 kernel that falls silent. The page's clock is the test's::
@@ -28,7 +28,8 @@ _MODEL = """(traits) => {
         off: (name, listener) => listeners[name]?.delete(listener),
         send(content) {
             sent.push(content);
-            if (content.kind === 'ping' && !window.silent) setTimeout(() => answer(content, { ok: true, result: open() }));
+            if (content.kind !== 'ping' || window.silent) return;
+            setTimeout(() => answer(content, { ok: true, result: open() }));
         },
     };
     window.open = () => sent.filter(({ kind, answered }) => kind !== 'ping' && !answered).map(({ request }) => request);

@@ -108,6 +108,18 @@ def test_a_hash_error_shows_what_it_is(fetcher, page, stored, caplog):
     assert page.fails("fetch/preview", number=fetcher._shown["number"])["type"] == "RefusedError"
 
 
+@pytest.mark.parametrize("name", ["a: b.txt", 'it\'s: "so"', "c: é\u202e: d"])
+def test_what_to_do_about_a_hash_error_stands_apart(fetcher, page, store, source, name):
+    """What to do is told apart from path and name, whatever stands in that name."""
+    store.add_file("S1: x", "Prod0", source("odd", b"odd"), name)
+    flip_bit(store.fetch_file("S1: x", "Prod0", name))
+    place = {"event": "S1: x", "production": "Prod0", "file": name}
+    error = page.fails("fetch/start", **place)
+    assert error["advice"].startswith(f"its MD5 is {error['actual']}, and {error['expected']} was recorded. The file")
+    place = {**PLACE, "hash": "0" * 32}
+    assert page.fails("fetch/start", **place)["advice"].startswith("the hash that was given, ")
+
+
 def test_a_wrong_expected_hash_is_a_hash_error(fetcher, page):
     """An expected digest that isn't the file's is a HashError; one that is may be in capitals, with blanks."""
     error = page.fails("fetch/start", **PLACE, hash="0" * 32)
