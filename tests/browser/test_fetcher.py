@@ -448,3 +448,54 @@ def test_only_its_own_verification_is_painted(scripted):
     page.tell("download/verifying", download=before["download"], done=2, total=99)
     page.pass_time(1000)
     expect(page.status).to_contain_text("3 B of 77 B")
+
+
+@pytest.mark.parametrize("shown", [{}, SHOWN, {**SHOWN, "phase": "failed", "error": {"message": "The old error"}}])
+@pytest.mark.parametrize("type_", ["RefusedError", "LostRequestError"])
+def test_a_fetch_that_never_began_is_said(scripted, shown, type_):
+    """Why a fetch has not begun is said, also where the one before has failed, and that one's error goes."""
+    page = scripted(shown)
+    for words in ("There is no folder x.", "There is no folder y."):
+        page.press("Fetch")
+        page.fail(page.asked("fetch/start"), type_, words)
+        expect(page.status).to_have_text(f"✗ {words}")
+
+
+def test_a_fetch_that_was_shown_is_said_once(scripted):
+    """The error of a fetch that began is that of its states: the answer to who asked doesn't replace it."""
+    page = scripted()
+    page.press("Fetch")
+    error = {"type": "StorageError", "message": "It failed."}
+    page.change(_shown={**SHOWN, "number": 2, "phase": "failed", "error": error})
+    page.fail(page.asked("fetch/start"), "StorageError", "The same, as an answer.")
+    expect(page.status).to_have_text("✗ It failed.")
+
+
+def test_a_fetch_whose_connection_broke_ends(scripted):
+    """A fetch that began, and was lost with the connection, is said to be lost, and another can be asked for."""
+    page = scripted()
+    page.press("Fetch")
+    page.change(_shown={**SHOWN, "number": 2, "phase": "fetching", "done": 1, "total": 9})
+    expect(page.status).to_contain_text("1 B of 9 B")
+    page.fail(page.asked("fetch/start"), "LostRequestError", "The connection to the kernel broke.")
+    expect(page.status).to_contain_text("✗ The connection to the kernel broke.")
+    page.press("Fetch")
+    page.asked("fetch/start")
+
+
+def test_the_focus_stays_in_the_widget(scripted):
+    """Where Download goes because the digest differs, the keyboard goes on from Fetch, not from the page's top."""
+    page = scripted()
+    page.root.get_by_role("button", name="Download").focus()
+    page.page.keyboard.press("Enter")
+    error = {"path": "/store/a.txt", "expected": "0", "actual": "1", "advice": "Restore it."}
+    page.fail(page.asked("download/begin"), "HashError", "It differs.", **error)
+    expect(page.root.get_by_text("Restore it.")).to_be_visible()
+    expect(page.root.get_by_role("button", name="Fetch")).to_be_focused()
+
+
+def test_why_there_is_no_preview_is_said(scripted):
+    """Where the kernel can't give a preview, the reason stands in its place."""
+    page = scripted()
+    page.fail(page.asked("fetch/preview"), "MemoryError", "MemoryError")
+    expect(page.root.get_by_text("No preview: MemoryError")).to_be_visible()
