@@ -70,13 +70,18 @@ class Scripted:
         self.root.get_by_role("button", name=name, exact=True).click()
 
     def asked(self, kind):
-        """Wait until the page has asked this, and return the newest such message."""
-        find = "(kind) => sent.findLast((content) => content.kind === kind && !content.answered)"
+        """Wait until the page has asked this, and return the first such message that has no answer."""
+        find = "(kind) => sent.find((content) => content.kind === kind && !content.answered)"
         return self.page.wait_for_function(find, arg=kind).json_value()
 
     def answer(self, asked, result=None):
         """Answer what was asked."""
         self.page.evaluate("([asked, result]) => answer(asked, { ok: true, result })", [asked, result])
+
+    def answer_with_bytes(self, asked, count):
+        """Answer it with a buffer of so many zeros."""
+        reply = "([asked, count]) => answer(asked, { ok: true, result: null, buffers: [new ArrayBuffer(count)] })"
+        self.page.evaluate(reply, [asked, count])
 
     def fail(self, asked, type_, message, **details):
         """Answer it with an error."""

@@ -499,3 +499,120 @@ def test_why_there_is_no_preview_is_said(scripted):
     page = scripted()
     page.fail(page.asked("fetch/preview"), "MemoryError", "MemoryError")
     expect(page.root.get_by_text("No preview: MemoryError")).to_be_visible()
+
+
+MANY = {"names": [f"file{number}" for number in range(50)], "total": 1234}
+
+
+@pytest.fixture
+def suggested(scripted):
+    """A Fetcher whose File box offers many names, on a page that can be scrolled."""
+    page = scripted({})
+    page.page.add_style_tag(content="body { height: 3000px; }")
+    page.root.get_by_label("File", exact=True).click()
+    page.answer(page.asked("names/suggest"), MANY)
+    expect(page.root.get_by_role("option")).to_have_count(50)
+    return page
+
+
+def test_suggestions_are_announced(suggested):
+    """A screen reader hears how many names there are, that none matches, and why none could be had."""
+    live = suggested.root.locator('.asimov-storage-field:has([name="file"]) [aria-live=polite]')
+    expect(live).to_have_text("Suggestions: 50 of 1,234.")
+    suggested.page.keyboard.type("x")
+    suggested.answer(suggested.asked("names/suggest"), {"names": [], "total": 0})
+    expect(live).to_have_text("Suggestions: 0 of 0.")
+    expect(suggested.root.get_by_text("Nothing on record matches.")).to_be_visible()
+    suggested.page.keyboard.press("Escape")
+    expect(live).to_have_text("")
+
+
+def test_why_there_are_no_suggestions_is_said(suggested):
+    """Where the kernel can't suggest names, the reason stands below the box, and is announced."""
+    suggested.page.keyboard.type("x")
+    suggested.fail(suggested.asked("names/suggest"), "ManifestError", "The manifest is broken.")
+    said = suggested.root.get_by_text("No suggestions: The manifest is broken.")
+    expect(said).to_have_count(2)
+    expect(said.first).to_be_visible()
+    expect(suggested.root.get_by_role("option")).to_have_count(0)
+    suggested.page.keyboard.type("y")
+    suggested.answer(suggested.asked("names/suggest"), MANY)
+    expect(suggested.root.get_by_role("option")).to_have_count(50)
+
+
+def test_suggestions_go_when_the_page_scrolls(suggested):
+    """When the page is scrolled, by whatever, the names below a box don't stay behind; to scroll in them is fine."""
+    suggested.page.keyboard.press("ArrowUp")
+    options = suggested.root.get_by_role("option")
+    expect(options.last).to_have_attribute("aria-selected", "true")
+    expect(options.last).to_be_in_viewport()
+    scrolled = "() => new Promise((done) => { addEventListener('scroll', done, { once: true }); %s })"
+    suggested.page.evaluate(scrolled % "scrollBy(0, 0.4); scrollBy(0, 100);")
+    expect(options).to_have_count(0)
+
+
+@pytest.mark.parametrize(("platform", "keys"), [("Linux x86_64", "Ctrl+C"), ("MacIntel", "⌘C")])
+def test_where_the_page_may_not_copy(scripted, platform, keys):
+    """Where there is no clipboard, the text is selected, the keys of the system are named, and the label comes back."""
+    before = f"Object.defineProperty(navigator, 'platform', {{ get: () => '{platform}' }});"
+    page = scripted(before=before)
+    page.press("Copy path")
+    expect(page.root.get_by_role("button", name=f"Selected: press {keys}")).to_be_visible()
+    assert page.page.evaluate("String(getSelection())") == "/store/a.txt"
+    page.pass_time(5000)
+    expect(page.root.get_by_role("button", name="Copy path")).to_be_visible()
+
+
+GIB = 2**30
+
+
+def heights(page, states):
+    """Give the heights of a widget as it shows states, a second apart."""
+    found = []
+    for state in states:
+        page.pass_time(1000)
+        page.change(**state)
+        found.append(page.root.bounding_box()["height"])
+    return set(found)
+
+
+@pytest.mark.parametrize("width", [320, 400, 1280])
+def test_nothing_moves_while_a_file_is_fetched(scripted, width):
+    """From the first byte of a fetch to its last the widget keeps its height, whatever rate and time are."""
+    page = scripted({}, width=width)
+    steps = [(0, 0), (0, 999 * GIB), (999 * GIB // 1000, 999 * GIB), (998 * GIB, 999 * GIB), (999 * GIB, 999 * GIB)]
+    begun = {**SHOWN, "number": 2, "phase": "fetching"}
+    assert len(heights(page, [{"_shown": {**begun, "done": done, "total": total}} for done, total in steps])) == 1
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_moves_while_a_file_is_downloaded(scripted, width):
+    """From the click on Download to the last slice the widget keeps its height, also as the words change."""
+    name = "a file whose name just fits.txt"
+    page = scripted({**SHOWN, "file": name, "size": 40}, width=width)
+    page.press("Download")
+    begun = page.asked("download/begin")
+    found = []
+    for done in (0, 30, 40):
+        page.tell("download/verifying", download=begun["download"], done=done, total=40)
+        page.pass_time(1000)
+        found.append(page.root.bounding_box()["height"])
+    page.answer(begun, {"size": 40, "slice": 10, "hash": "0" * 32})
+    for done in (10, 20, 30):
+        page.answer_with_bytes(page.asked("download/slice"), 10)
+        expect(page.status).to_contain_text(f"Downloading {name}{done} B of 40 B")
+        found.append(page.root.bounding_box()["height"])
+        page.pass_time(1000)
+    assert len(set(found)) == 1
+
+
+def test_a_silent_kernel_is_said_within_five_seconds(scripted):
+    """A kernel that falls silent during a fetch or a download is said to be busy or gone within five seconds."""
+    page = scripted()
+    page.press("Fetch")
+    page.change(_shown={**SHOWN, "number": 2, "phase": "fetching", "done": 1, "total": 9})
+    page.pass_time(20_000)
+    expect(page.status).not_to_contain_text("busy or gone")
+    page.fall_silent()
+    page.pass_time(5000)
+    expect(page.status).to_contain_text("The kernel is busy or gone.")

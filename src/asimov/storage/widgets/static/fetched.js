@@ -124,6 +124,7 @@ class FetchedPanel {
     const heard = [];
     const paced = atMost(PROGRESS_EVERY, () => this.measure(...heard));
     this.say(stages.verifying);
+    this.verdict.style.minHeight = `${this.verdict.offsetHeight}px`; // what is said next is shorter, and nothing moves
     try {
       await download(this.link, state, (stage, done, total) => {
         if (stages[stage] !== heard[0]) this.bar.restart();
@@ -136,6 +137,7 @@ class FetchedPanel {
       paced.cancel();
       this.failDownload(error);
     } finally {
+      this.verdict.style.minHeight = "";
       this.aborter = undefined;
       this.settle();
     }
