@@ -386,6 +386,81 @@ def test_dark_and_narrow(opened, add):
     axe(book)
 
 
+def record(book, widget, what):
+    """Take down every text of a part of the widget from now on, and when it came; give what reads that."""
+    watch = """(element) => {
+        window.recorded = [];
+        const take = () => recorded.push([performance.now(), element.textContent]);
+        new MutationObserver(take).observe(element, { childList: true, characterData: true, subtree: true });
+    }"""
+    widget.locator(what).evaluate(watch)
+    return lambda: book.page.evaluate("recorded")
+
+
+def test_a_wrong_expected_digest(opened, add):
+    """An expected MD5 that isn't the file's is shown with both digests, and there is nothing to download."""
+    add("result.txt", b"a result")
+    book, widget = opened()
+    widget.get_by_label("Expected MD5").fill("0" * 32)
+    fetch(widget, "result.txt")
+    expect(status(widget)).to_contain_text("✗ The digest differs, so the file was not handed out.")
+    for digest in ("0" * 32, md5(b"a result")):
+        expect(widget.get_by_text(digest, exact=True)).to_be_visible()
+    expect(widget.get_by_text("The hash that was given, ")).to_be_visible()
+    expect(widget.get_by_role("button", name="Download")).to_have_count(0)
+    widget.get_by_label("Expected MD5").fill(f" {md5(b'a result').upper()}")
+    fetch_well(widget, "result.txt")
+    axe(book)
+
+
+def test_one_download_after_another(opened, add):
+    """A second download in a view says nothing of the first, and its file is the one that is saved."""
+    add("first.txt", b"a result")
+    add("second.txt", b"another")
+    book, widget = opened()
+    fetch_well(widget, "first.txt")
+    assert downloaded(book, widget).path().read_bytes() == b"a result"
+    fetch_well(widget, "second.txt")
+    recorded = record(book, widget, "[role=status]")
+    assert downloaded(book, widget).path().read_bytes() == b"another"
+    expect(status(widget)).to_contain_text("✓ Downloaded: second.txt")
+    said = [text for _, text in recorded()]
+    assert any("Verifying second.txt" in text for text in said)
+    assert not any("first.txt" in text for text in said)
+
+
+def test_cancel_while_a_file_is_verified_for_its_download(opened, add):
+    """A download is cancelled while its file, here of 1 TiB of nothing, is verified; the next one goes well."""
+    path = add("result.txt", b"a result")
+    book, widget = opened()
+    fetch_well(widget, "result.txt")
+    path.chmod(0o644)
+    os.truncate(path, 1 << 40)
+    press(widget, "Download")
+    expect(status(widget)).to_contain_text("Verifying result.txt before the download")
+    expect(status(widget)).to_contain_text("iB/s, ")
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("○ Cancelled. Nothing was saved.")
+    opened_files = (
+        f"sum(str(p.resolve()) == {str(path)!r} for p in __import__('pathlib').Path('/proc/self/fd').iterdir())"
+    )
+    book.page.wait_for_function(f"async (x) => (await ({_VALUE})(x)).data['text/plain'] === '0'", arg=opened_files)
+    os.truncate(path, 8)
+    assert downloaded(book, widget).path().read_bytes() == b"a result"
+
+
+def test_a_download_paints_at_a_readable_pace(opened, big):
+    """However fast slices come, a download changes what it says at most five times a second."""
+    big(64)
+    book, widget = opened("from asimov.storage.widgets import _download; _download.SLICE = 2**18")
+    fetch_well(widget, "big.bin")
+    recorded = record(book, widget, ".asimov-storage-line")
+    downloaded(book, widget)
+    expect(status(widget)).to_contain_text("✓ Downloaded: big.bin")
+    times = [time for time, _ in recorded()]
+    assert 1 < len(times) <= 2 + (times[-1] - times[0]) / 1000 * 5
+
+
 SHOWN = {
     "number": 1,
     "event": "GW150914",

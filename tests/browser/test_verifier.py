@@ -100,6 +100,25 @@ def test_the_notebook_stays_usable(opened, endless):
     assert book.value("v.report") is None
 
 
+def test_cancel_within_a_second(opened, endless):
+    """From the click on Cancel to the word it takes less than a second, of a verification that would take hours."""
+    _, widget = opened(endless)
+    measure = """(element) => new Promise((done, fail) => {
+        const began = performance.now();
+        const look = () => element.textContent.includes('○ Cancelled') && done(performance.now() - began);
+        new MutationObserver(look).observe(element, { childList: true, characterData: true, subtree: true });
+        [...element.parentElement.querySelectorAll('button')].find((one) => one.textContent === 'Cancel').click();
+        setTimeout(() => fail(new Error('never')), 60_000);
+    })"""
+    took = []
+    for _ in range(3):
+        press(widget, "Verify")
+        expect(widget.get_by_role("button", name="Cancel")).to_be_enabled()
+        expect(widget.get_by_text("Verifying", exact=True)).to_be_visible()
+        took.append(status(widget).evaluate(measure))
+    assert min(took) < 1000  # ms; the best of three, since the machine may have something else to do
+
+
 def test_cancel_while_a_cell_waits(opened, endless):
     """Cancel is heard while the notebook's own cell is busy waiting for the report, and the cell goes on."""
     book, widget = opened(endless)
