@@ -111,6 +111,21 @@ def private_files(book):
     }""")
 
 
+OPENED = "sum(str(p.resolve()) == str(f.path) for p in __import__('pathlib').Path('/proc/self/fd').iterdir())"
+
+
+def wait_until_closed(book):
+    """Wait until the kernel has closed the file that was fetched."""
+    book.page.evaluate(
+        f"""async (opened) => {{
+            const until = performance.now() + 30_000;
+            while ((await ({_VALUE})(opened)).data['text/plain'] !== '0')
+                if (performance.now() > until) throw new Error('still open');
+        }}""",
+        OPENED,
+    )
+
+
 @pytest.mark.parametrize("host", ["lab", "notebook", "voila"])
 def test_fetch_and_download(opened, store, add, host):
     """A file is fetched, its path and a line of code that does the same are shown, and it goes to the user's disk."""
@@ -171,11 +186,10 @@ def test_a_cleared_output_ends_its_download(opened, big):
     fetch_well(widget, "big.bin")
     press(widget, "Download")
     expect(status(widget)).to_contain_text("Downloading big.bin")
-    opened_files = "sum(str(p.resolve()) == str(f.path) for p in __import__('pathlib').Path('/proc/self/fd').iterdir())"
-    assert book.value(opened_files) == 1
+    assert book.value(OPENED) == 1
     book.command("notebook:clear-all-cell-outputs")
     expect(widget).to_have_count(0)
-    book.page.wait_for_function(f"async (x) => (await ({_VALUE})(x)).data['text/plain'] === '0'", arg=opened_files)
+    wait_until_closed(book)
 
 
 def test_a_corrupt_file(opened, add):
@@ -387,11 +401,12 @@ def test_dark_and_narrow(opened, add):
 
 
 def record(book, widget, what):
-    """Take down every text of a part of the widget from now on, and when it came; give what reads that."""
+    """Take down every text that comes into a part of the widget from now on, and when; give what reads that."""
     watch = """(element) => {
         window.recorded = [];
-        const take = () => recorded.push([performance.now(), element.textContent]);
-        new MutationObserver(take).observe(element, { childList: true, characterData: true, subtree: true });
+        const texts = ({ addedNodes }) => [...addedNodes].map((node) => [performance.now(), node.textContent]);
+        new MutationObserver((changes) => recorded.push(...changes.flatMap(texts))).observe(
+            element, { childList: true, subtree: true });
     }"""
     widget.locator(what).evaluate(watch)
     return lambda: book.page.evaluate("recorded")
@@ -441,10 +456,7 @@ def test_cancel_while_a_file_is_verified_for_its_download(opened, add):
     expect(status(widget)).to_contain_text("iB/s, ")
     press(widget, "Cancel")
     expect(status(widget)).to_contain_text("○ Cancelled. Nothing was saved.")
-    opened_files = (
-        f"sum(str(p.resolve()) == {str(path)!r} for p in __import__('pathlib').Path('/proc/self/fd').iterdir())"
-    )
-    book.page.wait_for_function(f"async (x) => (await ({_VALUE})(x)).data['text/plain'] === '0'", arg=opened_files)
+    wait_until_closed(book)
     os.truncate(path, 8)
     assert downloaded(book, widget).path().read_bytes() == b"a result"
 
