@@ -424,6 +424,21 @@ def test_open_file_leaves_nothing_open(store, stored):
     assert len(list(Path("/dev/fd").iterdir())) == before
 
 
+def test_open_file_cancelled_at_the_end_leaves_nothing_open(store, source):
+    """A progress that raises when all bytes are digested cancels too, and the file is closed again."""
+    store.add_file("S1", "Prod0", source("large", bytes(3 << 20)), "large")
+
+    def progress(done, total):
+        if done == total:
+            raise KeyboardInterrupt
+
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            store.open_file("S1", "Prod0", "large", progress=progress)
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_fetching_writes_nothing_in_the_store(store, stored, out, way):
     """No way out changes anything in the Store, times of folders and of the manifest included."""

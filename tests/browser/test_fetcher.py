@@ -14,6 +14,7 @@ import pytest
 from damage import flip_bit, md5
 from harness import _VALUE, Notebook, axe, dark, narrow, opening
 from playwright.sync_api import expect
+from scripted import Scripted
 
 MIB = 2**20
 CSV = b"mass_1,mass_2\n" + b"".join(b"%d.5,%d\n" % (n, n) for n in range(80))
@@ -110,6 +111,21 @@ def private_files(book):
     }""")
 
 
+OPENED = "sum(str(p.resolve()) == str(f.path) for p in __import__('pathlib').Path('/proc/self/fd').iterdir())"
+
+
+def wait_until_closed(book):
+    """Wait until the kernel has closed the file that was fetched."""
+    book.page.evaluate(
+        f"""async (opened) => {{
+            const until = performance.now() + 30_000;
+            while ((await ({_VALUE})(opened)).data['text/plain'] !== '0')
+                if (performance.now() > until) throw new Error('still open');
+        }}""",
+        OPENED,
+    )
+
+
 @pytest.mark.parametrize("host", ["lab", "notebook", "voila"])
 def test_fetch_and_download(opened, store, add, host):
     """A file is fetched, its path and a line of code that does the same are shown, and it goes to the user's disk."""
@@ -170,11 +186,10 @@ def test_a_cleared_output_ends_its_download(opened, big):
     fetch_well(widget, "big.bin")
     press(widget, "Download")
     expect(status(widget)).to_contain_text("Downloading big.bin")
-    opened_files = "sum(str(p.resolve()) == str(f.path) for p in __import__('pathlib').Path('/proc/self/fd').iterdir())"
-    assert book.value(opened_files) == 1
+    assert book.value(OPENED) == 1
     book.command("notebook:clear-all-cell-outputs")
     expect(widget).to_have_count(0)
-    book.page.wait_for_function(f"async (x) => (await ({_VALUE})(x)).data['text/plain'] === '0'", arg=opened_files)
+    wait_until_closed(book)
 
 
 def test_a_corrupt_file(opened, add):
@@ -383,3 +398,308 @@ def test_dark_and_narrow(opened, add):
     axe(book)
     narrow(book)
     axe(book)
+
+
+def record(book, widget, what):
+    """Take down every text that comes into a part of the widget from now on, and when; give what reads that."""
+    watch = """(element) => {
+        window.recorded = [];
+        const texts = ({ addedNodes }) => [...addedNodes].map((node) => [performance.now(), node.textContent]);
+        new MutationObserver((changes) => recorded.push(...changes.flatMap(texts))).observe(
+            element, { childList: true, subtree: true });
+    }"""
+    widget.locator(what).evaluate(watch)
+    return lambda: book.page.evaluate("recorded")
+
+
+def test_a_wrong_expected_digest(opened, add):
+    """An expected MD5 that isn't the file's is shown with both digests, and there is nothing to download."""
+    add("result.txt", b"a result")
+    book, widget = opened()
+    widget.get_by_label("Expected MD5").fill("0" * 32)
+    fetch(widget, "result.txt")
+    expect(status(widget)).to_contain_text("✗ The digest differs, so the file was not handed out.")
+    for digest in ("0" * 32, md5(b"a result")):
+        expect(widget.get_by_text(digest, exact=True)).to_be_visible()
+    expect(widget.get_by_text("The hash that was given, ")).to_be_visible()
+    expect(widget.get_by_role("button", name="Download")).to_have_count(0)
+    widget.get_by_label("Expected MD5").fill(f" {md5(b'a result').upper()}")
+    fetch_well(widget, "result.txt")
+    axe(book)
+
+
+def test_one_download_after_another(opened, add):
+    """A second download in a view says nothing of the first, and its file is the one that is saved."""
+    add("first.txt", b"a result")
+    add("second.txt", b"another")
+    book, widget = opened()
+    fetch_well(widget, "first.txt")
+    assert downloaded(book, widget).path().read_bytes() == b"a result"
+    fetch_well(widget, "second.txt")
+    recorded = record(book, widget, "[role=status]")
+    assert downloaded(book, widget).path().read_bytes() == b"another"
+    expect(status(widget)).to_contain_text("✓ Downloaded: second.txt")
+    said = [text for _, text in recorded()]
+    assert any("Verifying second.txt" in text for text in said)
+    assert not any("first.txt" in text for text in said)
+
+
+def test_cancel_while_a_file_is_verified_for_its_download(opened, add):
+    """A download is cancelled while its file, here of 1 TiB of nothing, is verified; the next one goes well."""
+    path = add("result.txt", b"a result")
+    book, widget = opened()
+    fetch_well(widget, "result.txt")
+    path.chmod(0o644)
+    os.truncate(path, 1 << 40)
+    press(widget, "Download")
+    expect(status(widget)).to_contain_text("Verifying result.txt before the download")
+    expect(status(widget)).to_contain_text("iB/s, ")
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("○ Cancelled. Nothing was saved.")
+    wait_until_closed(book)
+    os.truncate(path, 8)
+    assert downloaded(book, widget).path().read_bytes() == b"a result"
+
+
+def test_a_download_paints_at_a_readable_pace(opened, big):
+    """However fast slices come, a download changes what it says at most five times a second."""
+    big(64)
+    book, widget = opened("from asimov.storage.widgets import _download; _download.SLICE = 2**18")
+    fetch_well(widget, "big.bin")
+    recorded = record(book, widget, ".asimov-storage-line")
+    downloaded(book, widget)
+    expect(status(widget)).to_contain_text("✓ Downloaded: big.bin")
+    times = [time for time, _ in recorded()]
+    assert 1 < len(times) <= 2 + (times[-1] - times[0]) / 1000 * 5
+
+
+SHOWN = {
+    "number": 1,
+    "event": "GW150914",
+    "production": "Prod0",
+    "file": "a.txt",
+    "phase": "fetched",
+    "path": "/store/a.txt",
+    "code": "fetch()",
+    "hash": md5(b"a result"),
+    "size": 8,
+    "copied": False,
+}
+EMPTY = {"store": "Test Store", "event": "GW150914", "production": "Prod0", "file": "a.txt"}
+
+
+@pytest.fixture
+def scripted(browser):
+    """Open a Fetcher without a kernel: the test answers."""
+    pages = []
+
+    def scripted(shown=SHOWN, **options):
+        scripts = ("md5", "work", "combobox", "preview", "download", "fetched", "fetcher")
+        pages.append(Scripted(browser, *scripts, _initial=EMPTY, _shown=shown, **options))
+        return pages[-1]
+
+    yield scripted
+    for page in pages:
+        page.close()
+
+
+def test_what_is_under_way_at_cancel_is_not_painted(scripted):
+    """What the kernel still says of a verification that was cancelled doesn't take the place of Cancelled."""
+    page = scripted()
+    page.press("Download")
+    told = {"download": page.asked("download/begin")["download"], "total": 100}
+    page.tell("download/verifying", done=1, **told)
+    expect(page.status).to_contain_text("Verifying a.txt before the download")
+    page.pass_time(1000)
+    page.press("Cancel")
+    expect(page.status).to_contain_text("Cancelled. Nothing was saved.")
+    page.tell("download/verifying", done=2, **told)
+    page.pass_time(1000)
+    expect(page.status).to_contain_text("Cancelled. Nothing was saved.")
+
+
+def test_only_its_own_verification_is_painted(scripted):
+    """What the kernel says late of one download is not taken for the progress of the next."""
+    page = scripted()
+    page.press("Download")
+    before = page.asked("download/begin")
+    page.press("Cancel")
+    page.fail(before, "StorageError", "This download was ended.")
+    expect(page.status).to_contain_text("Cancelled. Nothing was saved.")
+    page.press("Download")
+    begun = page.asked("download/begin")
+    page.tell("download/verifying", download=before["download"], done=2, total=99)
+    page.tell("download/verifying", download=begun["download"], done=3, total=77)
+    page.pass_time(1000)
+    expect(page.status).to_contain_text("3 B of 77 B")
+    page.tell("download/verifying", download=before["download"], done=2, total=99)
+    page.pass_time(1000)
+    expect(page.status).to_contain_text("3 B of 77 B")
+
+
+@pytest.mark.parametrize("shown", [{}, SHOWN, {**SHOWN, "phase": "failed", "error": {"message": "The old error"}}])
+@pytest.mark.parametrize("type_", ["RefusedError", "LostRequestError"])
+def test_a_fetch_that_never_began_is_said(scripted, shown, type_):
+    """Why a fetch has not begun is said, also where the one before has failed, and that one's error goes."""
+    page = scripted(shown)
+    for words in ("There is no folder x.", "There is no folder y."):
+        page.press("Fetch")
+        page.fail(page.asked("fetch/start"), type_, words)
+        expect(page.status).to_have_text(f"✗ {words}")
+
+
+def test_a_fetch_that_was_shown_is_said_once(scripted):
+    """The error of a fetch that began is that of its states: the answer to who asked doesn't replace it."""
+    page = scripted()
+    page.press("Fetch")
+    error = {"type": "StorageError", "message": "It failed."}
+    page.change(_shown={**SHOWN, "number": 2, "phase": "failed", "error": error})
+    page.fail(page.asked("fetch/start"), "StorageError", "The same, as an answer.")
+    expect(page.status).to_have_text("✗ It failed.")
+
+
+def test_a_fetch_whose_connection_broke_ends(scripted):
+    """A fetch that began, and was lost with the connection, is said to be lost, and another can be asked for."""
+    page = scripted()
+    page.press("Fetch")
+    page.change(_shown={**SHOWN, "number": 2, "phase": "fetching", "done": 1, "total": 9})
+    expect(page.status).to_contain_text("1 B of 9 B")
+    page.fail(page.asked("fetch/start"), "LostRequestError", "The connection to the kernel broke.")
+    expect(page.status).to_contain_text("✗ The connection to the kernel broke.")
+    page.press("Fetch")
+    page.asked("fetch/start")
+
+
+def test_the_focus_stays_in_the_widget(scripted):
+    """Where Download goes because the digest differs, the keyboard goes on from Fetch, not from the page's top."""
+    page = scripted()
+    page.root.get_by_role("button", name="Download").focus()
+    page.page.keyboard.press("Enter")
+    error = {"path": "/store/a.txt", "expected": "0", "actual": "1", "advice": "Restore it."}
+    page.fail(page.asked("download/begin"), "HashError", "It differs.", **error)
+    expect(page.root.get_by_text("Restore it.")).to_be_visible()
+    expect(page.root.get_by_role("button", name="Fetch")).to_be_focused()
+
+
+def test_why_there_is_no_preview_is_said(scripted):
+    """Where the kernel can't give a preview, the reason stands in its place."""
+    page = scripted()
+    page.fail(page.asked("fetch/preview"), "MemoryError", "MemoryError")
+    expect(page.root.get_by_text("No preview: MemoryError")).to_be_visible()
+
+
+MANY = {"names": [f"file{number}" for number in range(50)], "total": 1234}
+
+
+@pytest.fixture
+def suggested(scripted):
+    """A Fetcher whose File box offers many names, on a page that can be scrolled."""
+    page = scripted({})
+    page.page.add_style_tag(content="body { height: 3000px; }")
+    page.root.get_by_label("File", exact=True).click()
+    page.answer(page.asked("names/suggest"), MANY)
+    expect(page.root.get_by_role("option")).to_have_count(50)
+    return page
+
+
+def test_suggestions_are_announced(suggested):
+    """A screen reader hears how many names there are, that none matches, and why none could be had."""
+    live = suggested.root.locator('.asimov-storage-field:has([name="file"]) [aria-live=polite]')
+    expect(live).to_have_text("Suggestions: 50 of 1,234.")
+    suggested.page.keyboard.type("x")
+    suggested.answer(suggested.asked("names/suggest"), {"names": [], "total": 0})
+    expect(live).to_have_text("Suggestions: 0 of 0.")
+    expect(suggested.root.get_by_text("Nothing on record matches.")).to_be_visible()
+    suggested.page.keyboard.press("Escape")
+    expect(live).to_have_text("")
+
+
+def test_why_there_are_no_suggestions_is_said(suggested):
+    """Where the kernel can't suggest names, the reason stands below the box, and is announced."""
+    suggested.page.keyboard.type("x")
+    suggested.fail(suggested.asked("names/suggest"), "ManifestError", "The manifest is broken.")
+    said = suggested.root.get_by_text("No suggestions: The manifest is broken.")
+    expect(said).to_have_count(2)
+    expect(said.first).to_be_visible()
+    expect(suggested.root.get_by_role("option")).to_have_count(0)
+    suggested.page.keyboard.type("y")
+    suggested.answer(suggested.asked("names/suggest"), MANY)
+    expect(suggested.root.get_by_role("option")).to_have_count(50)
+
+
+def test_suggestions_go_when_the_page_scrolls(suggested):
+    """When the page is scrolled, by whatever, the names below a box don't stay behind; to scroll in them is fine."""
+    suggested.page.keyboard.press("ArrowUp")
+    options = suggested.root.get_by_role("option")
+    expect(options.last).to_have_attribute("aria-selected", "true")
+    expect(options.last).to_be_in_viewport()
+    scrolled = "() => new Promise((done) => { addEventListener('scroll', done, { once: true }); %s })"
+    suggested.page.evaluate(scrolled % "scrollBy(0, 0.4); scrollBy(0, 100);")
+    expect(options).to_have_count(0)
+
+
+@pytest.mark.parametrize(("platform", "keys"), [("Linux x86_64", "Ctrl+C"), ("MacIntel", "⌘C")])
+def test_where_the_page_may_not_copy(scripted, platform, keys):
+    """Where there is no clipboard, the text is selected, the keys of the system are named, and the label comes back."""
+    before = f"Object.defineProperty(navigator, 'platform', {{ get: () => '{platform}' }});"
+    page = scripted(before=before)
+    page.press("Copy path")
+    expect(page.root.get_by_role("button", name=f"Selected: press {keys}")).to_be_visible()
+    assert page.page.evaluate("String(getSelection())") == "/store/a.txt"
+    page.pass_time(5000)
+    expect(page.root.get_by_role("button", name="Copy path")).to_be_visible()
+
+
+GIB = 2**30
+
+
+def heights(page, states):
+    """Give the heights of a widget as it shows states, a second apart."""
+    found = []
+    for state in states:
+        page.pass_time(1000)
+        page.change(**state)
+        found.append(page.root.bounding_box()["height"])
+    return set(found)
+
+
+@pytest.mark.parametrize("width", [320, 400, 1280])
+def test_nothing_moves_while_a_file_is_fetched(scripted, width):
+    """From the first byte of a fetch to its last the widget keeps its height, whatever rate and time are."""
+    page = scripted({}, width=width)
+    steps = [(0, 0), (0, 999 * GIB), (999 * GIB // 1000, 999 * GIB), (998 * GIB, 999 * GIB), (999 * GIB, 999 * GIB)]
+    begun = {**SHOWN, "number": 2, "phase": "fetching"}
+    assert len(heights(page, [{"_shown": {**begun, "done": done, "total": total}} for done, total in steps])) == 1
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_moves_while_a_file_is_downloaded(scripted, width):
+    """From the click on Download to the last slice the widget keeps its height, also as the words change."""
+    name = "a file whose name just fits.txt"
+    page = scripted({**SHOWN, "file": name, "size": 40}, width=width)
+    page.press("Download")
+    begun = page.asked("download/begin")
+    found = []
+    for done in (0, 30, 40):
+        page.tell("download/verifying", download=begun["download"], done=done, total=40)
+        page.pass_time(1000)
+        found.append(page.root.bounding_box()["height"])
+    page.answer(begun, {"size": 40, "slice": 10, "hash": "0" * 32})
+    for done in (10, 20, 30):
+        page.answer_with_bytes(page.asked("download/slice"), 10)
+        expect(page.status).to_contain_text(f"Downloading {name}{done} B of 40 B")
+        found.append(page.root.bounding_box()["height"])
+        page.pass_time(1000)
+    assert len(set(found)) == 1
+
+
+def test_a_silent_kernel_is_said_within_five_seconds(scripted):
+    """A kernel that falls silent during a fetch or a download is said to be busy or gone within five seconds."""
+    page = scripted()
+    page.press("Fetch")
+    page.change(_shown={**SHOWN, "number": 2, "phase": "fetching", "done": 1, "total": 9})
+    page.pass_time(20_000)
+    expect(page.status).not_to_contain_text("busy or gone")
+    page.fall_silent()
+    page.pass_time(5000)
+    expect(page.status).to_contain_text("The kernel is busy or gone.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sys
@@ -11,7 +12,8 @@ import pytest
 from damage import flip_bit, md5
 
 from asimov.storage import HashError, RecordNotFoundError, StorageError
-from asimov.storage.widgets._download import OPEN, SLICE, Downloads
+from asimov.storage.widgets import Fetcher
+from asimov.storage.widgets._download import ENDED, OPEN, SLICE, Downloads
 from asimov.storage.widgets._messages import Message, RefusedError
 from asimov.storage.widgets._progress import Cancelled
 
@@ -71,9 +73,10 @@ def test_the_slices_are_the_file(page):
 
 
 def test_the_verification_before_a_download_is_told(page):
-    """While the file is verified, the page that asked is told how far it is, in bytes."""
+    """While the file is verified, the page that asked is told how far it is, in bytes, and of which download."""
     page.begin()
     assert {(view, event) for view, event, _ in page.heard} == {("view0000", "download/verifying")}
+    assert {content["download"] for _, _, content in page.heard} == {TOKEN}
     assert page.heard[-1][2]["total"] == len(CONTENT)
 
 
@@ -176,6 +179,39 @@ def test_cancel_ends_the_verification(store, big):
         page.begin()
     assert isinstance(caught.value.__context__, Cancelled)
     assert page.downloads._open == {}
+
+
+@linux_only
+def test_an_end_before_the_beginning_counts(page, big):
+    """A download that is ended before the thread that begins it has run is not begun: nothing is read or kept open."""
+    page.end()
+    with pytest.raises(StorageError, match="was ended"):
+        page.begin()
+    assert (page.heard, _open_files(big)) == ([], 0)
+    page.begin(download="f" * 16)
+    assert page.slice(2, download="f" * 16) == CONTENT[2 * SLICE :]
+
+
+@linux_only
+def test_a_cancel_right_after_the_click_is_not_lost(store, big, page_of):
+    """Where a page's beginning and end reach the kernel together, no file stays open, however often that happens."""
+    fetcher = Fetcher(store)
+    view = page_of(fetcher)
+    for number in range(20):
+        token = f"{number:016}"
+        begun = view.send("download/begin", event="S1", production="Prod0", file="big.bin", download=token)
+        view.ask("download/end", download=token)
+        with contextlib.suppress(Exception):  # it had begun, or is told that it was ended
+            view.reply(begun)
+    assert _open_files(big) == 0
+    fetcher.close()
+
+
+def test_what_is_remembered_of_ended_downloads_is_bounded(page):
+    """A page that ends what never began, again and again, takes no more memory for it."""
+    for number in range(2 * ENDED):
+        page.end(download=f"{number:016}")
+    assert len(page.downloads._ended) == ENDED
 
 
 @linux_only

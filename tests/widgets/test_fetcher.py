@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
+import sys
 import threading
 import tracemalloc
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 from damage import flip_bit, md5, run_python
 
@@ -15,6 +19,7 @@ from asimov.storage import HashError, RecordNotFoundError, Store
 from asimov.storage.widgets import Fetcher, _fetcher
 from asimov.storage.widgets._fetcher import Fetches, Order
 from asimov.storage.widgets._messages import RefusedError
+from asimov.storage.widgets._preview import LIMIT
 
 PLACE = {"event": "S1", "production": "Prod0", "file": "result.txt"}
 KEY = ("S1", "Prod0", "result.txt")
@@ -101,6 +106,18 @@ def test_a_hash_error_shows_what_it_is(fetcher, page, stored, caplog):
     assert "restore it from a copy" in error["message"]
     assert (fetcher.path, fetcher.record) == (None, None)
     assert page.fails("fetch/preview", number=fetcher._shown["number"])["type"] == "RefusedError"
+
+
+@pytest.mark.parametrize("name", ["a: b.txt", 'it\'s: "so"', "c: é\u202e: d"])
+def test_what_to_do_about_a_hash_error_stands_apart(fetcher, page, store, source, name):
+    """What to do is told apart from path and name, whatever stands in that name."""
+    store.add_file("S1: x", "Prod0", source("odd", b"odd"), name)
+    flip_bit(store.fetch_file("S1: x", "Prod0", name))
+    place = {"event": "S1: x", "production": "Prod0", "file": name}
+    error = page.fails("fetch/start", **place)
+    assert error["advice"].startswith(f"its MD5 is {error['actual']}, and {error['expected']} was recorded. The file")
+    place = {**PLACE, "hash": "0" * 32}
+    assert page.fails("fetch/start", **place)["advice"].startswith("the hash that was given, ")
 
 
 def test_a_wrong_expected_hash_is_a_hash_error(fetcher, page):
@@ -233,6 +250,25 @@ def test_a_preview_that_fails_takes_nothing_from_the_fetch(fetcher, page, monkey
     note = page.ask("fetch/preview", number=fetcher._shown["number"]).result["note"]
     assert note == "No preview: ZeroDivisionError: odd bytes"
     assert [record.exc_info[0] for record in caplog.records if record.levelno == logging.ERROR] == [ZeroDivisionError]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_a_preview_reads_at_most_a_megabyte(tmp_path):
+    """Of a large HDF5 file, whose tree lies all over it, the system is asked for no more than a megabyte."""
+    path = tmp_path / "big.h5"
+    with h5py.File(path, "w") as file:
+        for number in range(400):
+            for member in range(8):
+                file[f"group {number}/data {member}"] = np.zeros((100, 100))
+    described = _fetcher._preview(path, path.name)  # what is loaded for a first preview is not the file's
+    before = _bytes_read()
+    assert _fetcher._preview(path, path.name) == described
+    assert _bytes_read() - before <= LIMIT
+    assert len(described.tree) == 500
+
+
+def _bytes_read():
+    return int(re.search(r"rchar: (\d+)", Path("/proc/self/io").read_text())[1])
 
 
 def test_names_are_suggested(page):

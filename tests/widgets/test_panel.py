@@ -92,7 +92,18 @@ def test_a_request_gets_its_answer_with_buffers(panel, page_of):
     [
         ("fail", {"how": "os"}, {"type": "FileNotFoundError", "message": "No such file or directory: /x"}),
         ("fail", {"how": "bug"}, {"type": "ZeroDivisionError", "message": "ZeroDivisionError: by zero"}),
-        ("hash", {}, {"type": "HashError", "message": "other bytes", "path": "/p", "expected": "aa", "actual": "bb"}),
+        (
+            "hash",
+            {},
+            {
+                "type": "HashError",
+                "message": "other bytes",
+                "path": "/p",
+                "expected": "aa",
+                "actual": "bb",
+                "advice": "other bytes",
+            },
+        ),
     ],
 )
 def test_an_error_is_an_answer_too(page, kind, fields, told):

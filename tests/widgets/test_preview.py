@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import sys
@@ -306,28 +307,35 @@ def test_hdf5_without_h5py_has_type_and_size(describe, hdf5, monkeypatch):
     assert (found.kind, found.note) == ("other", "Its tree is shown where h5py is installed.")
 
 
-class _Counting:
-    """A file that counts what is read from it."""
+class _Counting(io.FileIO):
+    """A file without a buffer that counts what is read from it."""
 
-    def __init__(self, file):
-        self._file, self.count = file, 0
+    count = 0
 
-    def read(self, size):
-        data = self._file.read(size)
+    def read(self, size=-1):
+        data = super().read(size)
         self.count += len(data)
         return data
 
-    def seek(self, *where):
-        return self._file.seek(*where)
 
-    def tell(self):
-        return self._file.tell()
+class _Halting(io.FileIO):
+    """A file that gives less than it is asked for, as the system may."""
+
+    def read(self, size=-1):
+        return super().read(min(size, 100))
 
 
 def _read_from(path):
-    with path.open("rb") as file:
-        counting = _Counting(file)
-        return preview(counting, path.name), counting.count
+    with _Counting(path) as file:
+        return preview(file, path.name), file.count
+
+
+def test_short_reads_are_gone_on_with(tmp_path, describe, hdf5):
+    """Where the system gives less than was asked for, the rest is read, of a text as of a tree."""
+    for content, name in ((b"text\n" * 3000, "a.txt"), (hdf5, "a.h5")):
+        (tmp_path / name).write_bytes(content)
+        with _Halting(tmp_path / name) as file:
+            assert preview(file, name) == describe(content, name)
 
 
 def test_at_most_a_megabyte_is_read(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from damage import flip_bit, md5, replace_by_symlink, truncate
@@ -255,8 +256,44 @@ def test_closing_ends_the_thread(store, paths):
     threading.Timer(0.1, shown.go_on.set).start()
     verification.close()
     assert not verification._thread.is_alive()
-    with pytest.raises(StorageError):
+    with pytest.raises(StorageError, match="was closed"):
         verification.start()
+
+
+def test_waiting_for_a_closed_one_says_that_it_was_closed(verifier):
+    """Who waits for a verifier that was closed before it began is told so, not that a verification is under way."""
+    verifier.close()
+    with pytest.raises(StorageError, match="was closed"):
+        verifier.wait(20)
+
+
+class _Together:
+    """A lock for so many threads: each waits until all have come to it."""
+
+    def __init__(self, parties):
+        self._barrier, self._lock = threading.Barrier(parties), threading.Lock()
+
+    def __enter__(self):
+        self._barrier.wait(20)
+        self._lock.acquire()
+
+    def __exit__(self, *_exc):
+        self._lock.release()
+
+
+def test_many_may_wait_at_once(store, paths):
+    """Of many that wait at once, when none was started, one starts it, and all get its report."""
+    shown = _Shown(stop=True)
+    verification = Verification(store, None, shown)
+    lock, verification._lock = verification._lock, _Together(6)
+    with ThreadPoolExecutor(6) as threads:
+        waiting = [threads.submit(verification.wait, 20) for _ in range(6)]
+        assert shown.under_way.wait(20)
+        shown.go_on.set()
+        reports = [future.result(20) for future in waiting]
+    assert reports == [verification.report] * 6
+    verification._lock = lock
+    verification.close()
 
 
 def test_a_closed_verifier_shows_nothing(store, paths):

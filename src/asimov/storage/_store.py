@@ -523,8 +523,13 @@ class Store:
         record = self._find(event, production, file)
         meter = Meter(progress, self._total_size([record]) if progress is not None else 0)
         descriptor, _ = _fetch.open_verified(self.root, record, meter)
-        meter.finish()
-        return os.fdopen(descriptor, "rb")
+        opened = os.fdopen(descriptor, "rb")
+        try:
+            meter.finish()
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     def _path(self, record: Record) -> Path:
         return self.manifest._path(record)

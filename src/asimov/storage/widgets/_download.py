@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -27,6 +28,8 @@ SLICE = 4 << 20
 """Bytes that go in one message."""
 OPEN = 8
 """Downloads at a time; one more ends that which was idle for longest, as a page that was reloaded leaves one behind."""
+ENDED = 256
+"""Downloads remembered that were ended before they began: the end is handled at once, the beginning in a thread."""
 
 _uses = count(1)
 _is_token = re.compile(r"[0-9a-z]{8,64}").fullmatch
@@ -82,22 +85,24 @@ class Downloads:
     ----------
     store : Store
     tell : callable
-        ``tell(view, event, **content)`` sends something to a view: the progress of the verification before a download.
+        ``tell(view, event, **content)`` sends something to a view: the progress of the verification before a
+        download, which it names by its token.
     """
 
     def __init__(self, store: Store, tell: Callable[..., None]) -> None:
         self._store, self._tell = store, tell
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], Download | Progress] = {}
+        self._ended: deque[tuple[str, str]] = deque(maxlen=ENDED)
         self._closed = False
 
     @request("download/begin", background=True)
     def _begin(self, message: Message) -> dict[str, object]:
         record = self._store[message.text("event"), message.text("production"), message.text("file")]
-        key = message.view, _token(message)
+        key = view, token = message.view, _token(message)
 
         def tell() -> None:
-            self._tell(message.view, "download/verifying", done=progress.done, total=progress.total)
+            self._tell(view, "download/verifying", download=token, done=progress.done, total=progress.total)
 
         progress = Progress(tell)
         self._enter(key, progress)
@@ -137,6 +142,8 @@ class Downloads:
             if self._closed or key in self._open:
                 msg = "The message was refused: this download has begun already. Start the download again."
                 raise RefusedError(msg)
+            if key in self._ended:
+                raise _ended()
             self._open[key] = progress
 
     def _keep(self, key: tuple[str, str], download: Download) -> None:
@@ -159,6 +166,8 @@ class Downloads:
     def _leave(self, key: tuple[str, str]) -> None:
         with self._lock:
             ended = self._open.pop(key, None)
+            if ended is None and key not in self._ended:
+                self._ended.append(key)
         if isinstance(ended, Progress):
             ended.cancel()
         elif ended is not None:

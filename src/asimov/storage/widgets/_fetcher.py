@@ -196,7 +196,7 @@ def _named(order: Order) -> State:
 def _preview(path: Path, name: str) -> Preview:
     """Describe a file; that this may fail takes nothing from the fetch, which has succeeded."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             return preview(file, name)
     except Exception as exc:
         _logger.exception("no preview of %s", path)

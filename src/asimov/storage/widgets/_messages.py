@@ -31,6 +31,7 @@ MAX_INTEGER = 2**53 - 1
 """The largest integer that JavaScript counts exactly."""
 
 _is_view = re.compile(r"[0-9a-z]{8,64}").fullmatch
+_is_naming = re.compile(r"""(, which holds ('([^'\\]|\\.)*'|"([^"\\]|\\.)*"))?: """).match
 _ATTRIBUTE = "_asimov_storage_request"
 
 
@@ -169,10 +170,18 @@ def error(exc: BaseException) -> dict[str, object]:
     """Return what the page is told of `exc`: its type, its words, and what a HashError and a duplicate carry."""
     told: dict[str, object] = {"type": type(exc).__name__, "message": words(exc)}
     if isinstance(exc, HashError):
-        told |= {"path": str(exc.path), "expected": exc.expected, "actual": exc.actual}
+        told |= {"path": str(exc.path), "expected": exc.expected, "actual": exc.actual, "advice": _advice(exc)}
     if isinstance(exc, AlreadyPresentException) and exc.record is not None:
         told |= {"event": exc.record.event, "production": exc.record.production, "file": exc.record.file}
     return told
+
+
+def _advice(exc: HashError) -> str:
+    """Return what a HashError says after the path and the name that it begins with, which a page shows apart."""
+    said = str(exc)
+    rest = said.removeprefix(str(exc.path))
+    named = _is_naming(rest)
+    return rest[named.end() :] if rest != said and named else said
 
 
 def words(exc: BaseException) -> str:

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from ._preview_hdf5 import Node, is_hdf5, read_tree
+from ._preview_hdf5 import Node, is_hdf5, read_tree, read_up_to
 from ._preview_images import Image, recognise
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ def preview(source: BinaryIO, name: str) -> Preview:
     Parameters
     ----------
     source : binary file object
-        Readable and seekable; at most `LIMIT` bytes of it are read.
+        Readable and seekable; at most `LIMIT` bytes of it are read. Best without a buffer, which is filled anew at
+        each of the many seeks in an HDF5 file.
     name : str
         What the file is called; its suffix helps where the bytes alone don't tell.
 
@@ -140,10 +141,10 @@ def preview(source: BinaryIO, name: str) -> Preview:
     source.seek(0)
     if not size:
         return Preview(kind="empty", type="empty file", size=0)
-    head = source.read(_HEAD)
+    head = read_up_to(source, _HEAD)
     if is_hdf5(head):
         return _tree(source, size)
-    data = head + source.read(LIMIT - len(head))
+    data = head + read_up_to(source, LIMIT - len(head))
     return _image(data, size) or _known(data, size) or _text(data, size, PurePath(name).suffix.lower())
 
 

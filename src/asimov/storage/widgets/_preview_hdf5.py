@@ -58,13 +58,22 @@ class _Sparing(io.RawIOBase):
         view = memoryview(buffer)
         if view.nbytes > self._left:
             raise _Spent
-        data = self._source.read(view.nbytes)
+        data = read_up_to(self._source, view.nbytes)
         if len(data) < view.nbytes:
             # h5py takes no notice of a short read, and would go on with whatever the buffer held before.
             raise EOFError
         self._left -= len(data)
         view[:] = data
         return len(data)
+
+
+def read_up_to(source: BinaryIO, count: int) -> bytes:
+    """Return `count` bytes, fewer only at the file's end: without a buffer, a read may give less than was asked for."""
+    parts = []
+    while count and (part := source.read(count)):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
 
 
 def is_hdf5(head: bytes) -> bool:

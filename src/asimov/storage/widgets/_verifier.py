@@ -90,13 +90,7 @@ class Verification:
             A verification is under way, or this was closed.
         """
         with self._lock:
-            if self._closed or self.running:
-                msg = "A verification is under way. Wait for it, or cancel it."
-                raise RefusedError(msg)
-            self._finished.clear()
-            run = self._run = _Run(self._show)
-            self._thread = threading.Thread(target=self._verify, args=(run,), name="asimov-storage verify", daemon=True)
-            self._thread.start()
+            self._begin()
 
     def cancel(self) -> None:
         """End the verification under way, if there is one; from any thread."""
@@ -105,8 +99,9 @@ class Verification:
 
     def wait(self, timeout: float | None = None) -> VerificationReport | None:
         """Wait for the verification under way, and start one if none was started; see `Verifier.wait`."""
-        if self._thread is None:
-            self.start()
+        with self._lock:
+            if self._thread is None:
+                self._begin()
         self._finished.wait(timeout)
         run = self._run
         if run is not None and run.error is not None:
@@ -128,6 +123,19 @@ class Verification:
     @request("verify/cancel")
     def _cancel(self, _message: Message) -> None:
         self.cancel()
+
+    def _begin(self) -> None:
+        """Begin to verify; the lock is held."""
+        if self._closed:
+            msg = "This widget was closed. Run its cell again to make a new one."
+            raise RefusedError(msg)
+        if self.running:
+            msg = "A verification is under way. Wait for it, or cancel it."
+            raise RefusedError(msg)
+        self._finished.clear()
+        run = self._run = _Run(self._show)
+        self._thread = threading.Thread(target=self._verify, args=(run,), name="asimov-storage verify", daemon=True)
+        self._thread.start()
 
     def _verify(self, run: _Run) -> None:
         try:
@@ -249,7 +257,7 @@ class Verifier(Panel):
         Raises
         ------
         StorageError
-            A verification is under way.
+            A verification is under way, or this was closed.
         """
         self._verification.start()
 

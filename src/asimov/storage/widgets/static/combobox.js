@@ -2,21 +2,24 @@
 // Not a <datalist>: those open in a window of the browser's own, which takes Enter from the form, and can't say how many there are.
 
 // combobox(input, ask) makes one of `input`: ask(typed) -> Promise of {names, total}. Anything may be typed all the same.
+// How many there are is said to a screen reader, too: a list that opens is not.
 function combobox(input, ask) {
   const list = make("ul", { role: "listbox", id: freshId(), "aria-label": "Suggestions" });
   const note = make("div", { class: "asimov-storage-hint" });
   const popup = make("div", { class: "asimov-storage-popup", popover: "manual" }, list, note);
   const attributes = { role: "combobox", autocomplete: "off", spellcheck: "false", "aria-autocomplete": "list" };
   for (const [key, value] of Object.entries({ ...attributes, "aria-controls": list.id })) input.setAttribute(key, value);
-  input.after(popup);
-  return new Combobox(input, list, note, popup, newestOnly(ask));
+  const spoken = make("span", { class: "asimov-storage-unseen", "aria-live": "polite" });
+  input.after(popup, spoken);
+  return new Combobox({ input, list, note, popup, spoken, ask: newestOnly(ask) });
 }
 
 class Combobox {
-  constructor(input, list, note, popup, ask) {
-    Object.assign(this, { input, list, note, popup, ask });
+  constructor({ input, list, note, popup, spoken, ask }) {
+    Object.assign(this, { input, list, note, popup, spoken, ask });
     this.active = -1;
     this.newest = 0;
+    this.follow = () => this.place().join() === this.placed || this.close();
     this.close();
     input.addEventListener("input", () => this.offer());
     input.addEventListener("click", () => this.offer());
@@ -38,9 +41,14 @@ class Combobox {
     const option = (text) => make("li", { role: "option", id: freshId(), "aria-selected": "false" }, text);
     this.list.replaceChildren(...found.names.map(option));
     this.list.hidden = found.names.length === 0; // a listbox without options is none
-    const more = found.total - found.names.length;
-    setText(this.note, found.total === 0 ? "Nothing on record matches." : more > 0 ? `${more.toLocaleString("en")} more: type to narrow.` : "");
+    setText(this.note, noteOn(found));
+    setText(this.spoken, found.error === undefined ? `Suggestions: ${found.names.length} of ${found.total.toLocaleString("en")}.` : noteOn(found));
     this.open();
+  }
+
+  place() {
+    const { left, top, width } = this.input.getBoundingClientRect();
+    return [left, top, width].map(Math.round);
   }
 
   open() {
@@ -52,14 +60,18 @@ class Combobox {
     Object.assign(this.popup.style, { left: `${box.left}px`, width: `${box.width}px`, maxHeight: `${Math.min(room, 280)}px` });
     Object.assign(this.popup.style, below >= 200 || below >= box.top ? { top: `${box.bottom}px`, bottom: "auto" } : { top: "auto", bottom: `${innerHeight - box.top}px` });
     if (!this.popup.matches(":popover-open")) this.popup.showPopover();
-    this.scrolled ??= () => this.close();
-    addEventListener("resize", this.scrolled, { once: true });
-    document.addEventListener("wheel", this.scrolled, { once: true, passive: true });
+    // It stands still when the page moves below it, by wheel, scrollbar, touch or keys.
+    this.placed = this.place().join();
+    addEventListener("resize", this.follow);
+    document.addEventListener("scroll", this.follow, { capture: true, passive: true });
   }
 
   close() {
     this.newest += 1;
     this.point(-1);
+    setText(this.spoken, "");
+    removeEventListener("resize", this.follow);
+    document.removeEventListener("scroll", this.follow, { capture: true });
     this.input.setAttribute("aria-expanded", "false");
     if (this.popup.isConnected && this.popup.matches(":popover-open")) this.popup.hidePopover();
   }
@@ -101,13 +113,21 @@ class Combobox {
   }
 }
 
-// newestOnly(ask): at most one question is open at a time; of those that come meanwhile, only the newest is asked.
+function noteOn({ names, total, error }) {
+  if (error !== undefined) return `No suggestions: ${inWords(error)}`;
+  const more = total - names.length;
+  if (more > 0) return `${more.toLocaleString("en")} more: type to narrow.`;
+  return total === 0 ? "Nothing on record matches." : "";
+}
+
+// newestOnly(ask): at most one question is open at a time; of those that come meanwhile, only the newest is asked. An error
+// is an answer: names none, total 0, and error.
 function newestOnly(ask) {
   let open = false;
   let waiting;
   const run = async ([value, resolve]) => {
     open = true;
-    resolve(await ask(value).catch(() => undefined));
+    resolve(await ask(value).catch((error) => ({ names: [], total: 0, error })));
     open = false;
     const next = waiting;
     waiting = undefined;

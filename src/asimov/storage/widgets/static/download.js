@@ -17,10 +17,11 @@ async function download(link, wanted, told, signal) {
   const token = randomId();
   const end = () => void link.request("download/end", { download: token }).catch(() => {});
   const ended = aborting(signal, end);
+  const verifying = ({ download: which, done, total }) => which === token && told("verifying", done, total);
+  const unheard = link.on("download/verifying", verifying);
   const digest = await digester();
   try {
     const { event, production, file } = wanted;
-    link.on("download/verifying", ({ done, total }) => told("verifying", done, total));
     const begun = await Promise.race([ended, link.request("download/begin", { event, production, file, download: token })]);
     await pullSlices(link, token, begun.result, ended, async (bytes, done) => {
       await Promise.all([digest.update(wholeBuffer(bytes)), sink.write(bytes)]);
@@ -33,6 +34,7 @@ async function download(link, wanted, told, signal) {
     await sink.discard();
     throw error;
   } finally {
+    unheard();
     digest.close();
     if (!signal.aborted) end();
   }

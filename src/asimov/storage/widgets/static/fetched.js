@@ -3,11 +3,13 @@
 
 class FetchedPanel {
   // .element is the whole of it but for .cancel, the button; .show(state) takes a state of Fetches; told(busy) hears of work.
+  // .refuge is what gets the focus when that which has it is taken away.
   constructor(link, told = () => {}) {
     this.link = link;
     this.told = told;
     this.state = {};
     this.cancel = button("Cancel", () => this.end());
+    this.refuge = this.cancel;
     this.verdict = make("p", { class: "asimov-storage-verdict" });
     this.bar = progress("Progress");
     this.silence = make("p", { class: "asimov-storage-problem" });
@@ -34,6 +36,16 @@ class FetchedPanel {
     else if (state.phase === "cancelled") this.say("○ Cancelled. Nothing was fetched.");
   }
 
+  // Take the error of a fetch that was asked for when `before` was the number shown. Once it has begun, it is shown by its
+  // states, in all views; but where the connection broke there may come no more of them.
+  refuse(before, error) {
+    const begun = this.state.number !== before;
+    if (begun && !(error.name === "LostRequestError" && this.state.phase === "fetching")) return;
+    this.state = { ...this.state, phase: "failed" };
+    this.settle();
+    this.fail(error.details ?? { type: error.name, message: inWords(error) });
+  }
+
   // Say what went wrong, with what a HashError holds; there is nothing to download then.
   fail(error) {
     this.clear();
@@ -56,7 +68,9 @@ class FetchedPanel {
   clear() {
     this.bar.restart();
     this.discardPreview();
+    const focused = this.result.matches(":focus-within");
     this.result.replaceChildren();
+    if (focused) this.refuge.focus();
   }
 
   say(words, how) {
@@ -86,11 +100,14 @@ class FetchedPanel {
   }
 
   async showPreview(state) {
-    const answer = await this.link.request("fetch/preview", { number: state.number }).catch(() => undefined);
-    if (answer === undefined || this.state !== state) return;
+    const shown = await this.link.request("fetch/preview", { number: state.number }).then(
+      ({ result, buffers }) => previewed(state.file, result, buffers),
+      (error) => noPreview(error),
+    );
+    if (this.state !== state) return shown.discard();
     this.discardPreview();
-    this.preview = previewed(state.file, answer.result, answer.buffers);
-    this.result.append(this.preview);
+    this.preview = shown;
+    this.result.append(shown);
   }
 
   discardPreview() {
@@ -107,6 +124,7 @@ class FetchedPanel {
     const heard = [];
     const paced = atMost(PROGRESS_EVERY, () => this.measure(...heard));
     this.say(stages.verifying);
+    this.verdict.style.minHeight = `${this.verdict.offsetHeight}px`; // what is said next is shorter, and nothing moves
     try {
       await download(this.link, state, (stage, done, total) => {
         if (stages[stage] !== heard[0]) this.bar.restart();
@@ -119,6 +137,7 @@ class FetchedPanel {
       paced.cancel();
       this.failDownload(error);
     } finally {
+      this.verdict.style.minHeight = "";
       this.aborter = undefined;
       this.settle();
     }
@@ -138,14 +157,12 @@ class FetchedPanel {
   }
 }
 
-function digestProblem({ message, path, expected, actual }) {
-  // The message begins with the path, and who reads it in a log needs that; here it has a line of its own.
-  const words = message.startsWith(path) ? message.slice(message.indexOf(": ", path.length) + 2) : message;
+function digestProblem({ path, expected, actual, advice }) {
   const rows = [
     ...described("Expected", make("code", {}, expected)),
     ...described("Found", make("code", {}, actual)),
     ...described("Path", make("code", {}, path)),
-    ...described("What to do", words[0].toUpperCase() + words.slice(1)),
+    ...described("What to do", advice[0].toUpperCase() + advice.slice(1)),
   ];
   return make("dl", {}, ...rows);
 }

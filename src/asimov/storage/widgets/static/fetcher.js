@@ -9,13 +9,14 @@ function mountFetcher(link, root, model) {
   const fields = Object.entries(boxes).map(([name, box]) => nameField(link, name, box, boxes));
   const submit = button("Fetch", undefined, { type: "submit", class: "asimov-storage-main" });
   const panel = new FetchedPanel(link, (busy) => setOff(submit, busy));
+  panel.refuge = submit;
 
   const fetch = (event) => {
     event.preventDefault();
     if (panel.busy || !allFilled(fields, boxes)) return;
     const wanted = Object.fromEntries(Object.entries({ ...boxes, hash, dest }).map(([name, box]) => [name, box.value]));
-    // What comes of it is shown by the trait, in all views; what never began is shown here.
-    link.request("fetch/start", wanted).catch((error) => panel.busy || panel.state.phase === "failed" || panel.fail(failureOf(error)));
+    const before = panel.state.number;
+    link.request("fetch/start", wanted).catch((error) => panel.refuse(before, error));
   };
   const show = () => panel.show(model.get("_shown") ?? {});
   const form = make(
@@ -33,10 +34,6 @@ function mountFetcher(link, root, model) {
     model.off("change:_shown", show);
     panel.close();
   };
-}
-
-function failureOf(error) {
-  return error.details ?? { type: error.name, message: inWords(error) };
 }
 
 // A box for a name, with suggestions from the manifest, narrowed by what stands in the boxes before it.

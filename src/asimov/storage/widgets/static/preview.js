@@ -11,6 +11,12 @@ function previewed(file, description, buffers) {
   return box;
 }
 
+// noPreview(error) is such an element, too, that says why there is nothing to see.
+function noPreview(error) {
+  const words = make("p", { class: "asimov-storage-hint" }, `No preview: ${inWords(error)}`);
+  return Object.assign(words, { discard: () => {} });
+}
+
 function previewContent(file, description, buffers) {
   switch (description.kind) {
     case "text":

@@ -4,6 +4,7 @@
 const PING_EVERY = 1000; // ms
 const SILENT_AFTER = 3000; // ms without a word from the kernel, while something is asked, until that is said
 const PROGRESS_EVERY = 200; // ms: at most 5 updates a second
+const SAID_FOR = 4000; // ms that "Copied" stands on a button
 
 // --- The link to the kernel ------------------------------------------------------------------------------------------
 
@@ -341,15 +342,26 @@ function inWords(error) {
 }
 
 // copying(text, source) is a button that puts text() on the clipboard; where the page may not (plain http), it selects `source`.
+// What came of it stands on the button for a while.
 function copying(text, source, label = "Copy") {
+  let timer;
+  const say = (words) => {
+    setText(copy, words);
+    clearTimeout(timer);
+    timer = setTimeout(() => setText(copy, label), SAID_FOR);
+  };
   const copy = button(label, async () => {
     try {
       await navigator.clipboard.writeText(text());
-      setText(copy, "Copied");
+      say("Copied");
     } catch {
       getSelection().selectAllChildren(source);
-      setText(copy, "Selected: press Ctrl+C");
+      say(`Selected: press ${keysToCopy()}`);
     }
   });
   return copy;
+}
+
+function keysToCopy() {
+  return /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘C" : "Ctrl+C";
 }
