@@ -27,7 +27,16 @@ function whileBusy(link, busy, place) {
 // A box that the keyboard can scroll.
 function scrolling(name, content) {
   const attributes = { class: "asimov-storage-scroll", role: "region", "aria-label": name, tabindex: 0 };
-  return make("div", attributes, content);
+  return keepKeys(make("div", attributes, content));
+}
+
+// Keeps from a notebook what is pressed in `element`: JupyterLab takes arrows, letters and digits from whatever has the focus
+// and can't be written in, and moves, changes or deletes cells with them. What goes with Ctrl, Alt or ⌘ it gets, such as Ctrl+S.
+function keepKeys(element) {
+  element.addEventListener("keydown", (pressed) => {
+    if (!pressed.ctrlKey && !pressed.metaKey && !pressed.altKey) pressed.stopPropagation();
+  });
+  return element;
 }
 
 // A verdict is one line: a sign and words, in a colour of its own besides.
