@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -109,10 +110,12 @@ def test_order_of_equals(table, column, descending, search):
     assert found == sorted(sorted(found), key=lambda index: table.row(index)[place], reverse=descending)
 
 
-def test_a_search_before_all_is_prepared(table):
+def test_a_search_before_all_is_prepared():
     """What a search needs is built once, also if several ask for it at once."""
+    table = Table(contents_of(("S1", "Prod0", f"file-{number}") for number in range(20_000)))
+    together = Barrier(8)
     with ThreadPoolExecutor(8) as pool:
-        built = list(pool.map(lambda _: table._rows(), range(8)))
+        built = list(pool.map(lambda _: together.wait(20) >= 0 and table._rows(), range(8)))
     assert all(rows is built[0] for rows in built)
 
 

@@ -31,11 +31,11 @@ function scrolling(name, content) {
 }
 
 // Keeps from a notebook what is pressed in `element`: JupyterLab takes arrows, letters and digits from whatever has the focus
-// and can't be written in, and moves, changes or deletes cells with them. What goes with Ctrl, Alt or ⌘ it gets, such as Ctrl+S.
+// and can't be written in, and moves, changes or deletes cells with them. It gets what goes with Ctrl, Alt or ⌘, such as Ctrl+S.
+// Notebook 7 takes keys before they get here, so it is told by an attribute, which it looks for on what has the focus alone.
 function keepKeys(element) {
-  element.addEventListener("keydown", (pressed) => {
-    if (!pressed.ctrlKey && !pressed.metaKey && !pressed.altKey) pressed.stopPropagation();
-  });
+  const keep = ({ target, ctrlKey, metaKey, altKey }) => target.toggleAttribute("data-lm-suppress-shortcuts", !ctrlKey && !metaKey && !altKey);
+  for (const kind of ["focusin", "keydown", "keyup"]) element.addEventListener(kind, keep); // Ctrl is pressed before the S
   return element;
 }
 
