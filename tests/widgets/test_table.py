@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -110,12 +111,21 @@ def test_order_of_equals(table, column, descending, search):
     assert found == sorted(sorted(found), key=lambda index: table.row(index)[place], reverse=descending)
 
 
-def test_a_search_before_all_is_prepared():
+@pytest.fixture
+def restless():
+    """Let threads take turns all the time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_a_search_before_all_is_prepared(restless):
     """What a search needs is built once, also if several ask for it at once."""
-    table = Table(contents_of(("S1", "Prod0", f"file-{number}") for number in range(20_000)))
-    together = Barrier(8)
-    with ThreadPoolExecutor(8) as pool:
-        built = list(pool.map(lambda _: together.wait(20) >= 0 and table._rows(), range(8)))
+    table = Table(contents_of(("S1", "Prod0", f"file-{number}") for number in range(5000)))
+    together = Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        built = list(pool.map(lambda _: together.wait(20) >= 0 and table._rows(), range(4)))
     assert all(rows is built[0] for rows in built)
 
 
