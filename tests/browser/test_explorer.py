@@ -320,16 +320,18 @@ def test_a_refused_search_is_forgotten(opened):
 
 
 @pytest.fixture
-def without_clipboard(lab_page):
-    """Take the clipboard from the page, as plain http does."""
-    lab_page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
-    yield
+def take_clipboard(lab_page):
+    """Take the clipboard from the page that is open, as plain http does, until the test ends."""
+    yield lambda: lab_page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })"
+    )
     lab_page.evaluate("delete navigator.clipboard")
 
 
-def test_hashes_without_a_clipboard_and_news_that_goes_on(opened, filled, without_clipboard, tmp_path):
+def test_hashes_without_a_clipboard_and_news_that_goes_on(opened, filled, take_clipboard, tmp_path):
     """Without a clipboard the hashes stand selected in a box, which news leaves alone; news counts on."""
     book, widget = opened()
+    take_clipboard()
     rows(widget).first.get_by_role("checkbox").click()
     press(widget, "Copy hashes")
     box = widget.get_by_label("Hashes", exact=True)

@@ -240,7 +240,7 @@ class ExplorerPanel {
   // The last file that was opened in any view is in the widget's state, but this one shows what was opened here.
   openedPart() {
     const panel = new FetchedPanel(this.link);
-    const part = this.part("File", panel.element, make("div", { class: "asimov-storage-row" }, panel.cancel));
+    const part = this.part("File", make("div", { class: "asimov-storage-row" }, panel.cancel), panel.element);
     this.parts.push(panel);
     this.opened = { panel, part, asked: false };
     this.follow("_shown", () => {

@@ -28,7 +28,7 @@ class RecordsTable {
   }
 
   head(column, label) {
-    if (!SORTED_BY.has(column)) return make("th", { scope: "col" }, label);
+    if (!SORTED_BY.has(column)) return make("th", { scope: "col", class: column === "size" && "asimov-storage-number" }, label);
     const sort = button(label, () => this.does.sort(column), { class: "asimov-storage-sort" });
     const cell = make("th", { scope: "col" }, sort);
     this.heads.set(column, { cell, sort, label });
