@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import traitlets
 
 from . import _messages
-from ._browsing import Browsing, Gathering, SelectionVerification, State
+from ._browsing import Browsing, State
 from ._download import Downloads
 from ._fetcher import Fetches
 from ._panel import Panel, module
+from ._selected import Gathering, SelectionVerification
 from ._suggest import Suggestions
 from ._table import COLUMNS
 from ._uploader import SHOWN

@@ -1,4 +1,4 @@
-// Fetching the Explorer's selection to a folder of the server. The kernel's half is Gathering (_browsing.py).
+// Fetching the Explorer's selection to a folder of the server. The kernel's half is Gathering (_selected.py).
 
 class GatheringPanel {
   // .element is the whole of it, .dest its box; .show(state) takes a state of Gathering.
