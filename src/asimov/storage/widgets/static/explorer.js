@@ -18,6 +18,11 @@ class ExplorerPanel {
       (reply, view, newest) => this.paint(reply.result, view, newest),
       (error) => setText(this.pageProblem, `✗ ${inWords(error)}`),
     );
+    this.readings = new NewestOnly(
+      () => link.request("explore/refresh"),
+      () => this.refreshed(),
+      (error) => this.say(`✗ ${inWords(error)}`),
+    );
     this.filters = new Filters((changes) => this.ask({ ...changes, page: 0 }));
     this.records = new RecordsTable({
       sort: (column) => this.sortBy(column),
@@ -115,9 +120,14 @@ class ExplorerPanel {
     setText(this.news, changed ? `${words} Refresh shows ${more === 1 ? "it" : "them"}.` : "");
   }
 
-  // The table asks for its page anew also where no record is new: a file may have gone, or come back.
-  async refresh() {
-    if ((await this.do("explore/refresh")) === undefined) return;
+  // Of uploads that end together each asks for this; the kernel reads the Store once for the first, and once for the others.
+  refresh() {
+    this.say();
+    this.readings.ask(true);
+  }
+
+  // The page is asked for anew also where no record is new: a file may have gone, or come back.
+  refreshed() {
     setText(this.news, "");
     this.ask();
   }
