@@ -188,8 +188,10 @@ def test_keys_stay_in_the_widget(opened, host):
     event = widget.get_by_label("Event", exact=True)
     event.focus()  # which makes its cell the active one
     before = book.page.evaluate(STATE)
-    event.press("ArrowDown")
+    event.press("g")
     expect(event).to_have_value("GW150910")
+    event.press("ArrowDown")
+    expect(event).to_have_value("GW150911")
     expect(summary(widget)).to_contain_text("of 39 that match")
     event.press("m")
     refresh = widget.get_by_role("button", name="Refresh")
@@ -438,9 +440,11 @@ def test_hostile_names_everywhere(notebook, tmp_path):
         store.add_file(event, HOSTILE[number - 1], path)
     book = notebook(opening(store) + "store.explore()")
     widget = book.widget()
-    expect(widget.get_by_role("heading", name=f"Explore {store.name}")).to_be_visible()
+    heading = widget.get_by_role("heading", name=f"Explore {store.name}")
+    assert heading.evaluate("(heading) => heading.scrollWidth - heading.clientWidth") == 0
     options = widget.get_by_label("Event", exact=True).locator("option")
-    expect(options).to_have_text(["All events (4)", *(f"\u2068{event}\u2069 (1)" for event in sorted(HOSTILE))])
+    isolated = [f"\u2068{event}\u2069" if event.startswith("\u0646") else event for event in sorted(HOSTILE)]
+    expect(options).to_have_text(["All events (4)", *(f"{event} (1)" for event in isolated)])
     for number, event in enumerate(HOSTILE):
         widget.get_by_label("Event", exact=True).select_option(event)
         expect(rows(widget)).to_have_count(1)

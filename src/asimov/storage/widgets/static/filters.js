@@ -35,7 +35,11 @@ function fillSelect(select, all, { most, total }, chosen) {
   select.value = chosen;
 }
 
-// A name that is written from right to left would draw what stands beside it into its own run; an option holds no <bdi>.
+// What is written from right to left, or turns the direction of what follows.
+const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+// Such a name would draw what stands beside it into its own run, and an option holds no <bdi>. Others stay as they are: a
+// letter that is pressed looks for an option that begins with it.
 function isolated(name) {
-  return `\u2068${name}\u2069`;
+  return TURNS.test(name) ? `\u2068${name}\u2069` : name;
 }
