@@ -1,11 +1,13 @@
-"""``python -m benchmarks.explorer``: the Explorer beside ipydatagrid and itables, over 100,000 records.
+"""``python -m benchmarks.explorer``: the Explorer beside ipydatagrid and itables, over 100,000 records and a million.
 
-In one JupyterLab and one Chromium (tests/browser/harness.py), in turns, each in a notebook whose first cell has opened
-the Store (and for the others made the DataFrame). First paint is from the start of the cell that shows the table until
-a row is in the page: for the first time in a browser's context, which has to fetch the scripts that JupyterLab loads
-for widgets, and again in another notebook of that context. The bytes are those of the websocket until then. A keystroke
-is measured for the Explorer alone: the others search in the page or not at all; once with nothing else on the line,
-once while an upload runs.
+In one JupyterLab and one Chromium (tests/browser/harness.py), in turns, for several rounds; it prints the medians as a
+Markdown table for docs/benchmarks/widgets.md. Each is shown in a notebook whose first cell has opened the Store (and
+for the others made the DataFrame). First paint is from the start of the cell that shows the table until a row is in the
+page: for the first time in a browser's context, which has to fetch the scripts that JupyterLab loads for widgets, and
+again in another notebook of that context. The bytes are those of the websocket until then, and later for one page. A
+keystroke is a letter more of a word, a sort another column or direction: the median until it is painted, and for the
+Explorer of its part in the kernel; that also while 2 GiB go up beside it. itables searches and sorts all rows in the
+page; ipydatagrid draws on a canvas, where nothing tells when it has sorted, and has no search.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ import sys
 import tempfile
 import time
 import uuid
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,48 +33,126 @@ from asimov.storage import Store
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 from harness import CHROMIUM_OPTIONS, Notebook, Server, chromium, opening
 
-OURS = "Explorer"
-SHOWN = {
-    OURS: ("", "w = store.explore()\nw", "table.asimov-storage-records tbody tr"),
-    "ipydatagrid": (
-        "import ipydatagrid\nframe = store.to_frame()",
-        "ipydatagrid.DataGrid(frame)",
-        ".lm-DataGrid-viewport canvas, .p-DataGrid canvas",
-    ),
-    "itables, all rows": (
-        "import itables\nitables.init_notebook_mode(all_interactive=False, connected=False)\nframe = store.to_frame()",
-        "itables.show(frame, maxBytes=0)",
-        "table.dataTable tbody tr",
-    ),
+PEERS_UP_TO = 100_000  # records: of ten times as many they send more than 100 MB
+PAGES = 5
+NEXT = ".asimov-storage-wide + .asimov-storage-row button:last-of-type"
+TYPED = "posterior-0012"
+UPLOADER = "from asimov.storage.widgets import Uploader\nUploader(store, 'GW999999', 'Prod0')"
+
+Figures = dict[str, float]
+ROWS = {
+    "first": ("first paint", "{:.2f} s", 1),
+    "again": ("the same again in that browser", "{:.2f} s", 1),
+    "bytes": ("over the websocket until then", "{:,.0f} kB", 1e3),
+    "page": ("a page of 50 rows", "{:.1f} kB", 1e3),
+    "key": ("a letter of a search, painted", "{:.0f} ms", 1),
+    "key in the kernel": ("its part in the kernel", "{:.2f} ms", 1),
+    "key uploading": ("the same, painted, while 2 GiB go up", "{:.0f} ms", 1),
+    "sort": ("a sort, painted", "{:.0f} ms", 1),
+    "sort in the kernel": ("its part in the kernel", "{:.2f} ms", 1),
+    "made": ("made by the kernel in", "{:.2f} s", 1),
+    "ready": ("ready to search and sort after", "{:.2f} s", 1),
+    "resident": ("the kernel's memory then", "{:,.0f} MiB", 2**20),
 }
-_UPLOADER = "from asimov.storage.widgets import Uploader\nUploader(store, 'GW999999', 'Prod0')"
-_TYPED = "posterior-0012"
-_TYPE = """([text]) => {
-    // One character; the time from the event until the page that answers it is painted.
-    const root = document.querySelector('.asimov-storage-panel');
-    const box = root.querySelector('input[type=search]');
-    const body = root.querySelector('tbody');
-    return new Promise((resolve) => {
-        const start = performance.now();
-        const seen = new MutationObserver(() => {
-            seen.disconnect();
-            requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
-        });
-        seen.observe(body, { childList: true });
-        box.value = text;
-        box.dispatchEvent(new Event('input', { bubbles: true }));
+"""What is measured: its words in the table, how the figure is written, and what it is divided by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """One way to show a table: its cells, and where things are in the page.
+
+    Attributes
+    ----------
+    name, package : str
+    prepare, show : str
+        What the first cell has beside the opened Store, and the second cell.
+    row, body : str
+        Selectors of its first row and of what holds the rows.
+    search : str or None
+        Selector of its search box.
+    sorts : tuple of str
+        Selectors of what sorts when it is clicked.
+    instead : dict
+        What the table says where there is no figure.
+    """
+
+    name: str
+    package: str
+    prepare: str
+    show: str
+    row: str
+    body: str = ""
+    search: str | None = None
+    sorts: tuple[str, ...] = ()
+    instead: dict[str, str] = field(default_factory=dict)
+
+
+OURS = Contestant(
+    name="Explorer",
+    package="asimov-storage",
+    prepare="",
+    show="w = store.explore()\nw",
+    row=".asimov-storage-records tbody tr",
+    body=".asimov-storage-records tbody",
+    search=".asimov-storage-panel input[type=search]",
+    sorts=tuple(f".asimov-storage-records th:nth-child({place}) button" for place in (3, 4, 7)),
+)
+_ALL = "all rows came at once"
+PEERS = [
+    Contestant(
+        name="ipydatagrid",
+        package="ipydatagrid",
+        prepare="import ipydatagrid\nframe = store.to_frame()",
+        show="ipydatagrid.DataGrid(frame)",
+        row=".lm-DataGrid-viewport canvas, .p-DataGrid canvas",
+        instead={"page": _ALL, "key": "no search", "sort": "in the page, not observed"},
+    ),
+    Contestant(
+        name="itables",
+        package="itables",
+        prepare="import itables\nitables.init_notebook_mode(all_interactive=False, connected=False)\n"
+        "frame = store.to_frame()",
+        show="itables.show(frame, maxBytes=0)",
+        row="table.dataTable tbody tr",
+        body="table.dataTable tbody",
+        search=".dt-container input[type=search]",
+        sorts=tuple(f"table.dataTable thead th:nth-child({place}) .dt-column-order" for place in (2, 3, 4)),
+        instead={"page": _ALL, "key in the kernel": "in the page", "sort in the kernel": "in the page"},
+    ),
+]
+
+_PAINTED = """([selector, text, rows]) => new Promise((resolve, reject) => {
+    // Types (or clicks, without a text); gives the ms from the event until rows have changed and are painted.
+    setTimeout(() => reject(new Error(`nothing was painted for ${selector} ${text}`)), 60000);
+    const seen = new MutationObserver(() => {
+        seen.disconnect();
+        requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
     });
-}"""
-_KERNEL = """
+    seen.observe(document.querySelector(rows), { childList: true });
+    const element = document.querySelector(selector);
+    const start = performance.now();
+    if (text === null) element.click();
+    else {
+        element.value = text;
+        element.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+})"""
+_MAKING = """
 import statistics as _s, time as _t
-from asimov.storage.widgets._table import Table as _T, View as _V
+from asimov.storage.widgets._table import COLUMNS as _C, View as _V
 def _timed(action):
     start = _t.perf_counter(); action(); return (_t.perf_counter() - start) * 1000
-_table = _T(store._contents()); _table.prepare()
-_keys = [_timed(lambda n=n: _table.page(_V(search='posterior-0012'[:n]))) for n in range(1, 15)]
-_orders = [(c, d) for c in ('production', 'file', 'hash') for d in (True, False)]
+_start = _t.perf_counter()
+w = store.explore()
+_made = _t.perf_counter() - _start
+_table = w._browsing.table
+while len(_table._orders) < 2 * len(_C) or _table._joined is None: _t.sleep(0.01)
+_ready = _t.perf_counter() - _start
+_keys = [_timed(lambda n=n: _table.page(_V(search=TYPED[:n]))) for n in range(1, len(TYPED) + 1)]
+_orders = [(column, down) for column in ('production', 'file', 'hash') for down in (True, False)]
 _sorts = [_timed(lambda c=c, d=d: _table.page(_V(sort=c, descending=d))) for c, d in _orders]
-"""
+_resident = [int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('VmRSS')][0] * 1024
+""".replace("TYPED", repr(TYPED))
 
 
 def make_store(root: Path, records: int) -> Store:
@@ -97,116 +180,160 @@ class Wire:
         self.bytes = 0
         page.on("websocket", lambda socket: socket.on("framereceived", self._count))
 
-    def _count(self, payload: Any) -> None:
-        self.bytes += len(payload)
+    def _count(self, payload: str | bytes) -> None:
+        self.bytes += len(payload.encode() if isinstance(payload, str) else payload)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
-    """What it took to show a table: seconds for the first time in a browser's context, and again; MB of the first."""
+class Trial:
+    """Where it is measured: the server, the browser, the Store, and a big file to upload meanwhile."""
 
-    first: float
-    again: float
-    megabytes: float
+    server: Server
+    browser: Any
+    store: Store
+    big: Path
 
 
-def show(server: Server, browser: Any, store: Store, name: str) -> Shown:
-    """Show a table twice in a new context of the browser."""
-    context = browser.new_context()
-    (first, megabytes), (again, _) = (first_paint(server, context, store, name) for _ in range(2))
+def measure(trial: Trial, contestant: Contestant) -> Figures:
+    """Measure all that one contestant has, in a new context of the browser."""
+    context = trial.browser.new_context()
+    with shown(trial, context, contestant) as (_, _, found):
+        pass
+    with shown(trial, context, contestant) as (book, wire, again):
+        found["again"] = again["first"]
+        if contestant.search is not None:
+            found["key"] = type_all(book.page, contestant)
+            found["sort"] = statistics.median(painted(book.page, contestant, sort) for sort in contestant.sorts * 2)
+        if contestant is OURS:
+            found["page"] = bytes_a_page(book, wire)
+            found["key uploading"] = type_while_uploading(book, trial.big)
+    if contestant is OURS:
+        found |= in_the_kernel(trial, context)
     context.close()
-    print(f"{name}: {first:.2f} s, {again:.2f} s, {megabytes:.3f} MB", file=sys.stderr, flush=True)
-    return Shown(first=first, again=again, megabytes=megabytes)
+    print(f"{contestant.name}: {found}", file=sys.stderr, flush=True)
+    return found
 
 
-def first_paint(server: Server, context: Any, store: Store, name: str) -> tuple[float, float]:
-    """Measure seconds until the first row is there, and the MB that came until then."""
-    prepare, show, row = SHOWN[name]
+@contextmanager
+def shown(trial: Trial, context: Any, contestant: Contestant) -> Iterator[tuple[Notebook, Wire, Figures]]:
+    """Show a table in a notebook of its own; give that, and the seconds and bytes until its first row was there."""
     page = context.new_page()
     wire = Wire(page)
-    book = Notebook(server, page, server.write((opening(store) + prepare, show)), "lab")
+    cells = opening(trial.store) + contestant.prepare, contestant.show, UPLOADER
+    book = Notebook(trial.server, page, trial.server.write(cells), "lab")
     page.set_default_timeout(300_000)
     book.command("notebook:run-cell-and-select-next")
     before = wire.bytes
     start = time.perf_counter()
-    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
-    page.locator(row).first.wait_for()
-    seconds = time.perf_counter() - start
-    received = wire.bytes - before
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell-and-select-next'); }")
+    page.locator(contestant.row).first.wait_for()
+    yield book, wire, {"first": time.perf_counter() - start, "bytes": wire.bytes - before}
     book.close()
     page.close()
-    return seconds, received / 1e6
 
 
-def keystrokes(server: Server, context: Any, store: Store, big: Path) -> dict[str, float]:
-    """Measure, in ms, what a keystroke and a sort cost in the kernel, and a keystroke until it is painted."""
-    page = context.new_page()
-    book = Notebook(server, page, server.write((opening(store) + SHOWN[OURS][1], _KERNEL, _UPLOADER)), "lab")
-    book.run()
-    book.widget().locator("tbody tr").first.wait_for()
-    book.value("_sorts")  # the threads that prepare are done by then
-    found = {
-        "keystroke in the kernel": book.value("_s.median(_keys)"),
-        "sort in the kernel": book.value("_s.median(_sorts)"),
-        "keystroke painted": type_all(page),
-        "keystroke painted while an upload runs": type_while_uploading(book, big),
-    }
-    book.close()
-    page.close()
+def painted(page: Any, contestant: Contestant, selector: str, text: str | None = None) -> float:
+    """Give the ms from a click, or from typing `text`, until the rows that answer it are painted."""
+    return page.evaluate(_PAINTED, [selector, text, contestant.body])
+
+
+def type_all(page: Any, contestant: Contestant) -> float:
+    """Type a word, then empty the box; give the median of what its letters take until they are painted, in ms."""
+    texts = [TYPED[:length] for length in range(1, len(TYPED) + 1)]
+    found = statistics.median(painted(page, contestant, contestant.search, text) for text in texts)
+    painted(page, contestant, contestant.search, "")
     return found
 
 
-def type_all(page: Any) -> float:
-    """Type a word; give the median of what its letters take until they are painted, in ms."""
-    return statistics.median(page.evaluate(_TYPE, [_TYPED[: length + 1]]) for length in range(len(_TYPED)))
+def bytes_a_page(book: Notebook, wire: Wire) -> float:
+    """Turn pages; give the bytes that came for one."""
+    book.value("1")  # what the kernel had to say is said
+    before = wire.bytes
+    for _ in range(PAGES):
+        painted(book.page, OURS, NEXT)
+    return (wire.bytes - before) / PAGES
 
 
 def type_while_uploading(book: Notebook, big: Path) -> float:
     """Type the word anew while a file goes up; it must still be on its way at the end."""
-    book.page.evaluate(_TYPE, [""])
+    book.command("notebook:run-cell")
     uploader = book.widget(1)
     uploader.get_by_label("File", exact=True).set_input_files([big])
     uploader.get_by_role("button", name="Upload", exact=True).click()
     bar = uploader.get_by_role("progressbar").first
     bar.wait_for()
     book.page.wait_for_function("(bar) => bar.value > 0.02", arg=bar.element_handle())
-    found = type_all(book.page)
+    found = type_all(book.page, OURS)
     assert bar.count() == 1, "the upload had ended"
     uploader.get_by_role("button", name="Cancel", exact=True).click()
     uploader.get_by_text("Cancelled. Nothing was stored.").wait_for()
     return found
 
 
+def in_the_kernel(trial: Trial, context: Any) -> Figures:
+    """Make an Explorer in a kernel of its own; give what that took, and what keystrokes and sorts do."""
+    page = context.new_page()
+    book = Notebook(trial.server, page, trial.server.write((opening(trial.store) + _MAKING,)), "lab")
+    page.set_default_timeout(300_000)
+    book.run()
+    names = {"made": "_made", "ready": "_ready", "resident": "_resident"}
+    names |= {"key in the kernel": "_s.median(_keys)", "sort in the kernel": "_s.median(_sorts)"}
+    found = {name: book.value(expression) for name, expression in names.items()}
+    book.close()
+    page.close()
+    return found
+
+
+def in_rounds(trial: Trial, contestants: list[Contestant], rounds: int) -> dict[str, Figures]:
+    """Measure all in turns, each round beginning with another; give the medians."""
+    runs: dict[str, list[Figures]] = {contestant.name: [] for contestant in contestants}
+    for number in range(rounds):
+        first = number % len(contestants)
+        for contestant in contestants[first:] + contestants[:first]:
+            runs[contestant.name].append(measure(trial, contestant))
+    return {
+        name: {what: statistics.median(run[what] for run in found) for what in found[0]} for name, found in runs.items()
+    }
+
+
+def table(contestants: list[Contestant], medians: dict[str, Figures]) -> str:
+    """Give the medians as a Markdown table."""
+    heads = [OURS.name if one is OURS else f"{one.name} {version(one.package)}" for one in contestants]
+    lines = ["", *heads], ["---"] * (len(heads) + 1)
+    rows = [
+        [words, *(_cell(one, medians[one.name], what, how, unit) for one in contestants)]
+        for what, (words, how, unit) in ROWS.items()
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [*lines, *rows])
+
+
+def _cell(contestant: Contestant, medians: Figures, what: str, how: str, unit: float) -> str:
+    return how.format(medians[what] / unit) if what in medians else contestant.instead.get(what, "")
+
+
 def main() -> int:
-    """Measure, and print a table."""
+    """Measure, and print a table for each number of records."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--records", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only-ours", action="store_true", help="leave the peers out")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
-        store = make_store(Path(work) / "store", options.records)
+        big = Path(work) / "big.bin"
+        with big.open("wb") as file:
+            file.truncate(2 << 30)
         server = Server(Path(work) / "jupyter")
         try:
             browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
-            names = [OURS] if options.only_ours else list(SHOWN)
-            runs: dict[str, list[Shown]] = {name: [] for name in names}
-            for number in range(options.rounds):
-                first = number % len(names)
-                for name in names[first:] + names[:first]:
-                    runs[name].append(show(server, browser, store, name))
-            big = Path(work) / "big.bin"
-            with big.open("wb") as file:
-                file.truncate(2 << 30)
-            typed = keystrokes(server, browser.new_context(), store, big)
+            for records in options.records:
+                store = make_store(Path(work) / f"store-{records}", records)
+                trial = Trial(server=server, browser=browser, store=store, big=big)
+                contestants = [OURS] if options.only_ours or records > PEERS_UP_TO else [OURS, *PEERS]
+                medians = in_rounds(trial, contestants, options.rounds)
+                print(f"## A table of {records:,} records\n\nMedians of {options.rounds} rounds.\n")
+                print(table(contestants, medians), end="\n\n", flush=True)
         finally:
             server.close()
-    print(f"{options.records:,} records, medians of {options.rounds} rounds\n")
-    print("| table | first paint | the same again in that browser | over the websocket |\n| --- | --- | --- | --- |")
-    for name, measured in runs.items():
-        first, again, megabytes = map(statistics.median, zip(*map(astuple, measured), strict=True))
-        print(f"| {name} | {first:.2f} s | {again:.2f} s | {megabytes:.2f} MB |")
-    print("\n" + "\n".join(f"- {what}: {milliseconds:.0f} ms" for what, milliseconds in typed.items()))
     return 0
 
 

@@ -119,7 +119,7 @@ def test_a_row_opens_and_another_process_adds(opened, filled, tmp_path):
     expect(opened_file).to_contain_text("12\n12\n12")
     (tmp_path / "new").write_text("from another process")
     Store(filled.root).add_file("GW150909", "Prod0", tmp_path / "new")
-    expect(widget.get_by_text("1 new record.", exact=True)).to_be_visible(timeout=60_000)
+    expect(summary(widget)).to_contain_text("1 new record. Refresh shows it.", timeout=60_000)
     press(widget, "Refresh")
     expect(summary(widget)).to_contain_text("of 121 records")
     expect(rows(widget).first).to_contain_text("GW150909")
@@ -150,6 +150,265 @@ def test_keyboard_only(opened):
     expect(summary(widget)).to_contain_text("51–100 of 120")
 
 
+def test_the_focus_comes_and_goes(opened):
+    """Home, End, ArrowUp and PageUp move too; Close gives the focus back to the row or button that had it."""
+    book, widget = opened()
+    keyboard = book.page.keyboard
+    rows(widget).first.focus()
+    for key, place in (("End", 49), ("ArrowDown", 49), ("ArrowUp", 48), ("Home", 0), ("ArrowUp", 0)):
+        keyboard.press(key)
+        expect(rows(widget).nth(place)).to_be_focused()
+    keyboard.press("PageDown")
+    expect(summary(widget)).to_contain_text("51–100 of 120")
+    keyboard.press("ArrowDown")
+    keyboard.press("PageUp")
+    expect(summary(widget)).to_contain_text("1–50 of 120")
+    keyboard.press("Enter")
+    close = widget.get_by_role("button", name="Close File")
+    expect(close).to_be_focused()
+    keyboard.press("Enter")
+    expect(close).to_be_hidden()
+    expect(rows(widget).nth(1)).to_be_focused()
+    widget.get_by_role("button", name="Add …").press("Enter")
+    expect(widget.get_by_label("Event", exact=True).last).to_be_focused()
+    press(widget, "Close Add files")
+    expect(widget.get_by_role("button", name="Add …")).to_be_focused()
+
+
+STATE = """() => {
+    const { content } = window.asimovTestPanel;
+    return [content.activeCellIndex, content.widgets.map((cell) => cell.model.type)];
+}"""
+
+
+@pytest.mark.parametrize("host", ["lab", "notebook"])
+def test_keys_stay_in_the_widget(opened, host):
+    """Arrows and letters on a filter or a button of ours neither move nor change the notebook's cells; Ctrl+S saves."""
+    book, widget = opened("2", "3", host=host)
+    event = widget.get_by_label("Event", exact=True)
+    event.focus()  # which makes its cell the active one
+    before = book.page.evaluate(STATE)
+    event.press("g")
+    expect(event).to_have_value("GW150910")
+    event.press("ArrowDown")
+    expect(event).to_have_value("GW150911")
+    expect(summary(widget)).to_contain_text("of 39 that match")
+    event.press("m")
+    refresh = widget.get_by_role("button", name="Refresh")
+    for key in ("ArrowUp", "ArrowDown", "1", "y", "b", "Shift+ArrowDown"):
+        refresh.press(key)
+    rows(widget).first.press("ArrowDown")
+    expect(rows(widget).nth(1)).to_be_focused()
+    rows(widget).nth(1).press("a")
+    assert book.page.evaluate(STATE) == before
+    refresh.press("Control+s")
+    book.page.wait_for_function("() => !window.asimovTestPanel.context.model.dirty")
+
+
+def test_what_is_clicked_is_selected(opened):
+    """A box that is clicked before the answer to what was typed is painted selects the record that it stood beside."""
+    book, widget = opened()
+    expect(rows(widget)).to_have_count(50)
+    widget.evaluate(
+        """(root) => {
+            const search = root.querySelector('input[type=search]');
+            search.value = 'shared';
+            search.dispatchEvent(new Event('input'));
+            root.querySelector('tbody input').click();
+        }"""
+    )
+    expect(summary(widget)).to_contain_text("4 that match, of 120 records. 1 selected")
+    assert book.value("w.selection['file'].tolist()") == ["posterior-000.txt"]
+
+
+def test_selecting(opened):
+    """A box, the page's box and Clear select and deselect, Space pressed twice at once nothing; production filters."""
+    book, widget = opened()
+    widget.get_by_label("Production", exact=True).select_option("Prod1")
+    expect(summary(widget)).to_contain_text("1–50 of 58 that match")
+    rows(widget).nth(1).get_by_role("checkbox").click()
+    expect(summary(widget)).to_contain_text("1 selected")
+    page_box = widget.get_by_label("Select this page")
+    page_box.click()
+    expect(summary(widget)).to_contain_text("50 selected")
+    press(widget, "Next")
+    expect(summary(widget)).to_contain_text("51–58 of 58")
+    expect(page_box).not_to_be_checked()
+    press(widget, "Clear selection")
+    expect(summary(widget)).to_contain_text("0 selected")
+    rows(widget).first.evaluate(
+        """(row) => {
+            row.focus();
+            for (const _ of [1, 2]) row.dispatchEvent(new KeyboardEvent('keydown', { key: ' ', bubbles: true }));
+        }"""
+    )
+    rows(widget).last.get_by_role("checkbox").click()
+    expect(summary(widget)).to_contain_text("1 selected")
+    expect(rows(widget).first.get_by_role("checkbox")).not_to_be_checked()
+    book.restart_kernel()
+    box = rows(widget).first.get_by_role("checkbox")
+    box.click()
+    expect(summary(widget)).to_contain_text("The kernel is busy or gone")
+    expect(box).not_to_be_checked()
+
+
+def test_two_views(opened):
+    """Views keep their own search, order, page and opened file, and agree on the selection."""
+    book, one = opened("w")
+    two = book.widget(1)
+    expect(rows(two)).to_have_count(50)
+    for view, name in ((one, "posterior-012.txt"), (two, "posterior-000.txt")):
+        view.get_by_role("button", name=name).click()
+        expect(view.get_by_role("region", name="File", exact=True)).to_contain_text(f"{name}, ")
+    press(two, "Close File")
+    one.get_by_role("button", name="posterior-003.txt").click()
+    expect(one.get_by_role("region", name="File", exact=True)).to_contain_text("✓ Verified: GW150910 / Prod1 / poste")
+    expect(two.get_by_role("button", name="Close File")).to_be_hidden()
+    one.get_by_label("Search").fill("shared")
+    press(two, "File")
+    press(two, "Next")
+    expect(summary(two)).to_contain_text("51–100 of 120")
+    expect(summary(one)).to_contain_text("4 that match")
+    press(one, "Select all 4 that match")
+    for view in (one, two):
+        expect(summary(view)).to_contain_text("4 selected")
+    expect(summary(two)).to_contain_text("51–100 of 120")
+    expect(two.get_by_role("columnheader", name="File")).to_have_attribute("aria-sort", "ascending")
+    expect(one.get_by_role("columnheader", name="Event")).to_have_attribute("aria-sort", "ascending")
+
+
+TYPE = """(root) => {
+    const search = root.querySelector('input[type=search]');
+    const status = root.querySelector('[role=status]');
+    window.asimovSeen = [];
+    const seen = new MutationObserver(() => window.asimovSeen.push(status.textContent));
+    seen.observe(status, { childList: true, subtree: true });
+    for (const text of ['prod0', 'p', 'po', 'pos', 'post', 'poste', 'poster', 'sh', 'sha', 'shared']) {
+        search.value = text;
+        search.dispatchEvent(new Event('input'));
+    }
+}"""
+
+
+def test_one_in_flight_and_the_newest_wins(lab_page, opened):
+    """Of ten letters typed at once the first and the last are asked for, both are shown, and the last stays."""
+    asked = []
+
+    def listen(socket):
+        socket.on("framesent", lambda frame: b"explore/page" in bytes(frame) and asked.append(frame))
+
+    lab_page.on("websocket", listen)
+    book, widget = opened()
+    expect(rows(widget)).to_have_count(50)
+    book.value("1")  # what the widget asked as it was shown has been answered by now
+    asked.clear()
+    widget.evaluate(TYPE)
+    expect(summary(widget)).to_contain_text("1–4 of 4 that match")
+    lab_page.remove_listener("websocket", listen)
+    assert len(asked) == 2
+    assert any("of 58 that match" in text for text in book.page.evaluate("window.asimovSeen"))
+
+
+def test_a_refused_search_is_forgotten(opened):
+    """A search takes 1,000 characters; what is said of one that failed goes when the next succeeds."""
+    _, widget = opened()
+    search = widget.get_by_label("Search")
+    expect(search).to_have_attribute("maxlength", "1000")
+    search.evaluate("(box) => { box.value = 'x'.repeat(2000); box.dispatchEvent(new Event('input')); }")
+    expect(summary(widget)).to_contain_text("at most 1000 characters")
+    search.fill("shared")
+    expect(summary(widget)).to_contain_text("4 that match")
+    expect(summary(widget)).not_to_contain_text("at most 1000")
+
+
+@pytest.fixture
+def take_clipboard(lab_page):
+    """Take the clipboard from the page that is open, as plain http does, until the test ends."""
+    yield lambda: lab_page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })"
+    )
+    lab_page.evaluate("delete navigator.clipboard")
+
+
+def test_hashes_without_a_clipboard_and_news_that_goes_on(opened, filled, take_clipboard, tmp_path):
+    """Without a clipboard the hashes stand selected in a box, which news leaves alone; news counts on."""
+    book, widget = opened()
+    take_clipboard()
+    rows(widget).first.get_by_role("checkbox").click()
+    press(widget, "Copy hashes")
+    box = widget.get_by_label("Hashes", exact=True)
+    expect(box).to_be_focused()
+    record = next(iter(filled))
+    assert book.page.evaluate("getSelection().toString()") == f"{record.hash}  {'/'.join(record.key)}\n"
+    others = Store(filled.root)
+    for count, words in ((1, "1 new record. Refresh shows it."), (3, "3 new records. Refresh shows them.")):
+        while len(others) < 120 + count:
+            path = tmp_path / f"new-{len(others)}"
+            path.write_text(path.name)
+            others.add_file("GW150909", "Prod0", path)
+        expect(summary(widget)).to_contain_text(words)
+    expect(box).to_be_visible()
+    press(widget, "Close Copy hashes")
+    expect(box).to_be_hidden()
+
+
+def test_one_file_at_a_time(opened):
+    """Opening another file while one is being fetched is refused in words, and the one under way goes on."""
+    _, widget = opened()
+    expect(rows(widget)).to_have_count(50)
+    widget.evaluate(
+        "(root) => [...root.querySelectorAll('.asimov-storage-name')].slice(0, 2).forEach((name) => name.click())"
+    )
+    expect(summary(widget)).to_contain_text("posterior-000.txt is being fetched or downloaded, below. Wait for it")
+    expect(widget.get_by_role("region", name="File", exact=True)).to_contain_text(
+        "✓ Verified: GW150910 / Prod0 / posterior-000"
+    )
+    widget.get_by_role("button", name="posterior-012.txt").click()
+    expect(summary(widget)).not_to_contain_text("is being fetched")
+
+
+def test_from_nothing(notebook, store, tmp_path):
+    """An empty Store says so; what Add stores appears, is the one that matches, and is downloaded from its row."""
+    book = notebook(opening(store) + "w = store.explore()\nw")
+    widget = book.widget()
+    expect(rows(widget)).to_have_text(["The Store is empty."])
+    expect(summary(widget)).to_contain_text("0–0 of 0 records. 0 selected.")
+    path = tmp_path / "first.txt"
+    path.write_text("the first of all\n")
+    press(widget, "Add …")
+    adding = widget.get_by_role("region", name="Add files")
+    adding.get_by_label("Event", exact=True).fill("GW150914")
+    adding.get_by_label("Production", exact=True).fill("Prod0")
+    adding.get_by_label("File", exact=True).set_input_files([path])
+    adding.get_by_role("button", name="Upload", exact=True).click()
+    expect(summary(widget)).to_contain_text("1–1 of 1 record. 0 selected.")
+    press(widget, "Select the one that matches")
+    expect(summary(widget)).to_contain_text("1 selected")
+    rows(widget).get_by_role("button", name="first.txt").click()
+    with book.page.expect_download() as download:
+        press(widget, "Download")
+    assert Path(download.value.path()).read_text() == "the first of all\n"
+    expect(widget.get_by_role("region", name="File", exact=True)).to_contain_text("✓ Downloaded")
+
+
+def test_a_fetch_to_a_folder_is_cancelled(notebook, store, tmp_path):
+    """Cancel ends a fetch of the selection, and nothing is left of it."""
+    with (tmp_path / "big").open("wb") as file:
+        file.truncate(1 << 30)
+    store.add_file("S1", "Prod0", tmp_path / "big")
+    widget = notebook(opening(store) + "store.explore()").widget()
+    press(widget, "Select the one that matches")
+    expect(summary(widget)).to_contain_text("1 selected")
+    press(widget, "Fetch selected …")
+    gathering = widget.get_by_role("region", name="Fetch to a folder")
+    gathering.get_by_label("Folder on the server").fill(str(tmp_path / "out"))
+    gathering.get_by_label("Folder on the server").press("Enter")
+    expect(gathering).to_contain_text("Fetching 1 file")
+    gathering.get_by_role("button", name="Cancel").click()
+    expect(gathering).to_contain_text("○ Cancelled. Nothing was copied.")
+    assert list((tmp_path / "out").glob("*")) == []
+
+
 def test_look(opened, filled):
     """Hostile, long, right-to-left and combining names and a missing file look right; axe finds nothing, also dark."""
     filled.fetch_file("GW150910", "Prod0", "posterior-000.txt").unlink()
@@ -170,6 +429,42 @@ def test_look(opened, filled):
     dark(book)
     axe(book)
     narrow(book)
+
+
+def test_hostile_names_everywhere(notebook, tmp_path):
+    """Events, productions and a Store with such names are shown as they are, in the filters too, at any width."""
+    store = Store.create(tmp_path / "hostile", f"{HOSTILE[0]}{'n' * 300}")
+    for number, event in enumerate(HOSTILE):
+        path = tmp_path / f"f{number}"
+        path.write_text(path.name)
+        store.add_file(event, HOSTILE[number - 1], path)
+    book = notebook(opening(store) + "store.explore()")
+    widget = book.widget()
+    heading = widget.get_by_role("heading", name=f"Explore {store.name}")
+    assert heading.evaluate("(heading) => heading.scrollWidth - heading.clientWidth") == 0
+    options = widget.get_by_label("Event", exact=True).locator("option")
+    isolated = [f"\u2068{event}\u2069" if event.startswith("\u0646") else event for event in sorted(HOSTILE)]
+    expect(options).to_have_text(["All events (4)", *(f"{event} (1)" for event in isolated)])
+    for number, event in enumerate(HOSTILE):
+        widget.get_by_label("Event", exact=True).select_option(event)
+        expect(rows(widget)).to_have_count(1)
+        expect(rows(widget).locator("td").nth(1)).to_have_text(event)
+        expect(rows(widget).locator("td").nth(2)).to_have_text(HOSTILE[number - 1])
+    rows(widget).get_by_role("button").click()
+    expect(widget.get_by_role("region", name="File", exact=True)).to_contain_text("✓ Verified")
+    expect(widget.locator("img")).to_have_count(0)
+    axe(book)
+    narrow(book)
+
+
+def test_more_events_than_a_filter_offers(notebook, store):
+    """A filter offers 200 events, and says that there are more and how to find them."""
+    lines = (f"  S{n:03}:\n    Prod0:\n      f:\n        hash: {n:032x}\n        uuid: {n:032x}\n" for n in range(250))
+    (store.root / ".manifest" / "manifest.yaml").write_text(f"events:\n{''.join(lines)}name: Test\n")
+    widget = notebook(opening(store) + "store.explore()").widget()
+    last = widget.get_by_label("Event", exact=True).locator("option").last
+    expect(last).to_have_text("… and 50 more: use Search")
+    expect(last).to_be_disabled()
 
 
 APP = Path(__file__).parents[2] / "notebooks" / "explorer-app.ipynb"

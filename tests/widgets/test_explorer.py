@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from damage import flip_bit
 
@@ -31,8 +33,15 @@ def page(explorer, page_of):
 
 
 def select(page, *positions, on=True, **view):
-    """Mark rows of a page."""
-    return page.ask("explore/select", positions=list(positions), on=on, **view).result["selected"]
+    """Mark rows of a page, as it is shown."""
+    rows = page.ask("explore/page", **view).result["rows"]
+    return page.ask("explore/select", keys=[rows[position][:3] for position in positions], on=on).result["selected"]
+
+
+def select_all(page, *, on=True, **view):
+    """Mark all that match."""
+    total = page.ask("explore/page", **view).result["total"]
+    return page.ask("explore/select-all", total=total, on=on, **view).result["selected"]
 
 
 def test_the_first_page_travels_with_the_widget(explorer, filled):
@@ -43,7 +52,8 @@ def test_the_first_page_travels_with_the_widget(explorer, filled):
     path = filled.fetch_file(*record.key)
     stat = [path.stat().st_size, path.stat().st_mtime_ns // 1_000_000]
     assert first["rows"][0] == [*record.key, record.hash, record.uuid, *stat]
-    assert first["events"] == [["S0", 20], ["S1", 20], ["S2", 20]]
+    assert first["choices"]["events"] == {"most": [["S0", 20], ["S1", 20], ["S2", 20]], "total": 3}
+    assert first["choices"]["productions"] == {"most": [["Prod0", 60]], "total": 1}
 
 
 def test_a_page_is_asked_for(page):
@@ -67,10 +77,13 @@ def test_hostile_pages_are_refused(page, wrong):
     assert page.fails("explore/page", **wrong)["type"] == "RefusedError"
 
 
-@pytest.mark.parametrize("wrong", [None, [True], [-1], [50], ["0"], 3])
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 3, ["S0"], [["S0", "Prod0"]], [["S0", "Prod0", 7]], [["S0", "Prod0", "x" * 256]], [["S0", "P", "f"]] * 51],
+)
 def test_hostile_selections_are_refused(page, explorer, wrong):
-    """What are no rows of a page is refused, and nothing is selected."""
-    assert page.fails("explore/select", positions=wrong, on=True)["type"] == "RefusedError"
+    """What are no keys of a page's rows is refused, and nothing is selected."""
+    assert page.fails("explore/select", keys=wrong, on=True)["type"] == "RefusedError"
     assert len(explorer.selection) == 0
 
 
@@ -79,12 +92,43 @@ def test_selection(page, explorer, filled):
     assert select(page, 0, 2, sort="file") == 2
     assert explorer.selection["file"].tolist() == ["file-00", "file-02"]
     assert select(page, 0, on=False, sort="file") == 1
-    assert page.ask("explore/select-all", search="file-1", on=True).result["selected"] == 11
-    assert page.ask("explore/select-all", search="file-1", on=False).result["selected"] == 1
+    assert select_all(page, search="file-1") == 11
+    assert select_all(page, search="file-1", on=False) == 1
     frame = explorer.selection
     assert list(frame.columns) == list(filled.to_frame().columns)
     assert filled.verify(selection=frame).ok
     assert page.ask("explore/select-none").result["selected"] == 0
+
+
+def test_what_is_selected_is_what_was_shown(page, explorer, filled, source):
+    """A row is selected by its names, whatever stands in its place by now, and what isn't there is not."""
+    shown = page.ask("explore/page").result["rows"][0][:3]
+    filled.add_file("S", "Prod0", source("sorts-first", b"new"))
+    explorer.refresh()
+    assert page.ask("explore/select", keys=[shown, ["S", "Prod0", "never"]], on=True).result["selected"] == 1
+    assert explorer.selection[["event", "production", "file"]].to_numpy().tolist() == [shown]
+
+
+def test_what_matches_has_changed(page, explorer, filled, source):
+    """Where as many as the page says no longer match, nothing is selected, and the page is told."""
+    total = page.ask("explore/page", search="file-1").result["total"]
+    filled.add_file("S0", "Prod0", source("file-100", b"new"))
+    explorer.refresh()
+    refused = page.fails("explore/select-all", search="file-1", total=total, on=True)
+    assert "has changed" in refused["message"]
+    assert len(explorer.selection) == 0
+
+
+def test_choices_are_sent_when_they_change(page, explorer, filled, source):
+    """A page that knows what the filters offer is not told again, until the event or the table is another one."""
+    of = page.ask("explore/page").result["choices"]["of"]
+    assert page.ask("explore/page", search="file-1", page=1, known=of).result["choices"] is None
+    of_event = page.ask("explore/page", event="S1", known=of).result["choices"]
+    assert of_event["productions"] == {"most": [["Prod0", 20]], "total": 1}
+    assert page.ask("explore/page", event="S1", known=of_event["of"]).result["choices"] is None
+    filled.add_file("S1", "Prod1", source("new", b"new"))
+    explorer.refresh()
+    assert page.ask("explore/page", event="S1", known=of_event["of"]).result["choices"]["productions"]["total"] == 2
 
 
 def test_views_agree_on_the_selection(explorer, page_of):
@@ -108,6 +152,50 @@ def test_another_process_adds(page, explorer, filled, source):
     assert (shown["rows"][0][2], shown["marked"][:2]) == ("a-new-one", [False, True])
 
 
+def test_a_manifest_written_anew_is_no_news(page, filled):
+    """A manifest that is another file with the same records is no news, and refreshing tells nobody."""
+    manifest = filled.root / ".manifest" / "manifest.yaml"
+    text = manifest.read_bytes()
+    manifest.unlink()
+    manifest.write_bytes(b"# folded\n" + text)
+    assert page.ask("explore/news").result == {"changed": False, "records": 60, "shown": 60}
+    page.ask("explore/refresh")
+    assert page.events == []
+
+
+class SlowStore(Store):
+    """A Store on a slow disk: a reading that has begun ends when `go` is set."""
+
+    reached: threading.Event
+    go: threading.Event
+
+    def _contents(self):
+        contents = super()._contents()
+        if threading.current_thread().name == "slow":
+            self.reached.set()
+            assert self.go.wait(20)
+        return contents
+
+
+def test_two_refreshes_at_once(filled, source):
+    """Of two refreshes at once the newer reading stays, with the selection of what it brought."""
+    store = SlowStore(filled.root)
+    store.reached, store.go = threading.Event(), threading.Event()
+    explorer = Explorer(store)
+    slow, quick = threading.Thread(target=explorer.refresh, name="slow"), threading.Thread(target=explorer.refresh)
+    Store(filled.root).add_file("S0", "Prod0", source("one", b"one"))
+    slow.start()
+    assert store.reached.wait(20)
+    Store(filled.root).add_file("S0", "Prod0", source("two", b"two"))
+    quick.start()
+    quick.join(0.3)  # it may have to wait for the slow one
+    store.go.set()
+    slow.join()
+    quick.join()
+    assert len(explorer._browsing.table) == 62
+    explorer.close()
+
+
 def test_hashes(page, filled):
     """The hashes of the selection come as md5sum writes them."""
     assert "Nothing is selected" in page.fails("explore/hashes")["message"]
@@ -116,12 +204,38 @@ def test_hashes(page, filled):
     assert page.ask("explore/hashes").result == {"text": f"{record.hash}  {'/'.join(record.key)}\n", "count": 1}
 
 
+def test_too_many_hashes(store, page_of):
+    """More hashes than a clipboard is for are refused, in words that anybody can follow."""
+    lines = (f"      f{n:05}:\n        hash: {n:032x}\n        uuid: {n:032x}\n" for n in range(20_001))
+    manifest = store.root / ".manifest" / "manifest.yaml"
+    manifest.write_text(f"events:\n  S1:\n    Prod0:\n{''.join(lines)}name: Test\n")
+    explorer = Explorer(Store(store.root))
+    page = page_of(explorer)
+    select_all(page)
+    assert page.fails("explore/hashes")["message"] == (
+        "20,001 hashes are too many for a clipboard, which takes 20,000. Select fewer."
+    )
+    select(page, 0, on=False)
+    assert page.ask("explore/hashes").result["count"] == 20_000
+    explorer.close()
+
+
 def test_the_selection_is_fetched(page, explorer, tmp_path):
     """The selection is verified and copied to a folder of the server."""
-    page.ask("explore/select-all", search="file-1", event="S1", on=True)
+    select_all(page, search="file-1", event="S1")
     page.ask("gather/start", dest=str(tmp_path / "out"))
     assert explorer._gathered["phase"] == "fetched"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["file-10", "file-13", "file-16", "file-19"]
+
+
+def test_a_folder_may_be_named_from_home(page, explorer, tmp_path, monkeypatch):
+    """`~` is the user's home, and the verdict names the folder from the root on; an unknown user's is refused."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    select(page, 0)
+    page.ask("gather/start", dest="~/out")
+    assert explorer._gathered["dest"] == str(tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["file-00"]
+    assert "no such user's home" in page.fails("gather/start", dest="~nobody-of-that-name/out")["message"]
 
 
 def test_a_damaged_selection_is_not_fetched(page, explorer, filled, tmp_path):
@@ -130,6 +244,15 @@ def test_a_damaged_selection_is_not_fetched(page, explorer, filled, tmp_path):
     select(page, 0, 1)
     assert page.fails("gather/start", dest=str(tmp_path / "out"))["type"] == "HashError"
     assert explorer._gathered["phase"] == "failed"
+    assert list((tmp_path / "out").glob("*")) == []
+
+
+def test_a_fetch_of_the_selection_is_cancelled(page, explorer, tmp_path):
+    """Cancel ends the fetch under way, which leaves nothing."""
+    select_all(page)
+    explorer.observe(lambda _change: page.send("gather/cancel"), "_gathered")
+    page.ask("gather/start", dest=str(tmp_path / "out"))
+    assert explorer._gathered["phase"] == "cancelled"
     assert list((tmp_path / "out").glob("*")) == []
 
 
@@ -152,6 +275,29 @@ def test_a_row_is_opened(page, explorer):
     shown = explorer._shown
     assert (shown["phase"], shown["copied"]) == ("fetched", False)
     assert page.ask("fetch/preview", number=shown["number"]).result["kind"] == "text"
+
+
+def test_explore(filled):
+    """`store.explore()` is an Explorer of that Store, which adds."""
+    explorer = filled.explore()
+    assert (type(explorer).__name__, explorer._initial["root"]) == ("Explorer", str(filled.root))
+    assert explorer._initial["read_only"] is False
+    explorer.close()
+
+
+def test_an_empty_store_and_its_first_record(store, page_of, source):
+    """An empty Store is one page without rows, of which nothing is selected; its first record is one of one."""
+    explorer = Explorer(store)
+    page = page_of(explorer)
+    shown = page.ask("explore/page").result
+    assert (shown["rows"], shown["pages"], shown["total"], shown["records"]) == ([], 1, 0, 0)
+    assert select_all(page) == 0
+    store.add_file("S1", "Prod0", source("first", b"first"))
+    explorer.refresh()
+    shown = page.ask("explore/page").result
+    assert (len(shown["rows"]), shown["pages"], shown["total"], shown["records"]) == (1, 1, 1, 1)
+    assert select_all(page) == 1
+    explorer.close()
 
 
 @pytest.mark.parametrize("kind", ["upload/begin", "gather/start", "names/suggest"])

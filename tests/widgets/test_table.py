@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from asimov.storage._contents import Contents
-from asimov.storage.widgets._table import COLUMNS, PAGE, Table, View
+from asimov.storage.widgets._table import COLUMNS, PAGE, Choices, Table, View
 
 WORDS = ["psd", "PSD", "s1", "prod", "é", "ß", "a b", "x"]
 
@@ -64,9 +67,27 @@ def test_filters(table):
 
 def test_choices(table):
     """Events and productions come with how many records they have."""
-    assert table.event_choices() == [("S0", 80), ("S1", 80), ("S2", 80)]
-    assert table.production_choices("S1") == [("Prod0", 40), ("Prod1", 40)]
-    assert table.production_choices(None) == [("Prod0", 120), ("Prod1", 120)]
+    assert table.event_choices() == Choices(most=[("S0", 80), ("S1", 80), ("S2", 80)], total=3)
+    assert table.production_choices("S1") == Choices(most=[("Prod0", 40), ("Prod1", 40)], total=2)
+    assert table.production_choices(None) == Choices(most=[("Prod0", 120), ("Prod1", 120)], total=2)
+    assert table.production_choices("S9") == Choices(most=[], total=0)
+
+
+def test_choices_of_many():
+    """Of more than 200 events those with the most records are offered, with how many there are."""
+    keys = [(f"S{event:03}", "Prod0", f"file-{number}") for event in range(250) for number in range(1 + event // 50)]
+    choices = Table(contents_of(keys)).event_choices()
+    assert (len(choices.most), choices.total) == (200, 250)
+    assert choices.most[0] == ("S050", 2)
+
+
+def test_events_that_do_not_exist_are_not_kept(table):
+    """Whoever asks for the productions of one unknown event after the other takes no memory."""
+    for number in range(1000):
+        table.page(View(event=f"unknown-{number}"))
+        table.production_choices(f"unknown-{number}")
+    kept = [len(value) for value in vars(table).values() if isinstance(value, dict)]
+    assert max(kept) <= 10
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -78,6 +99,42 @@ def test_order(table, column, descending, search):
     found = [row[place] for row in rows(table, sort=column, descending=descending, search=search)]
     assert found == sorted(found, reverse=descending)
     assert len(found) == (60 if search else 240)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("search", ["", "file-1"])
+def test_order_of_equals(table, column, descending, search):
+    """Rows that are equal in the column sorted by stay in the order of the Store, both ways."""
+    place = COLUMNS.index(column)
+    found = list(table.matching(View(sort=column, descending=descending, search=search)))
+    assert found == sorted(sorted(found), key=lambda index: table.row(index)[place], reverse=descending)
+
+
+@pytest.fixture
+def restless():
+    """Let threads take turns all the time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_a_search_before_all_is_prepared(restless):
+    """What a search needs is built once, also if several ask for it at once."""
+    table = Table(contents_of(("S1", "Prod0", f"file-{number}") for number in range(5000)))
+    together = Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        built = list(pool.map(lambda _: together.wait(20) >= 0 and table._rows(), range(4)))
+    assert all(rows is built[0] for rows in built)
+
+
+@pytest.mark.parametrize("typed", ["Pr\u00e4zession", "Pra\u0308zession", "PRA\u0308ZESSION"])
+@pytest.mark.parametrize("stored", ["Pr\u00e4zession.txt", "Pra\u0308zession.txt"])
+def test_composed_and_decomposed(typed, stored):
+    """A name is found whether its accents are stored and typed as letters of their own or not."""
+    table = Table(contents_of([("S1", "Prod0", stored), ("S1", "Prod0", "Prazession.txt")]))
+    assert [row[2] for row in rows(table, search=typed)] == [stored]
 
 
 def test_going_on_typing(table):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import traitlets
 
 from . import _messages
-from ._browsing import Browsing, Gathering, SelectionVerification, State
+from ._browsing import Browsing, State
 from ._download import Downloads
 from ._fetcher import Fetches
 from ._panel import Panel, module
+from ._selected import Gathering, SelectionVerification
 from ._suggest import Suggestions
 from ._table import COLUMNS
 from ._uploader import SHOWN
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
     from asimov.storage._records import Record, VerificationReport
     from asimov.storage._store import Store
+
+
+_UPLOADER = "md5", "work", "combobox", "uploads", "uploader"
+_FETCHER = "preview", "download", "fetched"
 
 
 class Explorer(Panel):
@@ -50,9 +55,7 @@ class Explorer(Panel):
     0
     """
 
-    _esm = module(
-        "md5", "work", "combobox", "uploads", "uploader", "preview", "download", "fetched", "verifying", "explorer"
-    )
+    _esm = module(*_UPLOADER, *_FETCHER, "verifying", "filters", "records", "gathering", "explorer")
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
     _gathered = traitlets.Dict().tag(sync=True)
@@ -83,9 +86,7 @@ class Explorer(Panel):
         """The selected records as a DataFrame, which `Store.fetch_files` and `Store.verify` take."""
         from asimov.storage.frame import records_to_frame
 
-        contents = self._browsing.table.contents
-        found = [contents.find(key) for key in self._browsing.keys]
-        return records_to_frame([contents.record(index) for index in found if index is not None])
+        return records_to_frame(self._browsing.records())
 
     @property
     def report(self) -> VerificationReport | None:

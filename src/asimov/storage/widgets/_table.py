@@ -5,6 +5,8 @@ Plain Python lists: the search is ``word in row`` over lower-cased rows, the ord
 
 from __future__ import annotations
 
+import threading
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
@@ -50,6 +52,14 @@ class View:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """What a filter offers: the names with the most records, sorted, each with its count; and how many there are."""
+
+    most: list[tuple[str, int]]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
     """One page: the indices of its rows, its number, and how many rows and pages match in all."""
 
@@ -67,10 +77,11 @@ class Table:
         columns = map(list, zip(*contents.keys, strict=True)) if contents.keys else ([], [], [])
         events, productions, files = cast("Iterable[list[str]]", columns)
         self._columns = (events, productions, files, contents.hashes, contents.uuids)
+        self._making = threading.RLock()
         self._joined: list[str] | None = None
-        self._orders: dict[str, Sequence[int]] = {"event": range(len(contents))}
-        self._choices: dict[str | None, list[tuple[str, int]]] = {}
-        self._event_choices: list[tuple[str, int]] | None = None
+        self._orders: dict[tuple[str, bool], Sequence[int]] = {("event", False): range(len(contents))}
+        self._choices: dict[str, Choices] = {}
+        self._last_event: tuple[str | None, Choices | None] = None, None
         self._last: tuple[tuple[str | None, str | None], list[str], Sequence[int]] | None = None
 
     def __len__(self) -> int:
@@ -84,7 +95,8 @@ class Table:
         """Compute what searching and sorting need, so that nobody waits for it later."""
         self._rows()
         for column in COLUMNS:
-            self._order(column)
+            for descending in (False, True):
+                self._order(column, descending=descending)
 
     def page(self, view: View) -> Page:
         """Find the rows of a page."""
@@ -96,30 +108,35 @@ class Table:
     def matching(self, view: View) -> Sequence[int]:
         """Find all rows that a view shows, in its order."""
         found = self._found(view)
-        order = self._order(view.sort)
-        if view.descending:
-            order = order[::-1]
+        order = self._order(view.sort, descending=view.descending)
         if len(found) == len(self):
             return order
         if isinstance(order, range):
-            return found[::-1] if view.descending else found
+            return found
         wanted = bytearray(len(self))
         for index in found:
             wanted[index] = 1
         return [index for index in order if wanted[index]]
 
-    def event_choices(self) -> list[tuple[str, int]]:
+    def event_choices(self) -> Choices:
         """Count the records of each event."""
-        if self._event_choices is None:
-            self._event_choices = _most(self._columns[0])
-        return self._event_choices
+        return self._all_choices("event")
 
-    def production_choices(self, event: str | None) -> list[tuple[str, int]]:
+    def production_choices(self, event: str | None) -> Choices:
         """Count the records of each production, of one event or of all."""
-        if event not in self._choices:
+        if event is None:
+            return self._all_choices("production")
+        last, choices = self._last_event
+        if choices is None or last != event:
             productions = self._columns[1]
-            self._choices[event] = _most(productions if event is None else [productions[i] for i in self._span(event)])
-        return self._choices[event]
+            choices = _most(productions[index] for index in self._span(event))
+            self._last_event = event, choices
+        return choices
+
+    def _all_choices(self, column: str) -> Choices:
+        if column not in self._choices:
+            self._choices[column] = _most(self._columns[COLUMNS.index(column)])
+        return self._choices[column]
 
     def _span(self, event: str) -> range:
         events = self._columns[0]
@@ -127,7 +144,7 @@ class Table:
 
     def _found(self, view: View) -> Sequence[int]:
         """Find what filters and search let pass, in the order of the Store."""
-        words = view.search.casefold().split()
+        words = _searchable(view.search).split()
         filters = view.event, view.production
         found = self._narrowed(filters, words)
         if found is None:
@@ -158,17 +175,28 @@ class Table:
         return among
 
     def _rows(self) -> list[str]:
-        if self._joined is None:
-            self._joined = ["\n".join(row).casefold() for row in zip(*self._columns, strict=True)]
-        return self._joined
+        with self._making:
+            if self._joined is None:
+                self._joined = [_searchable("\n".join(row)) for row in zip(*self._columns, strict=True)]
+            return self._joined
 
-    def _order(self, column: str) -> Sequence[int]:
-        order = self._orders.get(column)
-        if order is None:
-            values = self._columns[COLUMNS.index(column)]
-            order = self._orders[column] = sorted(range(len(values)), key=values.__getitem__)
-        return order
+    def _order(self, column: str, *, descending: bool) -> Sequence[int]:
+        with self._making:
+            order = self._orders.get((column, descending))
+            if order is None:
+                values = self._columns[COLUMNS.index(column)]
+                before = self._order(column, descending=False) if descending else range(len(values))
+                order = sorted(before, key=values.__getitem__, reverse=descending)  # equal ones stay as they were
+                self._orders[column, descending] = order
+            return order
 
 
-def _most(names: Iterable[str]) -> list[tuple[str, int]]:
-    return sorted(Counter(names).most_common(CHOICES))
+def _searchable(text: str) -> str:
+    """Give a text that equals another if they look the same but for the case of letters."""
+    folded = text.casefold()
+    return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
+
+
+def _most(names: Iterable[str]) -> Choices:
+    counted = Counter(names)
+    return Choices(most=sorted(counted.most_common(CHOICES)), total=len(counted))

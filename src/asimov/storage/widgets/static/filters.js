@@ -1,0 +1,45 @@
+// What the Explorer looks for: words, an event, a production.
+
+const SEARCH_LIMIT = 1000; // characters, as in the kernel
+
+class Filters {
+  // changed({search}), changed({event, production}) or changed({production}) is called as one types or chooses.
+  constructor(changed) {
+    this.known = ""; // which choices the boxes offer; the kernel sends others only
+    this.search = make("input", { type: "search", name: "search", spellcheck: "false", autocomplete: "off", maxlength: SEARCH_LIMIT });
+    this.search.addEventListener("input", () => changed({ search: this.search.value }));
+    this.event = make("select", { name: "event" });
+    this.event.addEventListener("change", () => {
+      this.production.value = "";
+      changed({ event: this.event.value, production: "" });
+    });
+    this.production = make("select", { name: "production" });
+    this.production.addEventListener("change", () => changed({ production: this.production.value }));
+    const fields = [field("Search", this.search), field("Event", this.event), field("Production", this.production)];
+    this.element = make("div", { class: "asimov-storage-fields" }, ...fields);
+  }
+
+  fill({ of, events, productions }, records, view) {
+    this.known = of;
+    fillSelect(this.event, `All events (${records.toLocaleString("en")})`, events, view.event);
+    fillSelect(this.production, "All productions", productions, view.production);
+  }
+}
+
+function fillSelect(select, all, { most, total }, chosen) {
+  const options = most.map(([name, count]) => make("option", { value: name }, `${isolated(name)} (${count.toLocaleString("en")})`));
+  if (chosen !== "" && !most.some(([name]) => name === chosen)) options.push(make("option", { value: chosen }, isolated(chosen)));
+  const more = total - most.length;
+  if (more > 0) options.push(make("option", { disabled: true }, `… and ${more.toLocaleString("en")} more: use Search`));
+  select.replaceChildren(make("option", { value: "" }, all), ...options);
+  select.value = chosen;
+}
+
+// What is written from right to left, or turns the direction of what follows.
+const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+// Such a name would draw what stands beside it into its own run, and an option holds no <bdi>. Others stay as they are: a
+// letter that is pressed looks for an option that begins with it.
+function isolated(name) {
+  return TURNS.test(name) ? `\u2068${name}\u2069` : name;
+}
