@@ -352,18 +352,26 @@ def test_hashes_without_a_clipboard_and_news_that_goes_on(opened, filled, take_c
     expect(box).to_be_hidden()
 
 
+CLICK = """(root, texts) => {
+    const buttons = [...root.querySelectorAll('button')];
+    for (const text of texts) buttons.find((button) => button.textContent === text).click();
+}"""
+
+
 def test_one_file_at_a_time(opened):
-    """Opening another file while one is being fetched is refused in words, and the one under way goes on."""
-    _, widget = opened()
+    """Opening another file while one is fetched or downloaded is refused in words, and the one under way goes on."""
+    book, widget = opened()
     expect(rows(widget)).to_have_count(50)
-    widget.evaluate(
-        "(root) => [...root.querySelectorAll('.asimov-storage-name')].slice(0, 2).forEach((name) => name.click())"
-    )
+    widget.evaluate(CLICK, ["posterior-000.txt", "posterior-012.txt"])
     expect(summary(widget)).to_contain_text("posterior-000.txt is being fetched or downloaded, below. Wait for it")
-    expect(widget.get_by_role("region", name="File", exact=True)).to_contain_text(
-        "✓ Verified: GW150910 / Prod0 / posterior-000"
-    )
+    part = widget.get_by_role("region", name="File", exact=True)
+    expect(part).to_contain_text("✓ Verified: GW150910 / Prod0 / posterior-000")
+    with book.page.expect_download():
+        widget.evaluate(CLICK, ["Download", "posterior-012.txt"])
+        assert "posterior-000.txt is being fetched or downloaded" in summary(widget).text_content()
+    expect(part).to_contain_text("✓ Downloaded: posterior-000.txt")
     widget.get_by_role("button", name="posterior-012.txt").click()
+    expect(part).to_contain_text("✓ Verified: GW150910 / Prod0 / posterior-012")
     expect(summary(widget)).not_to_contain_text("is being fetched")
 
 
