@@ -694,7 +694,7 @@ def test_nothing_moves_while_a_file_is_downloaded(scripted, width):
 
 
 def test_a_silent_kernel_is_said_within_five_seconds(scripted):
-    """A kernel that falls silent during a fetch or a download is said to be busy or gone within five seconds."""
+    """A kernel that falls silent during a fetch is said to be busy or gone within five seconds."""
     page = scripted()
     page.press("Fetch")
     page.change(_shown={**SHOWN, "number": 2, "phase": "fetching", "done": 1, "total": 9})
