@@ -14,7 +14,7 @@ import pytest
 import yaml
 from damage import contents, keys, manifest_of, md5, run_python
 
-from asimov.storage import AlreadyPresentException, RecordExistsError, Store
+from asimov.storage import AlreadyPresentException, RecordExistsError, Store, _canonical
 
 
 def on_disk(store):
@@ -84,6 +84,43 @@ def test_threads_share_a_store(store, source):
     assert len({one["uuid"] for one in added}) == 32
     assert store.verify().ok
     assert store.verify().untracked == ()
+
+
+def test_one_reading_is_written_by_two(store, source):
+    """Two threads may bring one reading of a manifest into canonical text at the same time."""
+    store.add_file("no", "Prod0", source())
+    contents = Store(store.root)._contents()
+
+    class Column(list):
+        """A column: while it is gone through for the first time, another thread is done."""
+
+        gone_through = False
+
+        def __iter__(self):
+            if not self.gone_through:
+                self.gone_through = True
+                _canonical.write(contents)
+            return super().__iter__()
+
+    contents.keys = Column(contents.keys)
+    assert bytes(_canonical.write(contents)) == manifest_of(store).read_bytes()
+
+
+def test_skipping_waits_until_what_is_there_is_durable(store, source, monkeypatch):
+    """Who is told by duplicate="skip" that the bytes are there can rely on it: the other's commit is on the disk."""
+    live = store.root / ".manifest" / "tmp" / "elsewhere-1-1"
+    live.write_bytes(b"")  # another writer's, so that commits stay in recent/
+    added = store.add_file("S1", "Prod0", source())
+    synced, real = [], os.fsync
+
+    def fsync(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert Store(store.root).add_file("S2", "Prod0", source("again", b"a result"), duplicate="skip") == added
+    recent = store.root / ".manifest" / "recent"
+    assert {recent.stat().st_ino, (recent / "1").stat().st_ino} <= set(synced)
 
 
 def nothing(*_):

@@ -74,6 +74,28 @@ def test_new_folders_follow_the_one_above(tmp_path, source):
     assert [oct(mode(store.root / path)) for path in ("S1/Prod1", "S2", "S2/Prod1")] == ["0o770", "0o755", "0o755"]
 
 
+@pytest.mark.parametrize("name", ["S1", "S1/Prod0", ".manifest/tmp", ".manifest/recent"])
+def test_folders_whose_maker_was_killed(tmp_path, source, name):
+    """A folder that was made, and not opened to the group before its maker was killed, is opened by the next add."""
+    store = Store.create(tmp_path / "store", "Shared")
+    store.root.chmod(0o775)
+    folder = store.root / name
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.chmod(0o775)
+    folder.chmod(0o700)
+    store.add_file("S1", "Prod0", source())
+    assert mode(folder) == 0o775
+
+
+def test_folders_that_are_closed_stay_closed(tmp_path, source):
+    """A folder with something in it that somebody has closed stays as it is."""
+    store = Store.create(tmp_path / "store", "Shared")
+    store.add_file("S1", "Prod0", source())
+    (store.root / "S1").chmod(0o700)
+    store.add_file("S1", "Prod1", source("more", b"more"))
+    assert mode(store.root / "S1") == 0o700
+
+
 @pytest.mark.parametrize("manifest", [0o644, 0o640, 0o600, 0o664, 0o660])
 def test_the_manifest_keeps_its_mode(store, source, manifest):
     """Replacing manifest.yaml preserves the mode that somebody gave it."""

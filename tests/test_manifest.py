@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+import threading
 import uuid
 
 import pytest
 import yaml
 from damage import contents, keys, manifest_of, md5
 
-from asimov.storage import InvalidNameError, Manifest, NotAStoreError, RecordNotFoundError, StorageError, Store
+from asimov.storage import (
+    InvalidNameError,
+    Manifest,
+    NotAStoreError,
+    RecordExistsError,
+    RecordNotFoundError,
+    StorageError,
+    Store,
+)
 
 
 @pytest.fixture
@@ -206,3 +218,62 @@ def test_manifest_needs_a_store(tmp_path):
 
     with pytest.raises(NotAStoreError):
         Manifest(SimpleNamespace(root=str(tmp_path)))
+
+
+def note(manifest, name, content=None):
+    """Note a record whose file nobody has."""
+    manifest.add_record("S9", "Prod0", name, md5(content or name.encode()), uuid.uuid4())
+
+
+def test_what_is_noted_while_update_publishes_is_kept(store, monkeypatch):
+    """A record that is noted while update() is at work is published by the next one."""
+    manifest, real = store.manifest, os.fsync
+    note(manifest, "a")
+
+    def fsync(descriptor):
+        monkeypatch.setattr(os, "fsync", real)
+        note(manifest, "b")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    manifest.update()
+    assert [record.file for record in Store(store.root)] == ["a"]
+    manifest.update()
+    assert [record.file for record in Store(store.root)] == ["a", "b"]
+
+
+def test_a_refused_update_does_not_stand_in_the_way(store, source):
+    """After an update() that was refused, others are published."""
+    note(store.manifest, "a")
+    Store(store.root).add_file("S9", "Prod0", source("a", b"other bytes"))
+    with pytest.raises(RecordExistsError, match="note the others again"):
+        store.manifest.update()
+    note(store.manifest, "b")
+    store.manifest.update()
+    assert [record.file for record in Store(store.root)] == ["a", "b"]
+
+
+def test_one_name_noted_by_many_threads(store):
+    """Of several threads that note one name at once one succeeds, and the Store can be opened afterwards."""
+    threads, interval = 4, sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(60):
+            start, won = threading.Barrier(threads), []
+
+            def one(number=number, start=start, won=won):
+                start.wait()
+                with contextlib.suppress(RecordExistsError):
+                    note(store.manifest, f"file {number}", os.urandom(8))
+                    won.append(number)
+
+            many = [threading.Thread(target=one) for _ in range(threads)]
+            for thread in many:
+                thread.start()
+            for thread in many:
+                thread.join()
+            assert won == [number]
+    finally:
+        sys.setswitchinterval(interval)
+    store.manifest.update()
+    assert len(Store(store.root)) == 60

@@ -1,5 +1,7 @@
 """Store.repair: a lost or damaged manifest made whole again."""
 
+import errno
+import hashlib
 import os
 import shutil
 
@@ -34,6 +36,12 @@ def tree(folder):
 def cut_in_half(path):
     """Damage a file as a full disk would."""
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def overwrite_start(path):
+    """Overwrite the first bytes of a file."""
+    with path.open("r+b") as file:
+        file.write(b"\0" * 8)
 
 
 def overwrite(path):
@@ -121,12 +129,58 @@ def test_what_no_record_names_is_quarantined(store):
 
 
 def test_a_torn_entry_is_quarantined(store):
-    """An entry that a power cut left half written records nothing, and repair moves it away."""
+    """Of an entry that a power cut left half written, repair keeps the text aside, and in place the number."""
     torn = home(store) / "recent" / "99"
     torn.write_bytes(b'{"event": "S7", "product')
     assert 6 == len(Store(store.root))
     assert (torn,) == Store.repair(store.root, dry_run=False).quarantined
-    assert not torn.exists()
+    assert b"" == torn.read_bytes()
+    assert b'{"event": "S7", "product' == (home(store) / "quarantine" / "99").read_bytes()
+    assert () == Store.repair(store.root, dry_run=False).quarantined
+    (store.root.parent / "next").write_text("next")
+    store.add_file("S7", "Prod0", store.root.parent / "next")
+    assert ["100"] == [path.name for path in (home(store) / "recent").iterdir()]
+
+
+def test_records_come_back_though_the_backup_failed(store, tmp_path, monkeypatch):
+    """If one add could not keep the manifest before it, a lost manifest is rebuilt with what that and the one before
+    it recorded.
+    """
+    real = os.link
+
+    def link(source, *rest, **options):
+        if source == "manifest.yaml":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(source, *rest, **options)
+
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+    store.add_file("S7", "Prod0", tmp_path / "a")
+    monkeypatch.setattr(os, "link", link)
+    store.add_file("S7", "Prod0", tmp_path / "b")
+    store.add_file("S7", "Prod0", tmp_path / "c")
+    monkeypatch.undo()
+    before = list(Store(store.root))
+    (home(store) / "manifest.yaml").unlink()
+    assert before == list(Store.repair(store.root, dry_run=False).records)
+    assert store.verify().ok
+
+
+@pytest.mark.parametrize("left", ["manifest.yaml", "manifest.yaml.new"])
+def test_a_store_with_sha256_stays_one(tmp_path, left):
+    """A Store that was created to record SHA-256 does so after its manifest was rebuilt without the back-up."""
+    store = Store.create(tmp_path / "store", "Forgery is found", sha256=True)
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    store.add_file("S1", "Prod0", tmp_path / "a")
+    for name in {"manifest.yaml", "manifest.yaml.new", "manifest.yaml.bak"} - {left}:
+        (home(store) / name).unlink()
+    if left == "manifest.yaml":
+        overwrite_start(home(store) / left)
+    Store.repair(store.root, dry_run=False)
+    added = Store(store.root).add_file("S1", "Prod0", tmp_path / "b")
+    assert hashlib.sha256(b"b").hexdigest() == Store(store.root)["S1", "Prod0", "b"].sha256
+    assert "b" == added["file"]
 
 
 def test_upstreams_files_tell_their_names(tmp_path):

@@ -136,3 +136,11 @@ def test_no_duration(text):
     """What is no duration is refused in words."""
     with pytest.raises(ValueError, match="no duration"):
         parse_duration(text)
+
+
+def test_times_of_a_clock_that_was_wrong(store):
+    """A time far ahead of this clock, as a host with a wrong one left it, doesn't keep a file from being verified."""
+    store.verify()
+    age(store, ["result-0"], days=-3650)
+    assert checked(store.verify(since=30 * DAY)) == ["result-0"]
+    assert checked(store.verify(since=30 * DAY)) == []

@@ -157,3 +157,19 @@ def test_further_keys_are_not_sealed(tmp_path, made):
         assert manifest.read_bytes().startswith(b"comment: by hand\n")
     finally:
         (store.root / ".manifest" / "manifest.yaml").write_bytes(before)
+
+
+def test_records_without_a_size_are_found(tmp_path, monkeypatch):
+    """A record that has further fields than we write, or fewer, is found by those few look-ups as by all others."""
+    monkeypatch.setattr(_seal, "_WORTHWHILE", 200)
+    store = Store.create(tmp_path / "store", "x", sha256=True)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+    store.add_files([("e", "p", tmp_path / "a"), ("e", "p", tmp_path / "b")])
+    manifest = store.root / ".manifest" / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("        size: 1\n", "", 1))
+    Store(store.root).add_file("e", "p", tmp_path / "c")
+    opened = Store(store.root)
+    assert is_sealed(opened)
+    assert opened["e", "p", "a"].size is None
+    assert ("e", "p", "d") not in Store(store.root)

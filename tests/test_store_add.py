@@ -178,6 +178,16 @@ def test_link(store, source):
     assert store.verify().untracked == ()
 
 
+def test_link_to_a_file_that_may_be_written(store, source):
+    """Bytes are shared only with a file that is read-only: who edits another one edits just that."""
+    store.add_file("S1", "Prod0", source())
+    first = store.fetch_file("S1", "Prod0", "result.txt")
+    first.chmod(0o644)
+    store.add_file("S2", "Prod0", source(), duplicate="link")
+    first.write_bytes(b"edited")
+    assert store.fetch_file("S2", "Prod0", "result.txt").read_bytes() == b"a result"
+
+
 def test_link_to_a_corrupt_file(store, source, stored):
     """Bytes that were corrupted in the Store are not passed on by "link": what is recorded anew is right."""
     flip_bit(stored)

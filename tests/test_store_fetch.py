@@ -447,3 +447,12 @@ def test_fetching_writes_nothing_in_the_store(store, stored, out, way):
     if hasattr(result, "close"):
         result.close()
     assert {path: (path.lstat().st_mtime_ns, path.lstat().st_mode) for path in store.root.rglob("*")} == before
+
+
+def test_fetch_files_of_one_record_twice(store, stored, out):
+    """A record that a selection names twice is copied once, and its path stands twice in the answer."""
+    progress = []
+    twice = store.fetch_files([PLACE, PLACE], dest=out, progress=lambda done, total: progress.append((done, total)))
+    assert twice == [out / "result.txt"] * 2
+    assert progress[-1] == (8, 8)
+    assert store.fetch_files([PLACE, PLACE]) == [stored, stored]

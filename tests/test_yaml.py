@@ -411,6 +411,20 @@ def test_further_keys_keep_their_types(hand_written, source):
         assert type(rewritten[key]) is type(value), key
 
 
+@pytest.mark.parametrize("value", ["v", "{a: 1}", "[1, 2]", "{}", "!!set {a}"])
+def test_long_further_keys(hand_written, source, value):
+    """A further key that is too long to stand before its colon on one line is kept in a Store that can be opened."""
+    escaped = "\\u2028" * 200
+    text = f"? {'k' * 1100}\n: {value}\nevents: {{}}\nname: n\nmore:\n  ? '{'l' * 1100}'\n  : {value}\n"
+    text += f'more still:\n  ? "{escaped}"\n  : {value}\n'
+    store = Store(hand_written(text))
+    before = yaml.safe_load(text)
+    store.add_file("S2", "Prod0", source())
+    after = yaml.safe_load(manifest_of(store).read_bytes())
+    assert {**after, "events": {}} == {**before, "events": {}}
+    assert len(Store(store.root)) == 1
+
+
 def test_two_keys_and_no_more(store, source):
     """The records of a Store that was created without sha256 hold the two keys of SEED.txt, and its top the other
     two.

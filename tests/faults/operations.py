@@ -20,6 +20,7 @@ import yaml
 
 from asimov.storage import Manifest, Record, Store
 from asimov.storage import _entries as entries
+from asimov.storage import _temporary as temporary
 
 Key = tuple[str, str, str]
 DEAD = 2**22 + 1
@@ -75,7 +76,7 @@ SOURCES = {"new": b"new\n", "second": b"second\n" * 40, "third": b"third", "same
 
 def host_name(pid: int, rest: str) -> str:
     """Name a temporary file as a process of this host would have."""
-    host = "".join(c if c.isalnum() else "_" for c in os.uname().nodename)[:64]
+    host = temporary.owner_name().partition("-")[0]
     return f"{host}-{pid}-{rest}"
 
 

@@ -144,7 +144,7 @@ def written(draw) -> bytes:
     """Give a manifest as we write it, if it is one at all."""
     data = yaml.safe_dump(draw(trees())).encode()
     try:
-        return canonical.write(reader.parse(data, PATH))
+        return bytes(canonical.write(reader.parse(data, PATH)))
     except reader.ManifestError:
         return data
 

@@ -175,9 +175,7 @@ class Addition:
                     for number, item in enumerate(items):
                         if number % _PLACED_BETWEEN_SIGNS == 0:
                             alive.touch()
-                        if not self._link_shared(root, folder, item):
-                            item.data.place(folder, item.uuid)
-                        item.placed = True
+                        self._place_item(root, folder, item)
                     folder.sync()
                     return _holds_a_recorded_file(folder, contents, group)
             except FileNotFoundError:  # another writer took back a folder that it had made
@@ -185,16 +183,28 @@ class Addition:
                     raise
         raise AssertionError  # the last attempt returned or raised
 
+    def _place_item(self, root: Folder, folder: Folder, item: Item) -> None:
+        item.placed = True  # before it is, so that whatever interrupts this is taken back
+        try:
+            if not self._link_shared(root, folder, item):
+                item.data.place(folder, item.uuid)
+        except FileExistsError:  # somebody else's
+            item.placed = False
+            raise
+
     def _production(self, root: Folder, event: str, production: str) -> Folder:
         """Open a production's folder, making it and its event's if need be."""
-        with contextlib.suppress(FileNotFoundError), root.folder(event) as above:
-            return above.folder(production)
-        if root.make_folder(event):
-            self.made.append((event, None))
+        with contextlib.suppress(FileNotFoundError), root.folder_to_fill(event) as above:
+            return above.folder_to_fill(production)
+        self._make(root, event, (event, None))
         with root.folder(event) as above:
-            if above.make_folder(production):
-                self.made.append((event, production))
+            self._make(above, production, (event, production))
             return above.folder(production)
+
+    def _make(self, above: Folder, name: str, what: tuple[str, str | None]) -> None:
+        self.made.append(what)  # before it is
+        if not above.make_folder(name):
+            self.made.pop()
 
     def _link_shared(self, root: Folder, folder: Folder, item: Item) -> bool:
         """Share the bytes of a sound file by a hard link, if that can be done."""
@@ -206,8 +216,10 @@ class Addition:
         shared = item.shared
         with contextlib.suppress(OSError), root.folder(shared.event) as event, event.folder(shared.production) as there:
             name = shared.uuid if there.status(shared.uuid) is not None else shared.file
-            there.link(name, folder, item.uuid)
-            return True
+            found = there.status(name)
+            if found is not None and not found.st_mode & 0o222:  # else who edits one would edit both
+                there.link(name, folder, item.uuid)
+                return True
         return False
 
     # Taking back.

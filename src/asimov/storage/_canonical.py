@@ -16,6 +16,8 @@ from ._scalars import INNER, means_another_type, quote, unquote
 _TAIL = re.compile(rf"""name: (\w(?:[{INNER} ]*[{INNER}])?|'[^\n]*'|"[^\n]*")\n(sha256: true\n)?""")
 _NEAR = 1 << 16
 """How far from where it would be if all records were of one length a record is looked for first."""
+_SIMPLE_KEY = 1000
+"""Characters: a longer key has to be written as ``? KEY`` (YAML 1.1, 7.3.4, says 1024)."""
 _EVENTS, _NO_EVENTS = b"events:\n", b"events: {}\n"
 
 
@@ -80,8 +82,9 @@ def write(contents: Contents) -> Pieces:
 
 def _is_canonical(contents: Contents) -> bool:
     """Whether text of the canonical shape also quotes just the names that it should."""
-    if contents.quoted is not None:
-        names = {name for key in contents.keys for name in key} - contents.quoted
+    quoted = contents.quoted  # another thread may write the same contents, and set it to None
+    if quoted is not None:
+        names = {name for key in contents.keys for name in key} - quoted
         if any(map(means_another_type, names)) or any(map(_is_number, contents.hashes + contents.uuids)):
             return False
         contents.quoted = None
@@ -93,9 +96,10 @@ def _is_canonical(contents: Contents) -> bool:
 
 def _spliced(contents: Contents) -> Pieces | None:
     """Put the one new record into the text of what it was added to; None if that can't be done."""
-    if contents.grown_from is None:
+    grown_from = contents.grown_from
+    if grown_from is None:
         return None
-    base, key = contents.grown_from
+    base, key = grown_from
     if base.text is None or not base.keys or contents.extras or base.empties or not _is_canonical(base):
         return None
     index = contents.find(key)
@@ -222,12 +226,13 @@ def _is_number(digest: str) -> bool:
 
 def _further(indent: int, key: str, value: Node) -> str:
     """Write a key that we keep for others, in block style."""
+    start = f"{'':{indent}}{key}:" if len(key) <= _SIMPLE_KEY else f"{'':{indent}}? {key}\n{'':{indent}}:"
     if not isinstance(value, Collection):
-        return f"{'':{indent}}{key}: {value}\n"
+        return f"{start} {value}\n"
     tag = f" {value.tag}" if value.tag else ""
     if not value.values:
-        return f"{'':{indent}}{key}:{tag} {'[]' if value.keys is None else '{}'}\n"
-    return f"{'':{indent}}{key}:{tag}\n" + _below(indent + 2, value)
+        return f"{start}{tag} {'[]' if value.keys is None else '{}'}\n"
+    return f"{start}{tag}\n" + _below(indent + 2, value)
 
 
 def _below(indent: int, value: Collection) -> str:

@@ -43,7 +43,8 @@ f. Clean: list ``tmp/``. Unlink other writers' files that are older than 60 s, o
    manifest by an older one. Otherwise, if ``manifest.yaml`` is still the very file that we renamed, remove the entries
    that it holds; the highest is emptied instead, for it carries the number. (Files called ``.nfs...`` don't count: they
    are removed already, and only open.) Before that, what they say is written into ``manifest.yaml.new``, over what it
-   held: with the back-up it makes a lost manifest whole again (`_repair`). Who is stopped while he writes it has left
+   held, or behind that if the back-up is still an older one: with the back-up it makes a lost manifest whole again
+   (`_repair`). Who is stopped while he writes it has left
    the entries themselves. The new manifest's seal (`_seal`) goes there too.
 g. If the entries could not be cleaned, ``fsync`` the entry and ``recent/`` before the add is acknowledged: they, not
    the manifest, are then what a power cut must leave behind.
@@ -57,13 +58,13 @@ import contextlib
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from . import _canonical, _entries, _files, _locks, _seal, _temporary
 from ._contents import Contents
-from ._errors import StorageError
 from ._files import Folder, Stamp
 from ._records import Record
 from ._state import BACKUP, FOLDED, INCOMING, MANIFEST, RECENT, TEMPORARY, State, StateReader, warn
@@ -105,9 +106,10 @@ class Journal:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._reader = StateReader(root)
-        self._writing = threading.RLock()
+        self.writing = threading.RLock()
+        """Held by the thread that changes something."""
         self._patience = LOCK_PATIENCE
-        self._process = os.getpid()
+        _journals.add(self)
 
     def contents(self) -> Contents:
         """Read the present state; what has not changed is not read again."""
@@ -131,7 +133,7 @@ class Journal:
         with (
             self._home() as home,
             Folder.open(self.root) as root,
-            self._writing,
+            self.writing,
             _locks.locked(home, "lock", self._patience) as alone,
         ):
             self._patience = LOCK_PATIENCE if alone else 0.1  # who holds it so long may hold it for ever
@@ -141,13 +143,25 @@ class Journal:
                 except _Fenced:
                     change.renew()
 
-    @contextlib.contextmanager
-    def _home(self) -> Iterator[Folder]:
-        if self._process != os.getpid():
-            self._reader.after_fork()
-            self._writing, self._process = threading.RLock(), os.getpid()
-        with self._reader.home() as home:
-            yield home
+    def renew_locks(self) -> None:
+        """Forget locks that other threads may have held at a fork."""
+        self._reader.renew_lock()
+        self.writing = threading.RLock()
+
+    def _home(self) -> contextlib.AbstractContextManager[Folder]:
+        return self._reader.home()
+
+
+_journals: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for journal in _journals:
+        journal.renew_locks()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Commit:
@@ -161,6 +175,8 @@ class _Commit:
         """The entry's."""
         self.seal = b""
         """Of the manifest that was written."""
+        self.backed_up = False
+        """Whether the manifest that was replaced is the back-up now."""
 
     def run(self) -> None:
         with (
@@ -184,6 +200,7 @@ class _Commit:
                 records = self.change.resolve(state.contents)
                 if not records:
                     self.change.withdraw(self.root)
+                    self.sync_others(state)
                     return None
                 self.change.place(self.root, state.contents, self.entry)
                 self.write_entry(records)
@@ -196,6 +213,14 @@ class _Commit:
             elif isinstance(error, (OSError, _Fenced)):
                 return state, records  # the link was made, though its answer was an error
             raise
+
+    def sync_others(self, state: State) -> None:
+        """Make durable what others have committed and not folded: who is told that a file is there may rely on it."""
+        for number in state.filled:
+            with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
+                os.fsync(entry)
+        if state.filled:
+            self.recent.sync()
 
     def write_entry(self, records: Sequence[Record]) -> None:
         self.text = _entries.write(records)
@@ -235,8 +260,8 @@ class _Commit:
             stamp = self.fold(state, records, fold)
             if stamp is not None and self.clean(stamp, state):
                 return
-        except (OSError, StorageError) as error:
-            warn("%s: %s. The records are safe in %s", self.home.path / MANIFEST, error, self.recent.path)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the add has happened
+            warn("%s: %r. The records are safe in %s", self.home.path / MANIFEST, error, self.recent.path)
         os.fsync(self.entry.descriptor)
         self.recent.sync()
 
@@ -265,7 +290,7 @@ class _Commit:
             if Stamp.of(old) != expected:
                 return None
             fold.take_permissions(old)
-            self.back_up(old)
+            self.backed_up = self.back_up(old)
         fold.rename(self.home, MANIFEST)
         stamp = Stamp.of(fold.descriptor)
         self.seal = _seal.seal(contents, text)
@@ -273,8 +298,8 @@ class _Commit:
         self.home.sync()
         return stamp
 
-    def back_up(self, manifest: int) -> None:
-        """Keep the old manifest as a second name of it, or as a copy where that's refused."""
+    def back_up(self, manifest: int) -> bool:
+        """Keep the old manifest as a second name of it, or as a copy where that's refused; give whether it is kept."""
         name = _temporary.owner_name()
         try:
             try:
@@ -287,8 +312,10 @@ class _Commit:
                 self.tmp.rename(name, self.home, BACKUP)
         except OSError as error:
             warn("%s could not be kept: %s", self.home.path / BACKUP, error)
+            return False
         finally:
             self.tmp.remove(name)  # a rename between two names of one file leaves both
+        return True
 
     def clean(self, stamp: Stamp, before: State) -> bool:
         """Remove our entry and those `before` it, if the manifest is still the one with `stamp`; False: they stay."""
@@ -306,7 +333,7 @@ class _Commit:
 
     def keep_folded(self, others: frozenset[int]) -> None:
         """Keep what the manifest has beyond its back-up, for a repair: our entry, and those with these numbers."""
-        text = b""
+        text = b"" if self.backed_up else self.kept_before()
         for number in sorted(others):
             with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
                 text += _files.read_all(entry)
@@ -317,6 +344,12 @@ class _Commit:
             with Temporary(self.tmp, _temporary.owner_name()) as kept:
                 kept.write(text)
                 kept.rename(self.home, FOLDED)
+
+    def kept_before(self) -> bytes:
+        """Read what was kept for the back-up that is still the one: it is still beyond that."""
+        with contextlib.suppress(FileNotFoundError), _files.opened(self.home, FOLDED) as kept:
+            return _seal.without(_files.read_all(kept))
+        return b""
 
     def have_gone(self, others: set[str]) -> bool:
         """Wait a little for those temporary files to go. Who comes later reads what we have written."""

@@ -24,6 +24,8 @@ _FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os,
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _LINK_REFUSED = {errno.ELOOP, errno.EMLINK, getattr(errno, "EFTYPE", errno.ELOOP)}
 _TRIES = 8
+_UNFINISHED = 0o700
+"""What a folder's permissions are from when it is made until it follows the one above."""
 
 
 class Stamp(NamedTuple):
@@ -102,22 +104,36 @@ class Folder:
     def folder_made(self, name: str) -> Folder:
         """Open a folder in this one, making it if need be: as `make_folder`."""
         try:
-            return self.folder(name)
+            return self.folder_to_fill(name)
         except FileNotFoundError:
             self.make_folder(name)
             return self.folder(name)
+
+    def folder_to_fill(self, name: str) -> Folder:
+        """Open a folder in this one to put something in; end what `make_folder` began in a process that was killed."""
+        found = self.folder(name)
+        here = os.fstat(found.descriptor)
+        if stat.S_IMODE(here.st_mode) == _UNFINISHED and here.st_uid == os.geteuid() and not found.names():
+            found.follow(self)
+        return found
+
+    def follow(self, above: Folder) -> None:
+        """Take on the group and the permissions of the folder above."""
+        model = os.fstat(above.descriptor)
+        _follow(self.descriptor, model, _UNFINISHED | (model.st_mode & (stat.S_ISGID | 0o077)))
 
     def make_folder(self, name: str) -> bool:
         """Make a folder in this one if there is none; it follows this one's group and permissions."""
         with Reporting(self, name):
             try:
-                os.mkdir(name, 0o700, dir_fd=self.descriptor)
+                os.mkdir(name, _UNFINISHED, dir_fd=self.descriptor)
             except FileExistsError:
+                with contextlib.suppress(OSError):
+                    self.folder_to_fill(name).close()
                 return False
             try:
                 with self.folder(name) as made:
-                    above = os.fstat(self.descriptor)
-                    _follow(made.descriptor, above, 0o700 | (above.st_mode & (stat.S_ISGID | 0o077)))
+                    made.follow(self)
             except BaseException:
                 self.remove_folder(name)
                 raise

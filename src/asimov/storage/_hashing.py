@@ -99,22 +99,24 @@ def chunks(descriptor: int) -> Iterator[bytes]:
 _kept = threading.local()
 
 
-def _buffer() -> memoryview:
-    """Give this thread's buffer of `CHUNK` bytes: to make one takes as long as to digest many a small file."""
-    if not hasattr(_kept, "buffer"):
-        _kept.buffer = memoryview(bytearray(CHUNK))
-    buffer: memoryview = _kept.buffer
-    return buffer
+def _taken_buffer() -> memoryview:
+    """Take this thread's buffer of `CHUNK` bytes, to be put back: to make one takes as long as to digest many a file.
+
+    A signal's handler may use a Store too, while one is being used, and then makes one of its own.
+    """
+    buffer: memoryview | None = _kept.__dict__.pop("buffer", None)
+    return memoryview(bytearray(CHUNK)) if buffer is None else buffer
 
 
 def digest(descriptor: int, *, sha256: bool = False, meter: Meter | None = None) -> Digest:
     """Digest an open file from where it stands to its end."""
     result = Digest(sha256=sha256)
-    buffer = _buffer()
+    buffer = _taken_buffer()
     while count := _read_into(descriptor, buffer):
         result.update(buffer[:count])
         if meter is not None:
             meter.advance(count)
+    _kept.buffer = buffer
     return result
 
 
@@ -152,12 +154,13 @@ def copy(source: int, target: int, *, sha256: bool = False, meter: Meter | None 
 
 
 def _copy_plainly(source: int, target: int, result: Digest, meter: Meter | None) -> Digest:
-    buffer = _buffer()
+    buffer = _taken_buffer()
     while count := _read_into(source, buffer):
         result.update(buffer[:count])
         write_all(target, buffer[:count])
         if meter is not None:
             meter.advance(count)
+    _kept.buffer = buffer
     return result
 
 

@@ -50,6 +50,7 @@ class Incoming:
     def append(self, data: Buffer) -> None:
         """Take in `data`, at the end."""
         view = memoryview(data).cast("B")
+        os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over what a write that failed may have left
         _hashing.write_all(self.descriptor, view)
         self.digest.update(view)
 
@@ -137,14 +138,15 @@ class WritableFile(io.RawIOBase):
     def write(self, data: Buffer, /) -> int:
         """Write at the present position; what comes in order is digested at once."""
         view = memoryview(data).cast("B")
-        if self._in_order and self._position == self._incoming.digest.size:
-            self._incoming.append(view)
-        else:
-            self._in_order = False
-            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
-            _hashing.write_all(self._incoming.descriptor, view)
-        self._position += len(view)
-        return len(view)
+        count, in_order = len(view), self._in_order and self._position == self._incoming.digest.size
+        self._in_order = False  # an error, or Ctrl-C, in what follows: the buffer above writes the same again
+        os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
+        _hashing.write_all(self._incoming.descriptor, view)
+        if in_order:
+            self._incoming.digest.update(view)
+            self._in_order = True
+        self._position += count
+        return count
 
     def readinto(self, buffer: Buffer, /) -> int:
         """Read at the present position."""

@@ -179,14 +179,16 @@ class Manifest:
             There is a record of that name.
         """
         key = _key(event, production, resource)
-        contents, digits, digest = self._contents(), plain_uuid(resource_uuid), str(hash).lower()
+        digits, digest = plain_uuid(resource_uuid), str(hash).lower()
         if digits is None or len(digest) != 32 or set(digest) - set("0123456789abcdef"):
             msg = f"{hash!a} and {str(resource_uuid)!a} are no MD5 and uuid: each takes 32 hexadecimal digits."
             raise ValueError(msg)
-        if contents.find(key) is not None or contents.find_uuid(digits) is not None:
-            msg = f"{' / '.join(map(ascii, key))}, or its uuid, is recorded already, and records are never changed."
-            raise RecordExistsError(msg)
-        self._pending.append(Record(event=key[0], production=key[1], file=key[2], hash=digest, uuid=digits))
+        with self._journal.writing:
+            contents = self._contents()
+            if contents.find(key) is not None or contents.find_uuid(digits) is not None:
+                msg = f"{' / '.join(map(ascii, key))}, or its uuid, is recorded already, and records are never changed."
+                raise RecordExistsError(msg)
+            self._pending.append(Record(event=key[0], production=key[1], file=key[2], hash=digest, uuid=digits))
 
     def update(self) -> None:
         """Publish what `add_record` noted, beside what others have added meanwhile.
@@ -194,11 +196,19 @@ class Manifest:
         Raises
         ------
         RecordExistsError
-            Somebody else has recorded one of the names meanwhile; nothing is published.
+            Somebody else has recorded one of the names meanwhile; nothing is published, and what was noted is
+            forgotten.
         """
-        if self._pending:
-            self._journal.commit(_Records(self._pending))
-            self._pending = []
+        with self._journal.writing:
+            if not self._pending:
+                return
+            noted = list(self._pending)
+            try:
+                self._journal.commit(_Records(noted))
+            except RecordExistsError:
+                del self._pending[: len(noted)]
+                raise
+            del self._pending[: len(noted)]
 
     def _columns(self) -> tuple[list[str], list[str], list[str], list[str], list[str]]:
         """Give events, productions, files, hashes and uuids, sorted: for tables of many rows."""
@@ -226,7 +236,10 @@ class _Records:
     def resolve(self, contents: Contents) -> Sequence[Record]:
         for record in self.records:
             if contents.find(record.key) is not None or contents.find_uuid(record.uuid) is not None:
-                msg = f"{' / '.join(map(ascii, record.key))} has been recorded meanwhile; nothing was published."
+                msg = (
+                    f"{' / '.join(map(ascii, record.key))}, or its uuid, has been recorded meanwhile. "
+                    "Nothing was published of what was noted; note the others again."
+                )
                 raise RecordExistsError(msg)
         return self.records
 

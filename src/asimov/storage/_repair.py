@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from . import _canonical, _entries, _files, _hashing, _locks, _rows, _temporary, _yaml
 from ._commit import LOCK_PATIENCE, fence
-from ._contents import Contents
+from ._contents import Contents, Node
 from ._errors import HashError, ManifestError, NotAStoreError
 from ._files import Folder
 from ._names import Key, problem
@@ -24,6 +24,8 @@ from ._verify import open_in, open_stored, require_match, untracked
 
 QUARANTINE = "quarantine"
 _UUID = re.compile(r"[0-9a-f]{32}").fullmatch
+_WITH_SHA256 = re.compile(rb"^sha256: true$|\"sha256\":", re.MULTILINE)
+"""What a manifest, or an entry, of a Store with SHA-256 has."""
 _NAME = re.compile(rb"^name: ([^\n]+)\n", re.MULTILINE)
 
 
@@ -126,12 +128,17 @@ class _Repair:
                 contents = _yaml.parse(text, self.home.path / BACKUP)
                 self.sources.append(BACKUP)
                 return contents
-        return Contents(name=self.salvaged_name())
+        return Contents(name=self.salvaged_name(), top=self.salvaged_top())
 
     def salvaged_name(self) -> str:
         found = _NAME.search(self.text(self.home, MANIFEST) or b"")
         name = unquote(found[1].decode(errors="replace")) if found else None
         return name or self.root.path.name
+
+    def salvaged_top(self) -> dict[str, Node]:
+        """Find out whether the Store was one with SHA-256: that more is recorded of each file."""
+        left = [self.text(self.home, MANIFEST) or b"", self.text(self.home, FOLDED) or b""]
+        return {"sha256": "true"} if any(map(_WITH_SHA256.search, left)) else {}
 
     def folded(self) -> list[Record]:
         return _entries.read_many(self.text(self.home, FOLDED) or b"")
@@ -232,15 +239,26 @@ class _Repair:
     def quarantine(self, path: Path) -> None:
         """Move a file into quarantine, below EVENT/PRODUCTION where it has one."""
         below = path.relative_to(self.root.path).parts
+        if below[0] == HOME:
+            self.empty_entry(path.name)
+            return
         with contextlib.ExitStack() as stack:
             source = self.root
             for name in below[:-1]:
                 source = stack.enter_context(source.folder(name))
             target = stack.enter_context(self.quarantine_folder())
-            for name in below[:-1] if below[0] != HOME else ():
+            for name in below[:-1]:
                 target = stack.enter_context(_durable_folder(target, name))
             source.rename(below[-1], target, _free_name(target, below[-1]))
             target.sync()
+
+    def empty_entry(self, number: str) -> None:
+        """Keep a torn entry's text in quarantine, and an empty one in its place: that carries the number."""
+        with self.home.folder(RECENT) as recent, self.home.folder(TEMPORARY) as tmp:
+            self.keep_aside(recent, number, self.quarantine_folder())
+            with Temporary(tmp, _temporary.owner_name()) as empty:
+                empty.rename(recent, number)
+            recent.sync()
 
     def quarantine_folder(self) -> Folder:
         return _durable_folder(self.home, QUARANTINE)

@@ -22,6 +22,8 @@ from ._state import HOME, INCOMING, RECENT
 VERIFIED = "verified"
 _LINE = re.compile(r"([0-9a-f]{32}) (\d{1,11})\n")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h|d|w)").fullmatch
+_AHEAD = 86_400
+"""Seconds that a time may lie ahead of this clock; one further ahead is of a clock that was wrong, and says nothing."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTP]i?)?B", re.IGNORECASE).fullmatch
 
@@ -73,9 +75,14 @@ def due(
     records: Iterable[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
 ) -> list[tuple[Record, int]]:
     """Give those of `records` that were not verified within `since`, the ones that wait longest first."""
-    limit = time.time() - since.total_seconds() if since is not None else float("inf")
-    waiting = [pair for pair in records if times.get(pair[0].uuid, 0) <= limit]
-    return sorted(waiting, key=lambda pair: times.get(pair[0].uuid, 0))
+    now = time.time()
+    limit = now - since.total_seconds() if since is not None else float("inf")
+
+    def last(pair: tuple[Record, int]) -> int:
+        seconds = times.get(pair[0].uuid, 0)
+        return seconds if seconds <= now + _AHEAD else 0
+
+    return sorted((pair for pair in records if last(pair) <= limit), key=last)
 
 
 def parse_duration(text: str) -> timedelta:

@@ -48,6 +48,11 @@ def seal(contents: Contents, text: Pieces) -> bytes:
     return f"sealed {text.size} {checksum:08x}\n".encode()
 
 
+def without(text: bytes) -> bytes:
+    """Give what stands before the seal in the file that has it."""
+    return _LINE.sub(b"", text)
+
+
 def read(text: bytes, home: Folder, kept: str, path: Path) -> Contents | None:
     """Give the contents of a manifest whose seal, in the file `kept` of `home`, it fits; None if it has to be read."""
     if len(text) < _WORTHWHILE:
@@ -86,11 +91,14 @@ class _Sealed(Contents):
         self._looked_up += 1
         if self._looked_up > _FEW or "keys" in self.__dict__:
             return super().get(key)
-        return _look_up(self._sealed, key)
+        start = _look_up(self._sealed, key)
+        if start is None:
+            return None
+        return _record(key, self._sealed, start) or super().get(key)  # with fields that are rare, and read by the other
 
 
-def _look_up(text: bytes, key: Key) -> Record | None:
-    """Find a record by its headings, one below the other; no line of anything else looks like them."""
+def _look_up(text: bytes, key: Key) -> int | None:
+    """Find where the fields of a record begin, by its headings, one below the other; nothing else looks like them."""
     start, end = len(b"events:\n"), len(text)
     for indent, name in zip((2, 4, 6), key, strict=True):
         heading = f"\n{'':{indent}}{quote(name)}:\n".encode()
@@ -100,7 +108,7 @@ def _look_up(text: bytes, key: Key) -> Record | None:
         start = at + len(heading)
         if indent < 6:
             end = _next_heading(text, indent, start)
-    return _record(key, text, start)
+    return start
 
 
 def _next_heading(text: bytes, indent: int, start: int) -> int:

@@ -59,11 +59,12 @@ class StateReader:
         self._reading = threading.RLock()
 
     def __del__(self) -> None:
-        if getattr(self, "_descriptor", -1) >= 0:
-            os.close(self._descriptor)
+        old, self._descriptor = getattr(self, "_descriptor", -1), -1
+        if old >= 0:
+            os.close(old)
 
-    def after_fork(self) -> None:
-        """Forget a lock that another thread may have held at the fork."""
+    def renew_lock(self) -> None:
+        """Forget a lock that another thread may have held at a fork."""
         self._reading = threading.RLock()
 
     @contextlib.contextmanager
@@ -104,9 +105,10 @@ class StateReader:
     def keep(self, descriptor: int, stamp: Stamp, contents: Contents) -> None:
         """Keep what the manifest says, and the file open: while it is, no other file can get its inode number."""
         with self._reading:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-            self._descriptor, self._stamp, self._folded = descriptor, stamp, contents
+            old, self._descriptor = self._descriptor, descriptor  # never known here once it may be another's
+            self._stamp, self._folded = stamp, contents
+            if old >= 0:
+                os.close(old)
 
     @property
     def kept(self) -> Stamp:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _File: TypeAlias = tuple[object, object, object, object]
 """Event, production, path and new name, as they were given."""
-_SEALED_TOGETHER = 200
+_SEALED_TOGETHER = 64
 _LOOKED_AT = 200
 """After how many files whose size is looked up `progress` is asked again."""
 _DUPLICATE = ("raise", "link", "skip")
@@ -291,13 +291,13 @@ class Store:
                     os.close(descriptor)
                 _addition.require_expected(key, taken[-1], hash, path)
             _incoming.seal_all(taken, root)
+            if len(taken) > 1:
+                for data in taken:
+                    data.close()
         except BaseException:
             for data in taken:
                 data.discard()
             raise
-        if len(taken) > 1:
-            for data in taken:
-                data.close()
         return [_addition.Item(key, data) for (key, _), data in zip(sources, taken, strict=True)]
 
     def _commit(self, items: list[_addition.Item], duplicate: Duplicate) -> list[dict[str, str]]:
@@ -344,8 +344,7 @@ class Store:
             try:
                 buffer = io.BufferedRandom(raw)
                 yield cast("BinaryIO", buffer)
-                if not buffer.closed:
-                    buffer.flush()
+                buffer.close()  # who still has it writes no more: what is stored is what is digested now
                 raw.settle()
                 self._finish(key, data, hash, duplicate)
             finally:
@@ -476,17 +475,19 @@ class Store:
         *,
         many: bool = False,
     ) -> list[Path]:
-        meter = Meter(progress, self._total_size(records) if progress is not None else 0)
+        wanted = list(dict.fromkeys(records))
+        meter = Meter(progress, self._total_size(wanted) if progress is not None else 0)
         if dest is None:
-            paths = [_fetch.verified_path(self.root, record, meter) for record in records]
+            paths = [_fetch.verified_path(self.root, record, meter) for record in wanted]
             meter.finish()
-            return paths
-        targets = _fetch.targets_of(dest, records) if many else [_fetch.target_of(dest, records[0].file)]
-        with _fetch.all_or_none(targets) as delivered:
-            for record, target in zip(records, targets, strict=True):
-                delivered.append(_fetch.deliver(self.root, record, target, meter))
-            meter.finish()
-        return delivered
+        else:
+            targets = _fetch.targets_of(dest, wanted) if many else [_fetch.target_of(dest, wanted[0].file)]
+            with _fetch.all_or_none(targets) as paths:
+                for record, target in zip(wanted, targets, strict=True):
+                    paths.append(_fetch.deliver(self.root, record, target, meter))
+                meter.finish()
+        found = dict(zip(wanted, paths, strict=True))
+        return [found[record] for record in records]
 
     def fetch_uuid(self, uuid: object) -> Path:
         """Give the path of the file with a uuid, in hex, dashed or urn form, after verifying it.

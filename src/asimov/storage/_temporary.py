@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import stat
+from pathlib import Path
 from typing import Self
 
 from ._files import Folder
@@ -95,7 +96,7 @@ class Temporary:
 
 def owner_name() -> str:
     """Name a temporary file after this process: host, process id, and what makes it unique."""
-    return f"{host()}-{os.getpid()}-{os.urandom(8).hex()}"
+    return f"{_processes()}-{os.getpid()}-{os.urandom(8).hex()}"
 
 
 @functools.cache
@@ -104,6 +105,15 @@ def host() -> str:
     import socket  # takes milliseconds, which who only reads needn't pay
 
     return "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
+
+
+@functools.cache
+def _processes() -> str:
+    """Name what a process id is looked up in: this machine and, where it has several, the namespace of a container."""
+    try:
+        return f"{host()}_{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return host()
 
 
 def owner(name: str) -> str:
@@ -115,7 +125,7 @@ def owner(name: str) -> str:
 def owner_is_dead(name: str) -> bool:
     """Whether the process that a temporary file is named after is known to be gone: it ran here, and doesn't now."""
     machine, _, process = owner(name).partition("-")
-    if not process.isdigit() or machine != host():
+    if not process.isdigit() or machine != _processes():
         return False
     try:
         os.kill(int(process), 0)
