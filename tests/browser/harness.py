@@ -92,6 +92,10 @@ _CLOSE = """() => {
 _EXECUTE = """(code) => {
     window.asimovTestPanel.sessionContext.session.kernel.requestExecute({code, store_history: false});
 }"""
+_CELLS = """() => {
+    const { content } = window.asimovTestPanel;
+    return [content.activeCellIndex, content.widgets.map((cell) => cell.model.type)];
+}"""
 _VALUE = """async (expression) => {
     const kernel = window.asimovTestPanel.sessionContext.session.kernel;
     const code = {code: '', silent: false, store_history: false, user_expressions: {value: expression}};
@@ -266,6 +270,10 @@ class Notebook:
     def widget(self, number: int = 0):
         """Find one of our widgets, in the order of the page."""
         return self.page.locator(PANEL).nth(number)
+
+    def cells(self) -> list[object]:
+        """Return which cell is the active one, and the types of all."""
+        return self.page.evaluate(_CELLS)
 
     def value(self, expression: str) -> object:
         """Evaluate an expression in the kernel; its repr must be a literal."""

@@ -60,6 +60,19 @@ def status(widget):
     return widget.get_by_role("status")
 
 
+def test_keys_stay_in_the_widget(opened, damaged, store):
+    """What is pressed on a button neither moves nor changes the notebook's cells."""
+    book, widget = opened(store, "2", "3")
+    verify = widget.get_by_role("button", name="Verify", exact=True)
+    verify.focus()  # which makes its cell the active one
+    before = book.cells()
+    for key in ("ArrowDown", "m", "1", "b", "ArrowUp"):
+        verify.press(key)
+    assert book.cells() == before
+    verify.press("Enter")
+    expect(status(widget)).to_contain_text("1 corrupt")
+
+
 @pytest.mark.parametrize("host", ["lab", "notebook", "voila"])
 def test_damage_is_found(opened, store, damaged, host):
     """A corrupt and a missing file are counted, and stand first in the table with digests and paths."""

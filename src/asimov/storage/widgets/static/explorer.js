@@ -48,7 +48,6 @@ class ExplorerPanel {
       this.addPart();
     }
     root.addEventListener("keydown", (pressed) => this.pressed(pressed));
-    keepKeys(root);
     link.on("explore/selected", () => this.ask());
     link.on("explore/read", () => this.ask());
     link.watch((silent) => setText(this.silence, silent ? GONE : ""));
@@ -265,6 +264,7 @@ class ExplorerPanel {
       part.hidden = false;
       return this.say(`✗ ${this.opened.key[2]} is being fetched or downloaded, below. Wait for it, or cancel it.`);
     }
+    const before = panel.state.number;
     Object.assign(this.opened, { key, asked: true });
     this.say();
     this.unfold(part, part.querySelector("button"));
@@ -272,7 +272,7 @@ class ExplorerPanel {
     try {
       await this.link.request("fetch/start", { event, production, file });
     } catch (error) {
-      panel.fail(error.details ?? { type: error.name, message: inWords(error) });
+      panel.refuse(before, error);
     }
     this.opened.asked = false;
   }

@@ -179,10 +179,19 @@ function randomId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+// Keeps from a notebook what is pressed in `element`: JupyterLab takes arrows, letters and digits from whatever has the focus
+// and can't be written in, and moves, changes or deletes cells with them. It gets what goes with Ctrl, Alt or ⌘, such as Ctrl+S.
+// Notebook 7 takes keys before they get here, so it is told by an attribute, which it looks for on what has the focus alone.
+function keepKeys(element) {
+  const keep = ({ target, ctrlKey, metaKey, altKey }) => target.toggleAttribute("data-lm-suppress-shortcuts", !ctrlKey && !metaKey && !altKey);
+  for (const kind of ["focusin", "keydown", "keyup"]) element.addEventListener(kind, keep); // Ctrl is pressed before the S
+  return element;
+}
+
 // rendering(mount) is what anywidget calls render: a root element, a link, and the clean-up of both.
 function rendering(mount) {
   return ({ model, el }) => {
-    const root = make("div", { class: "asimov-storage asimov-storage-panel" });
+    const root = keepKeys(make("div", { class: "asimov-storage asimov-storage-panel" }));
     el.append(root);
     const link = connect(model);
     const cleanUp = mount(link, root, model);

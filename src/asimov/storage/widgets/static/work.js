@@ -27,16 +27,7 @@ function whileBusy(link, busy, place) {
 // A box that the keyboard can scroll.
 function scrolling(name, content) {
   const attributes = { class: "asimov-storage-scroll", role: "region", "aria-label": name, tabindex: 0 };
-  return keepKeys(make("div", attributes, content));
-}
-
-// Keeps from a notebook what is pressed in `element`: JupyterLab takes arrows, letters and digits from whatever has the focus
-// and can't be written in, and moves, changes or deletes cells with them. It gets what goes with Ctrl, Alt or ⌘, such as Ctrl+S.
-// Notebook 7 takes keys before they get here, so it is told by an attribute, which it looks for on what has the focus alone.
-function keepKeys(element) {
-  const keep = ({ target, ctrlKey, metaKey, altKey }) => target.toggleAttribute("data-lm-suppress-shortcuts", !ctrlKey && !metaKey && !altKey);
-  for (const kind of ["focusin", "keydown", "keyup"]) element.addEventListener(kind, keep); // Ctrl is pressed before the S
-  return element;
+  return make("div", attributes, content);
 }
 
 // A verdict is one line: a sign and words, in a colour of its own besides.
