@@ -311,7 +311,7 @@ class UploaderPanel {
   finish(row, outcome, words) {
     row.outcome = outcome;
     row.paint.cancel();
-    row.element.style.height = `${row.element.offsetHeight}px`;
+    row.element.style.height = `${row.element.getBoundingClientRect().height}px`;
     const hadFocus = row.stop === row.stop.getRootNode().activeElement;
     if (outcome === "stored") {
       row.upload = row.item = undefined; // the page may let go of the file
