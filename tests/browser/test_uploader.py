@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -143,7 +144,7 @@ def test_cancel_and_try_again(opened, store, files):
     press(widget, "Upload")
     expect_under_way(widget)
     press(widget, "Cancel")
-    expect(status(widget)).to_contain_text("Cancelled. Nothing was stored.")
+    expect(status(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
     expect(widget.get_by_role("button", name="Cancel")).to_have_attribute("aria-disabled", "true")
     press(widget, "Try again")
     press(widget, "Upload")
@@ -434,3 +435,282 @@ def test_a_connection_that_loses_messages(server, context, store, files):
     assert page.evaluate("swallowed") > 0
     assert book.console_errors == []
     book.close()
+
+
+# Holds what a page sends, or slows it down, as a test sets `line`.
+SENDING = """
+window.line = { hold: [], rate: null, held: [] };
+const send = WebSocket.prototype.send;
+const text = (data) => (typeof data === "string" ? data : new TextDecoder("latin1").decode(data.slice(0, 3000)));
+let free = 0;
+WebSocket.prototype.send = function (data) {
+    const kind = line.hold.find((kind) => text(data).includes(kind));
+    if (kind !== undefined) line.held.push([kind, () => send.call(this, data)]);
+    else if (line.rate === null) send.call(this, data);
+    else {
+        free = Math.max(free, performance.now()) + ((data.byteLength ?? data.length) / line.rate) * 1000;
+        setTimeout(() => send.call(this, data), free - performance.now());
+    }
+};
+line.release = (wanted) => {
+    line.hold = [];
+    for (const [kind, go] of line.held.splice(0)) if (kind === wanted) go();
+};
+"""
+# The first answer to an "upload/end" is lost.
+DEAF = """
+window.missed = 0;
+const property = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
+const text = (data) => (typeof data === "string" ? data : new TextDecoder("latin1").decode(data));
+const isLost = ({ data }) => missed === 0 && /"ok": ?true.*"uuid"/s.test(text(data)) && ++missed;
+const set = function (listener) {
+    property.set.call(this, listener && ((event) => isLost(event) || listener.call(this, event)));
+};
+Object.defineProperty(WebSocket.prototype, "onmessage", { ...property, set });
+"""
+# Workers from a Blob fail as under a policy that refuses them: with an event, not an exception.
+REFUSING = """
+window.refused = 0;
+const Real = Worker;
+window.Worker = function (address, options) {
+    if (!String(address).startsWith("blob:")) return new Real(address, options);
+    refused += 1;
+    const worker = { postMessage() {}, terminate() {} };
+    setTimeout(() => worker.onerror(new Event("error")));
+    return worker;
+};
+"""
+
+
+@pytest.fixture
+def on_a_line(server, context, store):
+    """Open an Uploader in a page of its own, which runs a script first: `(page, widget)`."""
+    opened = []
+
+    def open_page(script=SENDING, code=""):
+        page = context.new_page()
+        page.add_init_script(script)
+        code += "from asimov.storage.widgets import Uploader\nUploader(store, 'GW150914', 'Prod0')"
+        book = Notebook(server, page, server.write((opening(store) + code,)), "notebook")
+        opened.append(book)
+        book.run()
+        book.widget().wait_for()
+        return page, book.widget()
+
+    yield open_page
+    errors = [error for book in opened for error in book.console_errors]
+    for book in opened:
+        book.close()
+    assert errors == []
+
+
+def test_a_slow_line(on_a_line, store, tmp_path):
+    """A file arrives on a line that takes longer for a MiB than the kernel waits for a word of the page."""
+    page, widget = on_a_line(code="from asimov.storage.widgets import _uploads\n_uploads.PARKED = 4.0\n")
+    (tmp_path / "slow.bin").write_bytes(os.urandom(900_000))
+    choose(widget, tmp_path / "slow.bin")
+    page.evaluate("line.rate = 100_000")  # bytes a second
+    press(widget, "Upload")
+    expect_stored(store, widget, tmp_path / "slow.bin")
+
+
+@pytest.mark.parametrize(
+    "held", [["upload/begin"], ["upload/begin", "upload/abandon"]], ids=["in order", "abandon lost"]
+)
+def test_cancel_before_the_kernel_has_answered(on_a_line, store, files, held):
+    """Cancel ends an upload whose beginning the kernel hasn't answered; what it answers later leaves nothing there."""
+    page, widget = on_a_line()
+    choose(widget, files(8))
+    page.evaluate("(held) => { line.hold = held; }", held)
+    press(widget, "Upload")
+    page.wait_for_function("line.held.length > 0")
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
+    page.evaluate("line.release('upload/begin')")
+    press(widget, "Try again")
+    press(widget, "Upload")
+    expect_stored(store, widget, files(8))
+    assert partials(store) == []
+
+
+def test_an_answer_that_got_lost(on_a_line, store, files):
+    """A file that is stored, but whose page missed the answer, is shown as stored."""
+    page, widget = on_a_line(DEAF)
+    choose(widget, files(8))
+    press(widget, "Upload")
+    page.wait_for_function("missed === 1")
+    expect(status(widget)).to_contain_text("1 stored.")
+    expect(status(widget).get_by_role("progressbar")).to_have_count(0)
+    expect(status(widget)).not_to_contain_text("not stored")
+    expect_stored(store, widget, files(8))
+
+
+def test_where_workers_are_refused(on_a_line, store, files):
+    """Where Workers are refused, a file is digested in the page, and stored."""
+    page, widget = on_a_line(REFUSING)
+    choose(widget, files(12))
+    press(widget, "Upload")
+    expect_stored(store, widget, files(12))
+    assert page.evaluate("refused") > 0
+
+
+def test_a_file_that_cannot_be_read_any_more(opened, store, files):
+    """A file that changes on its way is said; once it is as it was, it is chosen again and goes on."""
+    _, widget = opened()
+    path = files(96)
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_under_way(widget)
+    before = path.stat()
+    os.utime(path, (0, 0))
+    expect(status(widget)).to_contain_text("✘ Not stored: The browser can't read 96.bin (any more)")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+
+
+def test_other_bytes_start_over(opened, store, files, tmp_path):
+    """If the file has other bytes than those that are there of an earlier try, it starts over."""
+    book, widget = opened()
+    path = tmp_path / "changing.bin"
+    path.write_bytes(files(96).read_bytes())
+    before = path.stat()
+    choose(widget, path)
+    book.save()
+    press(widget, "Upload")
+    expect_under_way(widget, 0.2)
+    book.reload()
+    with path.open("r+b") as file:
+        file.write(b"other bytes")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    choose(widget, path)
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+
+
+def test_cancel_from_the_server_by_keyboard(opened, store, tmp_path):
+    """The keyboard alone adds a file of the server, uploads it and cancels that; nothing is left."""
+    with (tmp_path / "large.bin").open("wb") as file:
+        file.truncate(2**40)
+    book, widget = opened(arguments=f", server_root={str(tmp_path)!r}")
+    keys = book.page.keyboard
+    widget.get_by_label("Path on the server").focus()
+    keys.type("large.bin")
+    keys.press("Enter")
+    expect(widget.get_by_label("Name in the Store")).to_have_value("large.bin")
+    for control in ("Add", "Remove"):
+        keys.press("Tab")
+        expect(widget.get_by_role("button", name=control)).to_be_focused()
+    for _ in ("name", "MD5", "Upload"):
+        keys.press("Tab")
+    expect(widget.get_by_role("button", name="Upload")).to_be_focused()
+    keys.press("Enter")
+    expect(status(widget)).to_contain_text("of 1.0 TiB")
+    keys.press("Tab")
+    expect(widget.get_by_role("button", name="Cancel")).to_be_focused()
+    keys.press("Space")
+    expect(status(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
+    assert (partials(store), len(store)) == ([], 0)
+
+
+STOPS = """async (root) => {
+    [...root.querySelectorAll("button")].find((button) => button.textContent === "Upload").click();
+    const frame = () => new Promise(requestAnimationFrame);
+    while (root.querySelectorAll("progress").length < 3) await frame();
+    const stop = [...root.querySelectorAll("button")].filter((button) => button.textContent === "Stop").at(-1);
+    const status = root.querySelector("[role=status]");
+    const places = new Set();
+    for (let after = 0; after < 20; ) {
+        places.add(stop.getBoundingClientRect().top - status.getBoundingClientRect().top);
+        if (/Already in the Store/.test(status.textContent) && /✔ Stored/.test(status.textContent)) after += 1;
+        await frame();
+    }
+    return [...places];
+}"""
+
+
+@pytest.mark.parametrize("width", [400, 900])
+def test_nothing_jumps_as_others_are_done(opened, store, files, tmp_path, width):
+    """While a file goes up its Stop button stays where it is, whatever becomes of others; in the end all is said."""
+    (tmp_path / "there.bin").write_bytes(files(1).read_bytes())
+    store.add_file("GW170817", "Prod3", tmp_path / "there.bin")
+    with (tmp_path / "long.bin").open("wb") as file:
+        file.truncate(1024 * MIB)
+    book, widget = opened()
+    narrow(book, width)
+    choose(widget, files(1), files(8), tmp_path / "long.bin")
+    assert len(widget.evaluate(STOPS)) == 1
+    press(widget, "Cancel")
+    expect(status(widget)).to_contain_text("1 stored, 1 not stored.")
+    failed = status(widget).get_by_text("Already in the Store")
+    assert failed.evaluate("(words) => words.scrollWidth <= words.clientWidth")  # all of it can be read
+
+
+def test_focus_goes_on(opened, store, files, tmp_path):
+    """When a file is stored whose Stop button has the focus, the next one's gets it, and after the last one Upload."""
+    with (tmp_path / "long.bin").open("wb") as file:
+        file.truncate(1024 * MIB)
+    _, widget = opened()
+    upload, stops = (widget.get_by_role("button", name=name, exact=True) for name in ("Upload", "Stop"))
+    choose(widget, files(24), tmp_path / "long.bin")
+    upload.click()
+    stops.first.focus()
+    expect(stops).to_have_count(1, timeout=100_000)
+    expect(stops).to_be_focused()
+    press(widget, "Cancel")
+    choose(widget, files(48))
+    upload.click()
+    stops.last.focus()
+    expect_stored(store, widget, files(24), files(48))
+    expect(upload).to_be_focused()
+
+
+def test_what_hinders_suggestions_is_said(opened, store):
+    """A Store that can't be read any more is said beside the box, and stays no mistake of who types."""
+    _, widget = opened()
+    (store.root / ".manifest" / "manifest.yaml").write_text("{")
+    event = widget.get_by_label("Event")
+    event.fill("GW")
+    expect(widget.get_by_text(re.compile("(No suggestions|Not checked): .*manifest.yaml")).first).to_be_visible()
+    expect(event).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_too_many_files_are_refused_in_words(opened):
+    """More files than can be uploaded at once are refused, with what to do."""
+    _, widget = opened()
+    widget.get_by_label("File", exact=True).evaluate(
+        """(input) => {
+            const chosen = new DataTransfer();
+            for (let number = 0; number <= 10_000; number += 1) chosen.items.add(new File(["x"], `${number}.txt`));
+            input.files = chosen.files;
+            input.dispatchEvent(new Event("change"));
+        }"""
+    )
+    expect(widget.get_by_text("At most 10,000 files can be uploaded at once, and these are 10,001.")).to_be_visible()
+
+
+SUMMARY_CHANGES = """async (root) => {
+    const status = root.querySelector("[role=status]");
+    const times = [];
+    const watch = (record) => !record.target.closest?.("[aria-live=off]");
+    const observer = new MutationObserver((records) => records.some(watch) && times.push(performance.now()));
+    for (const part of [status.children[0], status.querySelectorAll(":scope > ul")[1]]) {
+        observer.observe(part, { childList: true, characterData: true, subtree: true });
+    }
+    [...root.querySelectorAll("button")].find((button) => button.textContent === "Upload").click();
+    while (!/^60 stored\\.$/.test(status.children[0].textContent)) await new Promise(requestAnimationFrame);
+    return times.at(-1) - times[0] > 0 ? (times.length / (times.at(-1) - times[0])) * 1000 : 0;
+}"""
+
+
+def test_many_small_files_are_told_at_a_pace(opened, tmp_path):
+    """Of many small files what is told changes at most five times a second, and the last state arrives."""
+    _, widget = opened()
+    for number in range(60):
+        (tmp_path / f"{number}.txt").write_text(f"{number}")
+    choose(widget, *(tmp_path / f"{number}.txt" for number in range(60)))
+    rate = widget.evaluate(SUMMARY_CHANGES)
+    assert rate <= 11  # five for the count, five for the list
+    expect(status(widget)).to_contain_text("✔ Stored: GW150914 / Prod0 / 59.txt")
+    expect(status(widget)).to_have_attribute("aria-atomic", "false")

@@ -2,6 +2,7 @@
 
 const FILES_AT_ONCE = 3;
 const CHECK_AFTER = 150; // ms: a pause in typing
+const MOST_FILES = 10_000; // at once: what the kernel checks the names of
 
 function mountUploader(link, root, model) {
   const panel = new UploaderPanel(link, root, model);
@@ -25,6 +26,7 @@ class UploaderPanel {
     this.notice = make("p", { class: "asimov-storage-bad" });
     this.summary = make("p", {});
     this.stored = make("ul", { class: "asimov-storage-cards" });
+    this.before = make("p", {});
     this.form = make(
       "form",
       { class: "asimov-storage-upload", novalidate: true, onsubmit: (happened) => this.start(happened), onkeydown: submitOnEnter },
@@ -37,9 +39,12 @@ class UploaderPanel {
     );
     const status = statusRegion();
     status.classList.add("asimov-storage-upload-status");
-    status.append(this.notice, this.summary, this.rowsShown, this.stored);
+    status.setAttribute("aria-atomic", "false"); // or all of it would be read out for each file
+    // The notice comes and goes, so what has buttons stands above it.
+    status.append(this.summary, this.rowsShown, this.notice, this.stored, this.before);
     root.append(this.form, status);
     this.acceptDrops();
+    this.summarize = atMost(PROGRESS_EVERY, () => this.paintSummary());
     this.showStored = () => this.paintStored();
     model.on("change:_stored", this.showStored);
     this.showStored();
@@ -51,6 +56,7 @@ class UploaderPanel {
   close() {
     clearInterval(this.pings);
     this.model.off("change:_stored", this.showStored);
+    this.summarize.cancel();
     for (const row of this.running) row.upload.stopped = true;
     this.link.request("upload/leave").catch(() => {});
   }
@@ -62,11 +68,13 @@ class UploaderPanel {
     const input = make("input", { type: "text", name, spellcheck: "false" });
     input.value = value;
     const box = field(name[0].toUpperCase() + name.slice(1), input);
-    combobox(input, async (typed) => {
+    const hint = hintOf(box, input);
+    const suggest = async (typed) => {
       const asked = { field: name, typed, event: name === "event" ? "" : this.event.input.value };
       return (await this.link.request("names/suggest", asked)).result;
-    });
-    this.checkSoon(input, async () => box.problem((await this.problems([]))[name]));
+    };
+    combobox(input, saying(suggest, (error) => hint(`No suggestions: ${inWords(error)}`)));
+    this.checkSoon(input, hint, async () => (await this.problems([]))[name], box.problem);
     return { input, box };
   }
 
@@ -76,12 +84,22 @@ class UploaderPanel {
     return (await this.link.request("upload/check", asked)).result;
   }
 
-  // After a pause in typing; what is still empty is no mistake yet.
-  checkSoon(input, check) {
+  // After a pause in typing: say(await check()), unless more was typed meanwhile. What is still empty is no mistake yet.
+  checkSoon(input, hint, check, say) {
     let timer;
+    const look = async () => {
+      const typed = input.value;
+      if (typed === "") return;
+      try {
+        const found = await check();
+        if (input.value === typed) say(found);
+      } catch (error) {
+        hint(`Not checked: ${inWords(error)}`);
+      }
+    };
     const begun = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => input.value !== "" && check().catch(() => {}), CHECK_AFTER);
+      timer = setTimeout(look, CHECK_AFTER);
     };
     for (const kind of ["input", "change"]) input.addEventListener(kind, begun);
   }
@@ -119,13 +137,20 @@ class UploaderPanel {
 
   addFiles(files) {
     this.zone.problem();
+    const count = this.waiting.length + files.length;
+    if (count > MOST_FILES) {
+      const most = `At most ${MOST_FILES.toLocaleString("en")} files can be uploaded at once, and these are ${count.toLocaleString("en")}.`;
+      return this.zone.problem(`${most} Choose fewer; files that the kernel can reach, Store.add_files() adds at any number.`);
+    }
     for (const file of files) this.enqueue({ file, name: file.name, size: file.size });
   }
 
   serverBox(folder) {
     const input = make("input", { type: "text", name: "path", spellcheck: "false" });
     const box = field("Path on the server", input, `Below ${folder}.`);
-    const offered = combobox(input, async (typed) => (await this.link.request("server/complete", { typed })).result);
+    const complete = async (typed) => (await this.link.request("server/complete", { typed })).result;
+    const offered = combobox(input, saying(complete, (error) => box.problem(inWords(error))));
+    input.addEventListener("input", () => box.problem());
     input.addEventListener("change", () => input.value.endsWith("/") && offered.offer()); // a folder: on into it
     const look = async () => {
       box.problem();
@@ -160,7 +185,7 @@ class UploaderPanel {
     const expectedBox = field("Expected MD5 (optional)", expected);
     const remove = button("Remove", () => this.drop(item, true));
     const item = { ...chosen, inputs: { name, expected }, boxes: { nameBox, expectedBox } };
-    this.checkSoon(name, async () => nameBox.problem((await this.problems([name.value])).names[0]));
+    this.checkSoon(name, hintOf(nameBox, name), async () => (await this.problems([name.value])).names[0], nameBox.problem);
     expected.addEventListener("input", () => expectedBox.problem());
     const what = make("span", { class: "asimov-storage-mono", id: freshId() }, `${chosen.path ?? chosen.name}, ${inUnits(chosen.size)}`);
     const parts = make("div", { class: "asimov-storage-fields" }, nameBox, expectedBox);
@@ -198,6 +223,7 @@ class UploaderPanel {
     try {
       if (!(await this.allWell(items))) return;
     } catch (error) {
+      this.summarize.cancel();
       setText(this.summary, inWords(error));
       return;
     }
@@ -232,7 +258,7 @@ class UploaderPanel {
     const order = { ...this.place(), name: item.inputs.name.value, expected: item.inputs.expected.value.trim() };
     this.drop(item, false);
     const bar = progress(order.name);
-    const stop = button("Stop", () => row.upload.cancel(), { "aria-describedby": freshId() });
+    const stop = button("Stop", () => this.cancelRow(row), { "aria-describedby": freshId() });
     const title = make("span", { class: "asimov-storage-mono", id: stop.getAttribute("aria-describedby") }, order.name);
     const row = { item, order, bar, stop, phase: "waiting", done: 0 };
     row.element = make("li", {}, make("div", { class: "asimov-storage-row asimov-storage-spread" }, title, stop), bar);
@@ -263,13 +289,13 @@ class UploaderPanel {
     try {
       await row.upload.run();
       this.finish(row, "stored");
-      row.element.remove(); // it stands among what is stored now
     } catch (error) {
       if (error instanceof Cancelled) this.finish(row, "cancelled", "Cancelled. Nothing was stored.");
       else this.finish(row, "failed", this.failure(row, error));
     }
     this.running.delete(row);
     this.next();
+    this.settle();
   }
 
   failure(row, error) {
@@ -278,19 +304,44 @@ class UploaderPanel {
       return `Already in the Store, as ${event} / ${production} / ${file}. Nothing was stored again.`;
     }
     if (error instanceof KernelGone) return `${GONE} Then choose the same file: it goes on from where it stopped.`;
-    return inWords(error);
+    return error instanceof UnreadableFile ? error.message : inWords(error);
   }
 
+  // Turns a row into what came of it, at its place and of its height: others' Stop buttons stay under the pointer.
   finish(row, outcome, words) {
     row.outcome = outcome;
     row.paint.cancel();
-    if (words === undefined) return;
+    row.element.style.height = `${row.element.getBoundingClientRect().height}px`;
     const hadFocus = row.stop === row.stop.getRootNode().activeElement;
+    if (outcome === "stored") {
+      row.upload = row.item = undefined; // the page may let go of the file
+      row.bar.set(1, 1);
+      row.bar.say("✔ Stored");
+      row.stop.classList.add("asimov-storage-away");
+      if (hadFocus) this.focusAfter(row);
+      return;
+    }
     const again = button("Try again", () => this.tryAgain(row));
     row.stop.replaceWith(again);
     if (hadFocus) again.focus();
     const sign = outcome === "failed" ? "✘ Not stored: " : "– ";
     row.bar.replaceWith(make("p", { class: outcome === "failed" ? "asimov-storage-bad" : "" }, sign + words));
+  }
+
+  focusAfter(row) {
+    const open = (one) => one.outcome === undefined;
+    const next = this.rows.slice(this.rows.indexOf(row)).find(open) ?? this.rows.find(open);
+    (next?.stop ?? this.submit).focus();
+  }
+
+  // Once nothing is under way: what was stored stands below, and of what was not the words may take their room.
+  settle() {
+    if (this.rows.some((row) => row.outcome === undefined)) return;
+    for (const row of this.rows) {
+      if (row.outcome === "stored") row.element.remove();
+      row.element.style.height = "";
+    }
+    this.rows = this.rows.filter((row) => row.outcome !== "stored");
   }
 
   // Back to the list, where its name and MD5 can be changed.
@@ -302,12 +353,16 @@ class UploaderPanel {
   }
 
   cancelAll() {
-    for (const row of this.rows) {
-      if (row.outcome !== undefined) continue;
-      if (this.running.has(row)) row.upload.cancel();
-      else this.finish(row, "cancelled", "Cancelled. Nothing was stored.");
+    for (const row of [...this.rows]) {
+      if (row.outcome === undefined) this.cancelRow(row);
     }
+  }
+
+  cancelRow(row) {
+    if (this.running.has(row)) return row.upload.cancel();
+    this.finish(row, "cancelled", "Cancelled. Nothing was stored.");
     this.update();
+    this.settle();
   }
 
   fallSilent() {
@@ -324,26 +379,33 @@ class UploaderPanel {
     const total = row.item.size;
     const words = {
       waiting: "Waiting",
-      comparing: `Comparing with what is there already: ${inUnits(row.done)} of ${inUnits(total)}`,
+      comparing: `Comparing: ${inUnits(row.done)} of ${inUnits(total)}`,
       storing: `${inUnits(total)} are there; being stored`,
     }[row.phase];
     row.bar.set(row.done, total);
     if (words !== undefined) row.bar.say(words);
-    if (this.link.silent) row.bar.say(`Stopped at ${inUnits(row.done)} of ${inUnits(total)}: the kernel doesn't answer`);
+    if (this.link.silent) row.bar.say(`Stopped at ${inUnits(row.done)}: the kernel doesn't answer`);
     setOff(row.stop, row.phase === "storing");
   }
 
+  // Touches only what is new, so that no more than that is read out.
   paintStored() {
     const { count, last } = this.model.get("_stored");
-    this.stored.replaceChildren(...[...last].reverse().map((record) => this.storedItem(record)));
-    if (count > last.length) this.stored.append(make("li", {}, `… and ${count - last.length} before these.`));
+    const uuids = new Set(last.map(({ uuid }) => uuid));
+    for (const item of [...this.stored.children]) {
+      if (!uuids.delete(item.dataset.uuid)) item.remove();
+    }
+    for (const record of last) {
+      if (uuids.has(record.uuid)) this.stored.prepend(this.storedItem(record));
+    }
+    setText(this.before, count > last.length ? `… and ${count - last.length} before these.` : "");
     this.update();
   }
 
   storedItem({ event, production, file, hash, uuid }) {
     return make(
       "li",
-      {},
+      { "data-uuid": uuid },
       make("span", { class: "asimov-storage-good" }, "✔ Stored: "),
       `${event} / ${production} / ${file}`,
       make("dl", { class: "asimov-storage-digests" }, digestShown("MD5", hash), digestShown("UUID", uuid)),
@@ -351,8 +413,12 @@ class UploaderPanel {
   }
 
   update() {
+    setOff(this.cancel, this.rows.every((row) => row.outcome !== undefined));
+    this.summarize();
+  }
+
+  paintSummary() {
     const open = this.rows.filter((row) => row.outcome === undefined).length;
-    setOff(this.cancel, open === 0);
     const failed = this.rows.filter((row) => row.outcome === "failed").length;
     const count = this.model.get("_stored").count;
     const told = [];
@@ -361,4 +427,22 @@ class UploaderPanel {
     if (failed > 0) told.push(`${failed} not stored`);
     setText(this.summary, told.length > 0 ? `${told.join(", ")}.` : "Nothing was uploaded yet.");
   }
+}
+
+// hintOf(box, input) gives a function that says something about a box that is no mistake of who types, until they go on.
+function hintOf(box, input) {
+  const hint = make("span", { class: "asimov-storage-hint", id: freshId() });
+  input.setAttribute("aria-describedby", `${input.getAttribute("aria-describedby")} ${hint.id}`);
+  box.append(hint);
+  input.addEventListener("input", () => setText(hint, ""));
+  return (words) => setText(hint, words);
+}
+
+// saying(ask, say) asks, and says what goes wrong.
+function saying(ask, say) {
+  return (typed) =>
+    ask(typed).catch((error) => {
+      say(error);
+      throw error;
+    });
 }

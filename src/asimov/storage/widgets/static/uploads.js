@@ -2,17 +2,19 @@
 
 const SLICE = 4 * 2 ** 20; // bytes, at most, a message
 const SLICES_UNDER_WAY = 4;
-const LEAST = 64 * 1024; // bytes a message on the slowest of lines
+const LEAST = 16 * 1024; // bytes a message on the slowest of lines, and at first
 const AHEAD = 2; // seconds' worth of bytes under way, so that other messages don't wait much longer
 const BUSY_FOR = 6000; // ms to wait until the kernel has given up the same file's upload of a page that is gone
 const TRIES = 5;
 
 class Cancelled extends Error {}
 
-// How many bytes may be under way, of all the files of a view together: what the line carries in AHEAD seconds.
+// How many bytes may be under way, of all the files of a view together: what the line carries in AHEAD seconds. It begins
+// with little, as the kernel gives up a page that is not heard for long, and a slow line carries nothing else meanwhile;
+// a fast one is at its full size after a few answers.
 class Line {
   constructor() {
-    this.limit = SLICE;
+    this.limit = SLICES_UNDER_WAY * LEAST;
     this.underWay = 0;
     this.waiting = [];
     this.answered = 0; // ms, when
@@ -36,6 +38,11 @@ class Line {
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
+  // What was under way got lost: it may have been more than the line carries by now.
+  lose() {
+    this.limit = SLICES_UNDER_WAY * LEAST;
+  }
+
   // `bytes` that were sent at a time have been answered now.
   measure(bytes, sent) {
     const now = performance.now();
@@ -55,12 +62,23 @@ class Upload {
 
   // A promise of {hash, uuid}; rejects with Cancelled, KernelError, KernelGone, UnreadableFile.
   async run() {
+    try {
+      return await this.tries();
+    } catch (error) {
+      // The kernel keeps what has arrived, and lets anybody go on with it.
+      if (this.id !== undefined && !this.stopped) this.ask("upload/leave").catch(() => {});
+      throw error;
+    }
+  }
+
+  async tries() {
     for (let tried = 1; ; tried += 1) {
       try {
         return await this.once();
       } catch (error) {
         const lost = error.name === "LostUploadError" || error.name === "LostRequestError";
         if (!lost || tried === TRIES) throw error;
+        this.line.lose();
       }
     }
   }
@@ -68,6 +86,7 @@ class Upload {
   cancel() {
     this.stopped = true;
     this.abort?.(new Cancelled());
+    if (this.job !== undefined) this.link.request("upload/abandon", { job: this.job }).catch(() => {});
     if (this.id !== undefined) this.ask("upload/cancel").catch(() => {});
   }
 
@@ -75,33 +94,47 @@ class Upload {
     this.aborted = new Promise((_, reject) => (this.abort = reject));
     this.aborted.catch(() => {});
     this.tell("waiting", 0);
-    const { upload, offset, md5 } = await this.begin();
-    this.id = upload;
-    if (this.stopped) this.cancel();
-    const { digest, from } = await this.compared(offset, md5);
+    const begun = await this.begin();
+    if (begun.cancelled) throw new Cancelled();
+    if (begun.stored) return begun.stored; // the answer to "upload/end" was lost
+    this.id = begun.upload;
+    const { digest, from } = await this.compared(begun.offset, begun.md5);
     try {
       await this.send(from, digest);
       this.tell("storing", this.file.size);
-      const found = await digest.hex();
-      return (await this.ask("upload/end", { md5: found, expected: this.order.expected })).result;
+      this.md5 = await digest.hex();
+      return (await this.ask("upload/end", { md5: this.md5, expected: this.order.expected })).result;
     } finally {
       digest.close();
     }
   }
 
   async begin() {
-    const { event, production, name } = this.order;
-    const asked = { event, production, name, size: this.file.size, mtime: this.file.lastModified, again: this.id };
     const until = performance.now() + BUSY_FOR;
     for (;;) {
       if (this.stopped) throw new Cancelled();
+      this.job = ++countOfJobs;
+      const progress = this.link.on(`upload/progress/${this.job}`, ({ done }) => this.tell("comparing", done));
       try {
-        return (await this.link.request("upload/begin", asked)).result;
+        return await this.unlessAborted(this.asked());
       } catch (error) {
         if (error.name !== "BusyUploadError" || performance.now() > until) throw error;
         await this.unlessAborted(new Promise((resolve) => setTimeout(resolve, 500)));
+      } finally {
+        progress();
+        this.job = undefined;
       }
     }
+  }
+
+  // What the kernel answers to a begin. An answer that comes after a Cancel is of an upload that nobody wants.
+  async asked() {
+    const { event, production, name } = this.order;
+    const { size, lastModified } = this.file;
+    const asked = { event, production, name, size, mtime: lastModified, again: this.id, sent: this.md5, job: this.job };
+    const { result } = await this.link.request("upload/begin", asked);
+    if (this.stopped && result.upload) this.link.request("upload/cancel", { upload: result.upload }).catch(() => {});
+    return result;
   }
 
   // A digest of what the kernel has of an earlier try, if the same bytes are here; else of nothing, and the kernel has nothing.
@@ -119,7 +152,7 @@ class Upload {
       throw error;
     }
     digest.close();
-    await this.ask("upload/restart");
+    await this.unlessAborted(this.ask("upload/restart"));
     return { digest: await this.digester(), from: 0 };
   }
 
@@ -183,24 +216,28 @@ class Upload {
 class UnreadableFile extends Error {
   constructor(name) {
     super(`The browser can't read ${name} (any more): it was changed or moved since it was chosen, or is a folder. Choose it again.`);
+    this.name = "UnreadableFile";
   }
 }
 
 // A file of the server's own disk, with the same face.
 class ServerUpload {
   constructor(link, path, order, tell) {
-    Object.assign(this, { link, path, order, tell });
-    this.job = ++countOfServerUploads;
+    Object.assign(this, { link, path, order, tell, job: ++countOfJobs });
   }
 
   async run() {
     this.tell("waiting", 0);
-    this.link.on(`server/progress/${this.job}`, ({ done, total }) => this.tell(done < total ? "sending" : "storing", done));
+    const progress = this.link.on(`server/progress/${this.job}`, ({ done, total }) => this.tell(done < total ? "sending" : "storing", done));
     const { event, production, name, expected } = this.order;
     const asked = { event, production, name, expected, path: this.path, job: this.job };
-    const { result } = await this.link.request("server/add", asked);
-    if (result.cancelled) throw new Cancelled();
-    return result;
+    try {
+      const { result } = await this.link.request("server/add", asked);
+      if (result.cancelled) throw new Cancelled();
+      return result;
+    } finally {
+      progress();
+    }
   }
 
   cancel() {
@@ -208,4 +245,4 @@ class ServerUpload {
   }
 }
 
-let countOfServerUploads = 0;
+let countOfJobs = 0;
