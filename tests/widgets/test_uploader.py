@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from asimov.storage import Store, _temporary
-from asimov.storage.widgets import Uploader, _server_files, _uploads
+from asimov.storage.widgets import Uploader, _server_files, _stored, _uploads
 from asimov.storage.widgets._upload import Order
 from asimov.storage.widgets._uploads import SLICE
 
@@ -179,9 +179,11 @@ def test_names_are_kept_as_they_are(store, page):
     assert [record.key for record in store] == [("no", "1e5", "é 漢字 <img onerror>.txt")]
 
 
-def test_a_new_view_is_shown_the_newest_hundred(store, widget, page, monkeypatch):
+def test_a_new_view_is_shown_the_newest_hundred(store, page_of, monkeypatch):
     """What a new view paints holds the newest of what was stored, and how many there were."""
-    monkeypatch.setattr(widget, "_last", type(widget._last)(maxlen=2))
+    monkeypatch.setattr(_stored, "SHOWN", 2)
+    page = page_of(Uploader(store))
+    widget = page.widget
     for number in range(3):
         sender = Sender(page, bytes([number]), f"{number}")
         sender.begin()
@@ -189,6 +191,7 @@ def test_a_new_view_is_shown_the_newest_hundred(store, widget, page, monkeypatch
         sender.end()
     wait_for_stored(widget, 3)
     assert [shown["file"] for shown in widget._stored["last"]] == ["1", "2"]
+    widget.close()
 
 
 def test_many_files_are_shown_at_a_pace_that_can_be_followed(widget, page):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
@@ -14,9 +12,8 @@ from ._download import Downloads
 from ._fetcher import Fetches
 from ._panel import Panel, module
 from ._selected import Gathering, SelectionVerification
+from ._stored import Stored
 from ._suggest import Suggestions
-from ._table import COLUMNS
-from ._uploader import SHOWN
 from ._uploads import Uploads
 
 if TYPE_CHECKING:
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from asimov.storage._records import Record, VerificationReport
+    from asimov.storage._records import VerificationReport
     from asimov.storage._store import Store
 
 
@@ -67,8 +64,6 @@ class Explorer(Panel):
         browsing = Browsing(store, self._tell)
         first = {"store": store.name, "root": str(store.root), "read_only": read_only, "page": browsing.first()}
         first |= {"event": "", "production": "", "server": None}  # what the Uploader's panel begins with
-        self._last: deque[object] = deque(maxlen=SHOWN)
-        self._count, self._stored_lock = 0, threading.Lock()
         super().__init__(_initial=cast("State", _messages.plain(first)), **traits)
         self._store = store
         self._browsing = self._serve(browsing)
@@ -78,7 +73,8 @@ class Explorer(Panel):
         if not read_only:
             self._serve(Suggestions(store))
             self._serve(Gathering(store, browsing, self._show("_gathered")))
-            self._serve(Uploads(store, self._take))
+            stored = self._serve(Stored(self._show("_stored")))
+            self._serve(Uploads(store, stored.take, self._tell))
         browsing.prepare()
 
     @property
@@ -108,10 +104,3 @@ class Explorer(Panel):
         if not self._closed.is_set():
             self._rows = cast("list[State]", _messages.plain(rows))
             self._verified = cast("State", _messages.plain(state))
-
-    def _take(self, record: Record) -> None:
-        """Show what was stored here, as the Uploader does."""
-        with self._stored_lock:
-            self._last.append(_messages.plain({kind: getattr(record, kind) for kind in COLUMNS}))
-            self._count += 1
-            self._stored = {"count": self._count, "last": list(self._last)}

@@ -30,7 +30,7 @@ class Paced:
             wait = self._called + EVERY - time.monotonic()
             if wait > 0:
                 self._later = threading.Timer(wait, self._call)
-                self._later.name, self._later.daemon = "Uploader pace", True
+                self._later.name, self._later.daemon = "asimov-storage pace", True
                 self._later.start()
                 return
             self._called = time.monotonic()

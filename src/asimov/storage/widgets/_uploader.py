@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from ._messages import plain
-from ._pace import Paced
 from ._panel import Panel, module
 from ._server_files import ServerFiles
+from ._stored import Stored
 from ._suggest import Suggestions
 from ._uploads import Uploads
 
@@ -20,10 +18,6 @@ if TYPE_CHECKING:
 
     from asimov.storage._records import Record
     from asimov.storage._store import Store
-
-
-SHOWN = 100
-"""How many of the files that were stored a page lists, the newest of them."""
 
 
 class Uploader(Panel):
@@ -71,11 +65,8 @@ class Uploader(Panel):
         server_root: str | os.PathLike[str] | None = None,
         **traits: Any,
     ) -> None:
-        self._records: list[Record] = []
-        self._last: deque[object] = deque(maxlen=SHOWN)
-        self._records_lock = threading.Lock()
-        self._show = Paced(self._show_now)
-        server = None if server_root is None else ServerFiles(store, server_root, self._take, self._tell)
+        stored = Stored(self._show)
+        server = None if server_root is None else ServerFiles(store, server_root, stored.take, self._tell)
         initial = {
             "store": store.name,
             "event": _named(event),
@@ -83,28 +74,19 @@ class Uploader(Panel):
             "server": None if server is None else str(server.folder.root),
         }
         super().__init__(_initial=plain(initial), **traits)
-        self._serve(Uploads(store, self._take, self._tell))
+        self._taken = self._serve(stored)
+        self._serve(Uploads(store, stored.take, self._tell))
         self._serve(Suggestions(store))
-        self._serve(self._show)
         if server is not None:
             self._serve(server)
 
     @property
     def records(self) -> list[Record]:
         """What was stored with this widget, in order."""
-        with self._records_lock:
-            return list(self._records)
+        return self._taken.records
 
-    def _take(self, record: Record) -> None:
-        shown = {name: getattr(record, name) for name in ("event", "production", "file", "hash", "uuid")}
-        with self._records_lock:
-            self._records.append(record)
-            self._last.append(plain(shown))
-        self._show()
-
-    def _show_now(self) -> None:
-        with self._records_lock:
-            self._stored = {"count": len(self._records), "last": list(self._last)}
+    def _show(self, state: dict[str, object]) -> None:
+        self._stored = state
 
 
 def _named(value: object) -> str:
