@@ -25,7 +25,8 @@ class Uploader(Panel):
 
     Choose or drop files, name event and production, and press *Upload*. A file enters the Store only if the MD5
     that the browser computed of what it read is the MD5 of what arrived. After a reload of the page, or a restart of
-    the kernel, choose the same file again: it goes on from where it stopped.
+    the kernel, choose the same file again: it goes on from where it stopped, for a day, if the kernel runs on the same
+    machine and the Store's file system has locks; else it begins anew. At most 10,000 files go up at once.
 
     Parameters
     ----------
