@@ -153,6 +153,25 @@ def test_same_name_same_bytes_again(store, source, duplicate):
     assert contents(store.root) == before
 
 
+def test_what_an_add_of_the_same_says(store, source):
+    """It says what is recorded, promises nothing of a file that it didn't look at, and what to do next."""
+    store.add_file("S1", "Prod0", source())
+    with pytest.raises(
+        AlreadyPresentException, match=r"recorded already, as .*Nothing is left to do, if that file is sound"
+    ):
+        store.add_file("S1", "Prod0", source())
+    with pytest.raises(AlreadyPresentException, match="duplicate='link' records them under the new name too"):
+        store.add_file("S2", "Prod0", source())
+
+
+def test_a_missing_source_is_named_once(store, tmp_path):
+    """The error about a source that isn't there names it, and nothing else."""
+    path = tmp_path / "nowhere"
+    with pytest.raises(FileNotFoundError) as caught:
+        store.add_file("S1", "Prod0", path)
+    assert str(caught.value) == f"[Errno 2] No such file or directory: {str(path)!r}"
+
+
 @pytest.mark.parametrize("place", [("S1", "Prod0", "b"), ("S1", "Prod1", "result.txt"), ("S2", "Prod0", "result.txt")])
 def test_same_bytes_elsewhere(store, source, place):
     """The same bytes anywhere in the Store are an AlreadyPresentException that says where, and nothing changes."""

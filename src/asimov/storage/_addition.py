@@ -21,6 +21,10 @@ from ._temporary import Temporary
 
 _LOOKED_UP_SINGLY = 32
 _TRIES = 8
+_OTHERS = (
+    "Nothing was stored; in Python, duplicate='link' records them under the new name too, and duplicate='skip' takes "
+    "the record that is there."
+)
 _PLACED_BETWEEN_SIGNS = 100
 """How many files are placed before the next sign of life."""
 
@@ -125,10 +129,8 @@ class Addition:
         if same is None and item.digest.md5 != _hashing.EMPTY_MD5:
             same = hashes.find(item.digest)
         if same is not None and self.duplicate == "raise":
-            msg = (
-                f"The Store holds these bytes (MD5 {same.hash}) already, as {_at(same.key)}. Nothing was stored for "
-                f"{_at(item.key)}; use duplicate='link' to record them under this name too, or duplicate='skip' to "
-                "take what is there."
+            msg = f"These bytes (MD5 {same.hash}) are recorded already, as {_at(same.key)}. " + (
+                "Nothing is left to do, if that file is sound: fetching it tells." if same.key == item.key else _OTHERS
             )
             raise AlreadyPresentException(msg, same)
         return same

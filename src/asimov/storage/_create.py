@@ -75,7 +75,8 @@ def _require_new(home: Folder) -> None:
         if home.status(MANIFEST) is not None:
             raise StoreExistsError(_exists(home.path))
         if recent.names() or home.status(BACKUP) is not None:
-            msg = f"There was a Store at {home.path.parent}, and its manifest is lost. Rebuild it with Store.repair()."
+            msg = f"There was a Store at {home.path.parent}, and its manifest is lost. "
+            msg += "Rebuild it: in Python, by Store.repair(root, dry_run=False)."
             raise StoreExistsError(msg)
 
 

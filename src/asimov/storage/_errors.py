@@ -46,10 +46,15 @@ class ManifestError(StorageError):
         The line, counted from 1, where one is known.
     """
 
+    advice = (
+        "The file was left as it is; mend it, or rebuild it: in Python, Store.repair(root) says what would be done, "
+        "and Store.repair(root, dry_run=False) does it."
+    )
+
     def __init__(self, problem: str, path: Path, line: int | None = None) -> None:
         self.problem, self.path, self.line = problem, path, line
         where = f"{path}, line {line}" if line is not None else str(path)
-        super().__init__(f"{where}: {problem}. The file was left as it is; mend it, or rebuild it with Store.repair().")
+        super().__init__(f"{where}: {problem}. {self.advice}")
 
     def __reduce__(self) -> tuple[type[ManifestError], tuple[str, Path, int | None]]:
         return type(self), (self.problem, self.path, self.line)
@@ -57,6 +62,11 @@ class ManifestError(StorageError):
 
 class ManifestLostError(ManifestError, NotAStoreError):
     """A Store's manifest is gone, and what is beside it shows that there was one."""
+
+    advice = (
+        "Put it back, or rebuild it: in Python, Store.repair(root) says what would be done, and "
+        "Store.repair(root, dry_run=False) does it."
+    )
 
 
 class InvalidNameError(StorageError, ValueError):
@@ -109,7 +119,7 @@ class RecordNotFoundError(_OSStorageError, KeyError, FileNotFoundError):
 
 
 class AlreadyPresentException(_OSStorageError, FileExistsError):
-    """The Store holds these bytes already.
+    """The Store has a record of these bytes already.
 
     Attributes
     ----------
@@ -119,7 +129,9 @@ class AlreadyPresentException(_OSStorageError, FileExistsError):
 
     _errno = errno.EEXIST
 
-    def __init__(self, message: str = "The Store holds these bytes already.", record: Record | None = None) -> None:
+    def __init__(
+        self, message: str = "The Store has a record of these bytes already.", record: Record | None = None
+    ) -> None:
         super().__init__(message)
         self.record = record
 

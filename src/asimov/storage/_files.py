@@ -58,7 +58,8 @@ class Reporting:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, OSError) and error.filename is not None:
-            error.filename, error.filename2 = str(Path(*self._path)), None
+            error.filename = str(Path(*self._path))
+            del error.filename2  # None would be told, too
 
 
 class Folder:

@@ -77,7 +77,7 @@ class Store:
         if found is None:
             msg = (
                 f"There is no Store at or above {Path.cwd()}, and $LOCUTUS_STORE is not set. "
-                "Name one, or make one with Store.create()."
+                "Name one, or make one with Store.create() or `locutus init`."
             )
             raise NotAStoreError(msg)
         self.root = found
@@ -195,8 +195,9 @@ class Store:
         hash : str, optional
             The MD5 that it must have, hexadecimal in any case.
         duplicate : {"raise", "link", "skip"}
-            If the Store holds the same bytes already: refuse; record them under this name too, sharing them; or take
-            what is there. Empty files are no duplicates of each other.
+            If the same bytes are recorded already: refuse; record them under this name too, sharing them; or take the
+            record that is there (whose file is not looked at: fetch it, before you delete yours). Empty files are no
+            duplicates of each other.
         progress : callable, optional
             Called as ``progress(done, total)``, in bytes. What it raises cancels.
 

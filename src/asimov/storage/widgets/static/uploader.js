@@ -73,7 +73,7 @@ class UploaderPanel {
       const asked = { field: name, typed, event: name === "event" ? "" : this.event.input.value };
       return (await this.link.request("names/suggest", asked)).result;
     };
-    combobox(input, saying(suggest, (error) => hint(`No suggestions: ${inWords(error)}`)));
+    combobox(input, suggest);
     this.checkSoon(input, hint, async () => (await this.problems([]))[name], box.problem);
     return { input, box };
   }
@@ -149,7 +149,7 @@ class UploaderPanel {
     const input = make("input", { type: "text", name: "path", spellcheck: "false" });
     const box = field("Path on the server", input, `Below ${folder}.`);
     const complete = async (typed) => (await this.link.request("server/complete", { typed })).result;
-    const offered = combobox(input, saying(complete, (error) => box.problem(inWords(error))));
+    const offered = combobox(input, complete);
     input.addEventListener("input", () => box.problem());
     input.addEventListener("change", () => input.value.endsWith("/") && offered.offer()); // a folder: on into it
     const look = async () => {
@@ -436,13 +436,4 @@ function hintOf(box, input) {
   box.append(hint);
   input.addEventListener("input", () => setText(hint, ""));
   return (words) => setText(hint, words);
-}
-
-// saying(ask, say) asks, and says what goes wrong.
-function saying(ask, say) {
-  return (typed) =>
-    ask(typed).catch((error) => {
-      say(error);
-      throw error;
-    });
 }
