@@ -365,13 +365,14 @@ def test_a_view_can_leave_one_upload(store, page, widget, page_of):
     other.end()
 
 
-def test_an_unknown_upload_can_be_left(page):
+def test_an_unknown_upload_can_be_left(store, page):
     """To leave what has ended meanwhile is no mistake."""
     sender = Sender(page, b"abc")
     sender.begin()
     page.ask("upload/leave", upload="0" * 16)
     sender.slices()
     sender.end()
+    assert len(store) == 1
 
 
 def test_what_is_stored_is_not_sent_again(store, page):
@@ -699,13 +700,14 @@ def test_half_an_upload_is_swept_after_a_day(store, page, tmp_path):
     assert len(partials(store)) == 1
 
 
-def test_leaving_touches_no_other_view(page, widget, page_of):
+def test_leaving_touches_no_other_view(store, page, widget, page_of):
     """A view that goes ends its own uploads only."""
     sender = Sender(page, b"abc")
     sender.begin()
     page_of(widget).ask("upload/leave")
     sender.slices()
     sender.end()
+    assert len(store) == 1
 
 
 def test_closing_leaves_nothing(store, widget, page):

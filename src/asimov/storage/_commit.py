@@ -44,8 +44,8 @@ f. Clean: list ``tmp/``. Unlink other writers' files that are older than 60 s, o
    that it holds; the highest is emptied instead, for it carries the number. (Files called ``.nfs...`` don't count: they
    are removed already, and only open.) Before that, what they say is written into ``manifest.yaml.new``, over what it
    held, or behind that if the back-up is still an older one: with the back-up it makes a lost manifest whole again
-   (`_repair`). Who is stopped while he writes it has left
-   the entries themselves. The new manifest's seal (`_seal`) goes there too.
+   (`_repair`). Who is stopped while he writes it has left the entries themselves. The new manifest's seal (`_seal`)
+   goes there too.
 g. If the entries could not be cleaned, ``fsync`` the entry and ``recent/`` before the add is acknowledged: they, not
    the manifest, are then what a power cut must leave behind.
 
