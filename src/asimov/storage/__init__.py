@@ -6,6 +6,7 @@ from typing import Any
 
 from ._errors import (
     AlreadyPresentException,
+    FileSystemError,
     HashError,
     InvalidNameError,
     ManifestError,
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyPresentException",
     "Check",
+    "FileSystemError",
     "HashError",
     "InvalidNameError",
     "Manifest",

@@ -113,8 +113,7 @@ class Addition:
 
     def _present(self, item: Item, contents: Contents, hashes: _Hashes, new: dict[Key, Record]) -> Record | None:
         """Find the record that has these bytes already; raise if that, or one of this name, is in the way."""
-        index = contents.find(item.key)
-        named = contents.record(index) if index is not None else new.get(item.key)
+        named = contents.get(item.key) or new.get(item.key)
         if named is not None and not _has_bytes(named, item.digest):
             by_md5 = (f"MD5 {named.hash}", item.digest.md5)
             recorded, found = (
@@ -242,7 +241,7 @@ class Addition:
     def _remove(self, root: Folder, item: Item) -> None:
         event, production, _ = item.key
         with contextlib.suppress(OSError), root.folder(event) as above, above.folder(production) as folder:
-            folder.remove(item.uuid)
+            item.data.take_back(folder, item.uuid)
         item.placed = False
 
     def renew(self) -> None:
@@ -262,11 +261,16 @@ class _Hashes:
 
     def find(self, digest: Digest) -> Record | None:
         """Find a record of those bytes, among the present and the added ones."""
-        index = self._contents.find_hash(digest.md5) if self._known is None else self._known.get(digest.md5)
-        if index is None:
+        record = self._recorded(digest.md5)
+        if record is None:
             return self._new.get((digest.md5, digest.sha256))
-        record = self._contents.record(index)
         return record if _has_bytes(record, digest) else self._find_forged(digest)
+
+    def _recorded(self, md5: str) -> Record | None:
+        if self._known is None:
+            return self._contents.by_hash(md5)
+        index = self._known.get(md5)
+        return None if index is None else self._contents.record(index)
 
     def _find_forged(self, digest: Digest) -> Record | None:
         """Find it where records of other bytes have the same MD5, which only forgery brings about."""
@@ -288,7 +292,7 @@ def _has_bytes(record: Record, digest: Digest) -> bool:
 
 def _holds_a_recorded_file(folder: Folder, contents: Contents, group: tuple[str, str]) -> bool:
     """Whether the file of a record is there: who committed that had made the folders durable before."""
-    first = next(map(contents.record, contents.span(*group)), None)
+    first = contents.first(*group)
     return first is not None and any(folder.status(name) is not None for name in (first.uuid, first.file))
 
 

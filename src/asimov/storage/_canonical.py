@@ -1,4 +1,4 @@
-"""Canonical manifest text: read by the column (`_rows`), written whole, or one record spliced into it.
+"""Canonical manifest text: read by the column (`_rows`), written whole, or records spliced into it.
 
 Block style, two-space indent, sorted keys, every scalar on one line, quoted where it must be (`_scalars`). What
 upstream asimov writes has the same shape.
@@ -10,10 +10,13 @@ import re
 
 from . import _rows
 from ._contents import Collection, Contents, Node
+from ._names import Key
 from ._pieces import Pieces
+from ._records import Record
 from ._scalars import INNER, means_another_type, quote, unquote
 
 _TAIL = re.compile(rf"""name: (\w(?:[{INNER} ]*[{INNER}])?|'[^\n]*'|"[^\n]*")\n(sha256: true\n)?""")
+_FOLDED = re.compile(rb"# entries folded: (0|[1-9][0-9]{0,17})\n?\Z")
 _NEAR = 1 << 16
 """How far from where it would be if all records were of one length a record is looked for first."""
 _SIMPLE_KEY = 1000
@@ -52,6 +55,23 @@ def read_end(data: bytes) -> tuple[int, Contents] | None:
     return start, Contents(name=name, top=top, text=Pieces(data) if quote(name) == tail[1] else None)
 
 
+def split_folded(data: bytes) -> tuple[int, int | None]:
+    """Find the manifest's last line, a comment that says up to which number it includes the entries (see `_commit`).
+
+    Returns
+    -------
+    end, number
+        Where the text above it ends, and that number; where `data` ends, and None, if there is no such line.
+    """
+    found = _FOLDED.search(data, max(data.rfind(b"\n", 0, -1) + 1, 0))
+    return (len(data), None) if found is None else (found.start(), int(found[1]))
+
+
+def folded_line(number: int) -> bytes:
+    """Return the last line of a manifest that includes the entries up to `number`."""
+    return b"# entries folded: %d\n" % number
+
+
 def _rows_to_contents(body: str, empty: Contents) -> Contents | None:
     rows = _rows.read(body)
     if rows is None:
@@ -76,7 +96,7 @@ def write(contents: Contents) -> Pieces:
     """Give the canonical text of `contents`; it is kept there."""
     if contents.text is None or not _is_canonical(contents):
         contents.text, contents.quoted = _spliced(contents) or Pieces(_whole(contents)), None
-    contents.grown_from = None
+    contents.origin = None
     return contents.text
 
 
@@ -91,54 +111,50 @@ def _is_canonical(contents: Contents) -> bool:
     return True
 
 
-# One record into text that is there.
+# Records put into text that is there.
 
 
 def _spliced(contents: Contents) -> Pieces | None:
-    """Put the one new record into the text of what it was added to; None if that can't be done."""
-    grown_from = contents.grown_from
-    if grown_from is None:
+    """Put the records that were added into the text of what they were added to; None if that can't be done."""
+    if contents.origin is None:
         return None
-    base, key = grown_from
-    if base.text is None or not base.keys or contents.extras or base.empties or not _is_canonical(base):
+    base, records = contents.origin
+    text = base.text
+    if text is None or not len(base) or contents.extras or base.empties or not _is_canonical(base):
         return None
-    index = contents.find(key)
-    if index is None:
-        return None
-    at, headings = _place(base.text, contents, index)
-    return base.text.with_lines(at, (headings + _block(contents, index)).encode())
+    for record in sorted(records, key=lambda record: record.key):  # so that those before it are in `text`
+        at, headings = _place(text, record.key, contents.before(record.key), base.after(record.key), base)
+        text = text.with_lines(at, (headings + _block(record)).encode())
+    return text
 
 
-def _place(text: Pieces, contents: Contents, index: int) -> tuple[int, str]:
-    """Find where in `text` the record at `index` goes, and which headings it brings along."""
-    event, production, _ = contents.keys[index]
-    headings = _heading(2, event) + _heading(4, production)
-    left = contents.keys[index - 1] if index else ("", "", "")
-    right = contents.keys[index + 1] if index + 1 < len(contents) else ("", "", "")
-    if left[:2] == (event, production):
-        return _end(text, contents, index - 1), ""
-    if right[:2] == (event, production):
-        return _start(text, contents, index + 1), ""
-    if left[0] == event:
-        return _end(text, contents, index - 1), _heading(4, production)
-    if right[0] == event:
-        above = len(_heading(4, right[1]).encode())
-        return _start(text, contents, index + 1) - above, _heading(4, production)
-    if index:
-        return _end(text, contents, index - 1), headings
-    above = len((_heading(2, right[0]) + _heading(4, right[1])).encode())
-    return _start(text, contents, index + 1) - above, headings
+def _place(text: Pieces, key: Key, left: Record | None, right: Record | None, base: Contents) -> tuple[int, str]:
+    """Find where in `text`, between two records, the one with `key` goes, and which headings it brings along."""
+    near = int(text.size * base.position(key))
+    headings = _heading(2, key[0]) + _heading(4, key[1])
+    if left is not None and left.key[:2] == key[:2]:
+        return _end(text, left, near), ""
+    if right is not None and right.key[:2] == key[:2]:
+        return _start(text, right, near), ""
+    if left is not None and left.event == key[0]:
+        return _end(text, left, near), _heading(4, key[1])
+    if right is not None and right.event == key[0]:
+        above = len(_heading(4, right.production).encode())
+        return _start(text, right, near) - above, _heading(4, key[1])
+    if left is not None or right is None:  # there is one of them, since the text has a record
+        return (0 if left is None else _end(text, left, near)), headings
+    above = len((_heading(2, right.event) + _heading(4, right.production)).encode())
+    return _start(text, right, near) - above, headings
 
 
-def _end(text: Pieces, contents: Contents, index: int) -> int:
-    line = _uuid_line(contents.uuids[index]).encode()
-    near = text.size * index // len(contents)
+def _end(text: Pieces, record: Record, near: int) -> int:
+    line = _uuid_line(record.uuid).encode()
     at = text.find(line, max(near - _NEAR, 0), near + _NEAR)
     return (text.find(line, 0, text.size) if at < 0 else at) + len(line)
 
 
-def _start(text: Pieces, contents: Contents, index: int) -> int:
-    return _end(text, contents, index) - len(_block(contents, index).encode())
+def _start(text: Pieces, record: Record, near: int) -> int:
+    return _end(text, record, near) - len(_block(record).encode())
 
 
 # All of it.
@@ -166,7 +182,7 @@ def _events(contents: Contents) -> str:
         if key[1] != production:
             lines.append(_heading(4, key[1]))
             production = key[1]
-        lines.append(_block(contents, index))
+        lines.append(_row(contents, index))
     return "".join(lines)
 
 
@@ -185,7 +201,7 @@ def _events_with_empties(contents: Contents) -> str:
         for name in sorted(tree[event]):
             indices = tree[event][name]
             lines.append(_heading(4, name) if indices else f"    {quote(name)}: {{}}\n")
-            lines += [_block(contents, index) for index in indices]
+            lines += [_row(contents, index) for index in indices]
     return "".join(lines)
 
 
@@ -193,7 +209,13 @@ def _heading(indent: int, name: str) -> str:
     return f"{'':{indent}}{quote(name)}:\n"
 
 
-def _block(contents: Contents, index: int) -> str:
+def _block(record: Record) -> str:
+    """Return the text of a record that has no further keys."""
+    return _heading(6, record.file) + _full_record(record.hash, record.uuid, record.sha256, record.size, {})
+
+
+def _row(contents: Contents, index: int) -> str:
+    """Return the text of the record at `index`."""
     key, digest, uuid = contents.keys[index], contents.hashes[index], contents.uuids[index]
     extras = contents.extras.get(key)
     sha256 = contents.sha256s[index] if contents.sha256s else None

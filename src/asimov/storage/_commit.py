@@ -1,55 +1,81 @@
 """The commit protocol: how records get into a Store, and why none is lost.
 
-Locks are no-ops on many cluster file systems, clocks differ, and a process may be stopped at any instruction and go on
-days later. So the protocol rests on what every POSIX file system and NFS do atomically: ``link`` makes a name unless
-it exists, ``rename`` replaces a name, and both fail once their source has been unlinked.
+Locks are no-ops on many cluster file systems, clocks differ, NFS shows names as they were a minute ago, and a process
+may be stopped at any instruction and go on days later. So the protocol rests on what every POSIX file system and NFS do
+atomically: ``link`` makes a name unless it exists, ``rename`` replaces a name, both fail once their source has been
+unlinked, and a client that has just changed a folder lists it as the server has it.
 
 The files, all under ``.manifest/``:
 
 ``manifest.yaml``
-    All records but the most recent ones. Replaced, never edited.
+    The records, but for the most recent ones. Its last line, ``# entries folded: N``, says that it includes the entries
+    up to number N. Replaced, never edited.
 ``recent/NUMBER``
-    An *entry*: the records of one commit and an end mark (`_entries`), or nothing once they are in ``manifest.yaml``.
-``tmp/HOST-PID-RANDOM``
+    An *entry*: the records of one commit and an end mark (`_entries`). It never changes. The entries up to N mean
+    nothing any more; the last `_state.KEPT` of them stay, the others are removed in order, the lowest first.
+``recent/HOST-PID-RANDOM``
     The temporary file of a commit or of a fold, there for as long as its owner may still use what it has read.
 ``incoming/``
     Data that is being copied in.
 ``lock``
     Saves work by making writers take turns. Nothing depends on it; it is waited for 10 s at the most.
+``last-fold``, ``manifest.yaml.bak``, ``manifest.yaml.new``
+    What saves reading (`_last_fold`), and what a lost manifest is rebuilt from (`_repair`). Nothing depends on them.
 
-*State* is the records of ``manifest.yaml`` and of all entries. To read it, read ``recent/`` first and then
-``manifest.yaml``: an entry that is gone by the time one looks was in ``manifest.yaml`` before it went. Readers take
-no lock and write nothing.
+*State* is the records of ``manifest.yaml`` and of the entries after N. To read it (`_state`), open and list
+``recent/``, open ``.manifest`` by its name, read the manifest, then those entries. Opening a folder by its name makes
+NFS ask the server, but that is not relied on. What is relied on is that numbers leave no gap: if one is missing between
+N and the highest, the manifest is an old one, or the listing, and all is read again. An old manifest whose later
+entries are all there costs nothing. A writer never goes on with a gap: it changes both folders, so that NFS has to
+look, and gives up after 10 s. Readers take no lock and write nothing. A process that knows a state reads on from there
+by the entries alone, as long as nothing but folds has changed the manifest.
 
 To add records:
 
 a. Copy and digest the data into ``incoming/``, take the write permission away, ``fsync``. This may take hours, and
    nothing else waits for it.
-b. Make two files in ``tmp/``, for the entry and for the fold, BEFORE reading any state. As long as they are there,
-   nobody removes an entry that we might not have read.
-c. Read the state. Check names and contents. ``link`` the data to ``EVENT/PRODUCTION/UUID``, never over anything, and
-   ``fsync`` those folders. Write the records and the end mark to the entry's temporary file, and close a descriptor of
-   it: that sends them to an NFS server, whose other clients may read the entry as soon as it has its name.
-d. ``link`` that to ``recent/N``, N being one more than the highest number read. THIS IS THE COMMIT. ``EEXIST``: another
-   committed first; read the state again, check again, take the next number. ``ENOENT``: we were fenced (see f); take
-   back what was placed and start over under new uuids. After any error, look before taking back: NFS repeats a request
-   whose answer was lost, and then reports an error for what it has done.
-e. Fold: write all records that we know of to the fold's temporary file, ``fsync``, keep the old manifest as
-   ``manifest.yaml.bak``, ``rename`` onto ``manifest.yaml``, ``fsync`` the folder. A fold by a writer whose reading is
-   old may replace a newer manifest; nothing is lost, for the entries are still there while its file is in ``tmp/`` (f).
-f. Clean: list ``tmp/``. Unlink other writers' files that are older than 60 s, or whose process is known to be gone:
-   that is the *fence*, after which a stopped owner's ``link`` or ``rename`` fails and it starts over. A misjudged age
-   thus costs a retry, never data. If another's file remains, leave the entries: its owner may be about to replace the
-   manifest by an older one. Otherwise, if ``manifest.yaml`` is still the very file that we renamed, remove the entries
-   that it holds; the highest is emptied instead, for it carries the number. (Files called ``.nfs...`` don't count: they
-   are removed already, and only open.) Before that, what they say is written into ``manifest.yaml.new``, over what it
-   held, or behind that if the back-up is still an older one: with the back-up it makes a lost manifest whole again
-   (`_repair`). Who is stopped while he writes it has left the entries themselves. The new manifest's seal (`_seal`)
-   goes there too.
+b. Make a file in ``recent/`` for the entry, and one for the fold if this add will fold, BEFORE reading any state. As
+   long as one is there, nobody removes an entry that we might not have read. They are not created exclusively: NFS
+   keeps what it knows an exclusive creation by in the file's time, and others would take the new file for an old one.
+c. Read the state. Check names and contents. ``link`` the data to ``EVENT/PRODUCTION/UUID``, never over anything (or
+   ``rename`` it, where there are no links between folders), and ``fsync`` those folders. Write the records and the end
+   mark to the entry's file, and close a descriptor of it: that sends them to an NFS server, whose other clients may
+   read the entry as soon as it has its name.
+d. ``link`` that to ``recent/K``, K being one more than the highest number of the state. Entry K - 1 must have been
+   listed (where there is none at all, an empty one is linked first). THIS IS THE COMMIT. ``EEXIST``: another committed
+   first; read the state again, check again, take the next number. ``ENOENT`` or ``ESTALE``: we were fenced (see f);
+   take back what was placed and start over under new uuids. Then READ THE STATE AGAIN: the commit counts if our records
+   are in it, and entry K - 1 is listed, or the manifest includes K, or fewer than 32 came after K. Since entries go in
+   order and the last 32 folded ones stay, K was then never used before. Else what we had read was old, and K had been
+   folded and removed: an entry with a number up to N counts for nobody, so remove it, take back what was placed, and
+   start over. After an error, too, look before taking back: NFS repeats a request whose answer was lost, and then
+   reports an error for what it has done.
+e. Fold the state that was read after the link: write all its records, and the number of its last entry, to the fold's
+   file, ``fsync``, keep the old manifest as ``manifest.yaml.bak``, ``rename`` onto ``manifest.yaml``, ``fsync`` the
+   folder. No descriptor of the manifest stays open: NFS renames a file that is open away before it renames over it. A
+   fold by a writer whose reading is old may replace a newer manifest; nothing is lost, for the entries are still there
+   while its file is in ``recent/`` (f).
+f. Clean: list ``recent/``, whose listing our own rename has made true. Unlink other writers' files whose time is off by
+   60 s, in either direction, or whose process is known to be gone: that is the *fence*, after which a stopped owner's
+   ``link`` or ``rename`` fails and it starts over. A misjudged age thus costs a retry, never data. If another's file
+   remains, leave the entries: its owner may be about to replace the manifest by an older one. Otherwise, if
+   ``manifest.yaml`` is still the very file that we renamed, remove the entries up to N - 32, in order, and end at the
+   first that can't be removed. (Names like ``.nfs...`` and ``.fuse_hidden...`` don't count: those files are removed
+   already, and only open.) Before that, what the new entries say is written into ``manifest.yaml.new``, over what it
+   held, or behind that if the back-up is still an older one: with the back-up it makes a lost manifest whole again. N
+   goes there too, for when another program writes the manifest without its last line, and the seal (`_seal`).
 g. If the entries could not be cleaned, ``fsync`` the entry and ``recent/`` before the add is acknowledged: they, not
    the manifest, are then what a power cut must leave behind.
 
-If folding fails (a full disk), the add has happened all the same, and the next writer folds it.
+A fold costs as much as the Store is large. So an add doesn't fold (it goes from d to g) if the last fold, by anybody,
+took over 10 ms and ended less than ten times its own duration ago. What is left is folded by the next add, within a
+second (`_deferred`), when the process ends, or by `Journal.fold`. Such a fold makes its file in ``recent/``, then reads
+the state, and goes on at e. If folding fails (a full disk), the add has happened all the same.
+
+Why nothing is lost. *Numbers are unique and dense*: by d. *A fold includes all up to its number*: its state is some
+manifest, however old, and all entries after that, without a gap; by induction the manifest includes those before. *No
+fold takes anything back for good*: the entries after an older manifest go only when a true listing, after the newer one
+was in place, showed no file of its writer; what that writer reads after making its file shows them, or a gap.
 """
 
 from __future__ import annotations
@@ -57,34 +83,31 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from . import _canonical, _entries, _files, _locks, _seal, _temporary
+from . import _entries, _files, _last_fold, _locks, _probe, _temporary
 from ._contents import Contents
-from ._files import Folder, Stamp
+from ._deferred import Deferred
+from ._errors import ManifestStaleError
+from ._files import Folder
+from ._fold import Fold
 from ._records import Record
-from ._state import BACKUP, FOLDED, INCOMING, MANIFEST, RECENT, TEMPORARY, State, StateReader, warn
+from ._state import INCOMING, KEPT, RECENT, State, StateReader, warn
 from ._temporary import Temporary
 
+_LOOKS = 8
 LOCK_PATIENCE = 10.0
 """Seconds that a writer waits for the lock before it goes on without."""
-FENCE_AGE = 60.0
-"""Seconds after which another writer's temporary file is taken for abandoned."""
-INCOMING_AGE = 86_400.0
-"""Seconds after which data that is being copied in is taken for abandoned."""
-_PILE, _PILE_PATIENCE = 128, 0.5
-_TRIES = 16
 
 
 class Change(Protocol):
     """What a commit is to record. The methods are called in this order, again from the top when another was first."""
 
     def resolve(self, contents: Contents) -> Sequence[Record]:
-        """Check against the state and give the records to add; raise to refuse. With none, nothing happens."""
+        """Check against the state and return the records to add; raise to refuse. With none, nothing happens."""
 
     def place(self, root: Folder, contents: Contents, alive: Temporary) -> None:
         """Put the data of those records where it belongs, durably; `alive.touch()` now and then if it takes long."""
@@ -97,7 +120,7 @@ class Change(Protocol):
 
 
 class _Fenced(Exception):
-    """Another writer took this one for dead."""
+    """Another writer took this one for dead, or what this one had read was too old."""
 
 
 class Journal:
@@ -109,17 +132,19 @@ class Journal:
         self.writing = threading.RLock()
         """Held by the thread that changes something."""
         self._patience = LOCK_PATIENCE
+        self._has_links = False
+        self._deferred = Deferred(self._fold_deferred)
         _journals.add(self)
 
     def contents(self) -> Contents:
         """Read the present state; what has not changed is not read again."""
-        with self._home() as home:
+        with self._reader.home() as home:
             return self._reader.read(home).contents
 
     @contextlib.contextmanager
     def incoming(self) -> Iterator[Folder]:
         """Open the folder that data is copied into, making it if need be."""
-        with self._home() as home, home.folder_made(INCOMING) as incoming:
+        with self._home_to_write() as home, home.folder_made(INCOMING) as incoming:
             yield incoming
 
     def commit(self, change: Change) -> None:
@@ -127,29 +152,70 @@ class Journal:
 
         Raises
         ------
+        FileSystemError
+            The file system lacks what a commit needs.
         Exception
             What `change` raises to refuse, or an OSError; the Store is then as it was before.
         """
-        with (
-            self._home() as home,
-            Folder.open(self.root) as root,
-            self.writing,
-            _locks.locked(home, "lock", self._patience) as alone,
-        ):
-            self._patience = LOCK_PATIENCE if alone else 0.1  # who holds it so long may hold it for ever
+        with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
             while True:
                 try:
-                    return _Commit(self._reader, home, root, change).run()
+                    return _Commit(self._reader, self._deferred, home, root, change).run()
                 except _Fenced:
                     change.renew()
+
+    def fold(self) -> None:
+        """Put into the manifest what was committed and isn't there yet; do nothing if all is."""
+        with self._reader.home() as home:
+            if self._is_folded(home):
+                return
+            with (
+                self._alone(home),
+                home.folder_made(RECENT) as recent,
+                Temporary(recent, _temporary.owner_name()) as file,  # before any state is read
+            ):
+                state = self._reader.read(home, to_write=True)
+                if state.folded < state.highest:
+                    Fold(self._reader, home, recent, file).run(state)
 
     def renew_locks(self) -> None:
         """Forget locks that other threads may have held at a fork."""
         self._reader.renew_lock()
+        self._deferred.renew_lock()
         self.writing = threading.RLock()
 
-    def _home(self) -> contextlib.AbstractContextManager[Folder]:
-        return self._reader.home()
+    def _fold_deferred(self, number: int) -> int:
+        """Fold the entries up to `number`, unless somebody did; return that number even if it can't be done."""
+        try:
+            with self._reader.home() as home:
+                state = self._reader.read(home)
+            if state.folded < number:
+                self.fold()
+                return state.highest
+        except Exception as error:  # noqa: BLE001 - the records are safe, and nobody is there to be told
+            if self.root.exists():
+                warn("%s: its last records were not put into the manifest yet: %r", self.root, error)
+            return number
+        return state.folded
+
+    def _is_folded(self, home: Folder) -> bool:
+        state = self._reader.read(home)
+        return state.folded >= state.highest
+
+    @contextlib.contextmanager
+    def _home_to_write(self) -> Iterator[Folder]:
+        with self._reader.home() as home:
+            if not self._has_links:
+                _probe.require_links(home, "Nothing was stored.")
+                self._has_links = True
+            yield home
+
+    @contextlib.contextmanager
+    def _alone(self, home: Folder) -> Iterator[None]:
+        """Have this process' other threads wait, and other processes as far as locks work."""
+        with self.writing, _locks.locked(home, "lock", self._patience) as alone:
+            self._patience = LOCK_PATIENCE if alone else 0.1  # one who holds it so long may hold it for ever
+            yield
 
 
 _journals: weakref.WeakSet[Journal] = weakref.WeakSet()
@@ -167,35 +233,32 @@ if hasattr(os, "register_at_fork"):
 class _Commit:
     """One attempt, from b to g."""
 
-    def __init__(self, reader: StateReader, home: Folder, root: Folder, change: Change) -> None:
-        self.reader, self.home, self.root, self.change = reader, home, root, change
+    def __init__(self, reader: StateReader, deferred: Deferred, home: Folder, root: Folder, change: Change) -> None:
+        self.reader, self.deferred, self.home, self.root, self.change = reader, deferred, home, root, change
         self.number = 0
         """The number under which the entry was to be linked, once that was tried."""
-        self.text = b""
-        """The entry's."""
-        self.seal = b""
-        """Of the manifest that was written."""
-        self.backed_up = False
-        """Whether the manifest that was replaced is the back-up now."""
 
     def run(self) -> None:
         with (
-            self.home.folder_made(TEMPORARY) as self.tmp,
             self.home.folder_made(RECENT) as self.recent,
-            Temporary(self.tmp, _temporary.owner_name()) as self.entry,
-            Temporary(self.tmp, _temporary.owner_name()) as fold,  # both before any state is read
+            contextlib.ExitStack() as stack,
         ):
-            committed = self.publish()
-            if committed is not None:
-                state, records = committed
-                self.settle(state, records, fold)
+            self.entry = stack.enter_context(Temporary(self.recent, _temporary.owner_name()))
+            last = _last_fold.read(self.home)
+            file = None
+            if last is None or not last.is_too_near(self.entry.modified):
+                file = stack.enter_context(Temporary(self.recent, _temporary.owner_name()))
+            state = self.publish()  # both files are there before any state is read
+            if state is not None:
+                self.settle(state, file)
 
     # c, d: check, place, commit.
 
-    def publish(self) -> tuple[State, Sequence[Record]] | None:
-        state = self.reader.read(self.home)
+    def publish(self) -> State | None:
+        """Commit, and return the state that has it; None if there was nothing to commit."""
         records: Sequence[Record] = ()
         try:
+            state = self.read()
             while True:
                 records = self.change.resolve(state.contents)
                 if not records:
@@ -204,182 +267,120 @@ class _Commit:
                     return None
                 self.change.place(self.root, state.contents, self.entry)
                 self.write_entry(records)
-                if self.link_entry(state.highest + 1):
-                    return state, records
-                state = self.reader.read(self.home)
-        except BaseException as error:
-            if not self.happened(records):
-                self.change.withdraw(self.root)
-            elif isinstance(error, (OSError, _Fenced)):
-                return state, records  # the link was made, though its answer was an error
-            raise
+                if self.has_predecessor(state) and self.link_entry(state.highest + 1):
+                    return self.require_counted(records)
+                state = self.read_beyond(state)
+        except BaseException as error:  # noqa: BLE001 - what is no commit is raised again
+            return self.after_error(error, records)
+
+    def read(self) -> State:
+        return self.reader.read(self.home, to_write=True)
+
+    def read_beyond(self, before: State) -> State:
+        """Read the state, which has changed; make NFS look where it doesn't show that."""
+        state = self.read()
+        if state.highest <= before.highest and state.present == before.present:
+            self.reader.stir(self.home)
+            state = self.read()
+        return state
+
+    def after_error(self, error: BaseException, records: Sequence[Record]) -> State:
+        """Return the state if the commit was made, though its answer was an error; else take back, and raise."""
+        committed = self.counted(records) if self.number else None
+        if committed is None:
+            self.change.withdraw(self.root)
+            if isinstance(error, OSError) and error.errno in _files.GONE and not self.entry.present:
+                raise _Fenced from None
+        elif isinstance(error, OSError | _Fenced):
+            return committed
+        raise error
 
     def sync_others(self, state: State) -> None:
-        """Make durable what others have committed and not folded: who is told that a file is there may rely on it."""
-        for number in state.filled:
+        """Make durable what others have committed: a caller who is told that a file is there may rely on it."""
+        for number in range(max(state.folded, self.reader.synced) + 1, state.highest + 1):
             with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
                 os.fsync(entry)
-        if state.filled:
+        if state.folded < state.highest:
             self.recent.sync()
+        self.home.sync()  # the manifest may have been replaced just now
+        self.reader.synced = state.highest
 
     def write_entry(self, records: Sequence[Record]) -> None:
-        self.text = _entries.write(records)
-        self.entry.write(self.text)
+        self.entry.write(_entries.write(records))
         _files.hand_over(self.entry.descriptor)
-        self.now = self.entry.modified
+
+    def has_predecessor(self, state: State) -> bool:
+        """Return whether the last entry is still there; put an empty one where there is none, for the next try."""
+        if state.highest in state.present:
+            return True
+        with Temporary(self.recent, _temporary.owner_name()) as empty:
+            try:
+                self.recent.link(empty.name, self.recent, str(state.highest))
+            except FileExistsError:  # another has just put it there, or we see what was
+                self.reader.stir(self.home)
+        return False
 
     def link_entry(self, number: int) -> bool:
-        """Commit; False if another commit has that number."""
+        """Commit; return False if another commit has that number."""
         if number == 1:
             self.home.sync()  # recent/ may be new
         self.number = number
         try:
-            self.tmp.link(self.entry.name, self.recent, str(number))
+            self.recent.link(self.entry.name, self.recent, str(number))
         except FileExistsError:
             return False
-        except FileNotFoundError:
-            if self.entry.present:
+        except OSError as error:
+            if error.errno not in _files.GONE or self.entry.present:
                 raise
             raise _Fenced from None
         return True
 
-    def happened(self, records: Sequence[Record]) -> bool:
-        """Whether the commit was made, after an error that may hide it; others may have folded it meanwhile."""
-        if not self.number:
-            return False
+    def require_counted(self, records: Sequence[Record]) -> State:
+        committed = self.counted(records)
+        if committed is None:
+            raise _Fenced
+        return committed
+
+    def counted(self, records: Sequence[Record]) -> State | None:
+        """Return the state if it has our entry under a number that was never used before; else None, and no entry."""
+        state = self.certain()
+        found = state.contents.get(records[0].key)
+        if found is not None and found.uuid == records[0].uuid:
+            return state
         there = self.recent.status(str(self.number))
-        if there is not None and os.path.samestat(there, os.fstat(self.entry.descriptor)):
-            return True
-        return self.reader.read(self.home).contents.find_uuid(records[0].uuid) is not None
-
-    # e, f, g: fold, clean, or make the entry durable.
-
-    def settle(self, state: State, records: Sequence[Record], fold: Temporary) -> None:
-        try:
-            self.entry.remove()
-            stamp = self.fold(state, records, fold)
-            if stamp is not None and self.clean(stamp, state):
-                return
-        except Exception as error:  # noqa: BLE001 - whatever it is, the add has happened
-            warn("%s: %r. The records are safe in %s", self.home.path / MANIFEST, error, self.recent.path)
-        os.fsync(self.entry.descriptor)
-        self.recent.sync()
-
-    def fold(self, state: State, records: Sequence[Record], fold: Temporary) -> Stamp | None:
-        """Replace the manifest by one with `records`; give its stamp, or None if others were quicker each time."""
-        contents = state.contents.with_records(records)
-        for _ in range(_TRIES):
-            try:
-                stamp = self.replace_manifest(contents, state.stamp, fold)
-                if stamp is not None:
-                    return stamp
-            except FileNotFoundError:
-                if fold.present:
-                    raise
-                fold.renew()  # fenced: again, from a temporary file that is there before the reading
-            state = self.reader.read(self.home)
-            contents = state.contents
+        with contextlib.suppress(OSError):  # ESTALE: it has no name at all
+            if there is not None and os.path.samestat(there, os.fstat(self.entry.descriptor)):
+                self.recent.remove(str(self.number))
         return None
 
-    def replace_manifest(self, contents: Contents, expected: Stamp, fold: Temporary) -> Stamp | None:
-        """Replace the manifest and give the stamp of the new one; None if it isn't the one any more that was read."""
-        text = _canonical.write(contents)
-        fold.write(*text)
-        fold.sync()
-        with _files.opened(self.home, MANIFEST) as old:
-            if Stamp.of(old) != expected:
-                return None
-            fold.take_permissions(old)
-            self.backed_up = self.back_up(old)
-        fold.rename(self.home, MANIFEST)
-        stamp = Stamp.of(fold.descriptor)
-        self.seal = _seal.seal(contents, text)
-        self.reader.keep(os.dup(fold.descriptor), stamp, contents)
-        self.home.sync()
-        return stamp
+    def certain(self) -> State:
+        """Read a state that tells whether our number was used before."""
+        for _ in range(_LOOKS):
+            state = self.read()
+            if self.number - 1 in state.present or self.number <= state.folded or state.highest < self.number + KEPT:
+                return state
+            self.reader.stir(self.home)
+        msg = "it is older than what this commit has found beside it, and whether the commit counts can't be told"
+        raise ManifestStaleError(msg, self.reader.path)
 
-    def back_up(self, manifest: int) -> bool:
-        """Keep the old manifest as a second name of it, or as a copy where that's refused; give whether it is kept."""
-        name = _temporary.owner_name()
+    # e, f, g: fold, or make the entry durable.
+
+    def settle(self, state: State, file: Temporary | None) -> None:
+        self.entry.remove()
+        if file is None and self.deferred.add(state.highest):
+            self.sync_entry()
+            return
         try:
-            try:
-                self.home.link(MANIFEST, self.tmp, name)
-            except PermissionError:
-                with Temporary(self.tmp, name) as copy:
-                    copy.write(_files.read_all(manifest))
-                    copy.rename(self.home, BACKUP)
-            else:
-                self.tmp.rename(name, self.home, BACKUP)
-        except OSError as error:
-            warn("%s could not be kept: %s", self.home.path / BACKUP, error)
-            return False
-        finally:
-            self.tmp.remove(name)  # a rename between two names of one file leaves both
-        return True
+            with contextlib.ExitStack() as stack:
+                if file is None:  # it can't be put off after all
+                    file = stack.enter_context(Temporary(self.recent, _temporary.owner_name()))
+                    state = self.read()
+                if Fold(self.reader, self.home, self.recent, file).run(state):
+                    return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the add has happened
+            warn("%s: %r. The records are safe in %s", self.reader.path, error, self.recent.path)
+        self.sync_entry()
 
-    def clean(self, stamp: Stamp, before: State) -> bool:
-        """Remove our entry and those `before` it, if the manifest is still the one with `stamp`; False: they stay."""
-        others = fence(self.tmp, {self.entry.name}, self.now)
-        if others and (len(before.whole) + 1 < _PILE or not self.have_gone(others)):
-            return False
-        if self.reader.stamp(self.home) != stamp:
-            return False
-        self.keep_folded(before.filled)
-        for old in sorted(before.whole):
-            self.recent.remove(str(old))
-        os.ftruncate(self.entry.descriptor, 0)
-        self.sweep()
-        return True
-
-    def keep_folded(self, others: frozenset[int]) -> None:
-        """Keep what the manifest has beyond its back-up, for a repair: our entry, and those with these numbers."""
-        text = b"" if self.backed_up else self.kept_before()
-        for number in sorted(others):
-            with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
-                text += _files.read_all(entry)
-        text += self.text + self.seal
-        try:
-            _files.write_over(self.home, FOLDED, text)
-        except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
-            with Temporary(self.tmp, _temporary.owner_name()) as kept:
-                kept.write(text)
-                kept.rename(self.home, FOLDED)
-
-    def kept_before(self) -> bytes:
-        """Read what was kept for the back-up that is still the one: it is still beyond that."""
-        with contextlib.suppress(FileNotFoundError), _files.opened(self.home, FOLDED) as kept:
-            return _seal.without(_files.read_all(kept))
-        return b""
-
-    def have_gone(self, others: set[str]) -> bool:
-        """Wait a little for those temporary files to go. Who comes later reads what we have written."""
-        deadline = time.monotonic() + _PILE_PATIENCE
-        while time.monotonic() < deadline:
-            time.sleep(0.005)
-            if not others & set(self.tmp.names()):
-                return True
-        return False
-
-    def sweep(self) -> None:
-        """Remove data that somebody began to copy in and abandoned: nothing of theirs has changed for a day."""
-        with self.home.folder(INCOMING) as incoming:
-            found = {name: incoming.status(name) for name in incoming.names()}
-            ages = {name: self.now - status.st_mtime for name, status in found.items() if status is not None}
-            busy = {_temporary.owner(name) for name, age in ages.items() if age <= INCOMING_AGE}
-            for name in ages:
-                if _temporary.owner(name) not in busy:
-                    incoming.remove(name)
-
-
-def fence(tmp: Folder, own: set[str], now: float) -> set[str]:
-    """Fence the writers that seem to be dead; list the temporary files of the others, but for our `own`."""
-    live = set()
-    for name in set(tmp.names()) - own:
-        status = tmp.status(name)
-        if status is None or name.startswith(_temporary.KEPT_BY_NFS):
-            continue
-        if now - status.st_mtime > FENCE_AGE or _temporary.owner_is_dead(name):
-            tmp.remove(name)
-        if tmp.status(name) is not None:
-            live.add(name)
-    return live
+    def sync_entry(self) -> None:
+        os.fsync(self.entry.descriptor)
+        self.recent.sync()

@@ -6,12 +6,12 @@ import contextlib
 import os
 from pathlib import Path
 
-from . import _canonical, _files, _temporary
+from . import _canonical, _files, _probe, _temporary
 from ._contents import Contents
 from ._errors import InvalidNameError, StoreExistsError
 from ._files import Folder
 from ._pieces import Pieces
-from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY
+from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT
 from ._temporary import Temporary
 
 
@@ -19,6 +19,8 @@ def create(root: Path, name: str, *, sha256: bool) -> None:
     """Make the folders of a Store, and last, so that it is there whole or not at all, its manifest."""
     require_store_name(name)
     contents = Contents(name=name, top={"sha256": "true"} if sha256 else {})
+    with Folder.open(_probe.nearest(root)) as above:
+        _probe.require_links(above, "No Store was made.")
     made = _files.make_root(root)
     try:
         with Folder.open(root) as top:
@@ -47,14 +49,14 @@ def require_store_name(name: object) -> str:
 
 
 def _fill(home: Folder, text: Pieces) -> None:
-    for name in (INCOMING, RECENT, TEMPORARY):
+    for name in (INCOMING, RECENT):
         home.make_folder(name)
     _require_new(home)
-    with home.folder(TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as manifest:
-        manifest.write(*text)
+    with Temporary(home, _temporary.owner_name()) as manifest:
+        manifest.write(*text, _canonical.folded_line(0))
         manifest.sync()
         try:
-            tmp.link(manifest.name, home, MANIFEST)
+            home.link(manifest.name, home, MANIFEST)
         except FileExistsError as error:
             raise StoreExistsError(_exists(home.path)) from error
 
@@ -89,7 +91,7 @@ def _take_back(top: Folder) -> None:
     with contextlib.suppress(OSError), top.folder(HOME) as home:
         if home.status(MANIFEST) is not None:
             return
-        for name in (INCOMING, RECENT, TEMPORARY):
+        for name in (INCOMING, RECENT):
             home.remove_folder(name)
     top.remove_folder(HOME)
 

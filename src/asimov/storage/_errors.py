@@ -5,7 +5,9 @@
     StorageError (Exception)
     ├── NotAStoreError
     ├── ManifestError
-    │   └── ManifestLostError       also a NotAStoreError
+    │   ├── ManifestLostError       also a NotAStoreError
+    │   └── ManifestStaleError
+    ├── FileSystemError             also an OSError
     ├── InvalidNameError            also a ValueError
     ├── HashError
     ├── RecordNotFoundError         also a KeyError and a FileNotFoundError
@@ -69,6 +71,15 @@ class ManifestLostError(ManifestError, NotAStoreError):
     )
 
 
+class ManifestStaleError(ManifestError):
+    """A manifest that is older than what is beside it: nothing is written on the strength of that."""
+
+    advice = (
+        "Try again in a minute, when this computer has looked again. If it stays so, an old manifest was put there: in "
+        "Python, Store.repair(root) says what would be done, and Store.repair(root, dry_run=False) does it."
+    )
+
+
 class InvalidNameError(StorageError, ValueError):
     """An event, production or file can't be called that."""
 
@@ -110,6 +121,12 @@ class _OSStorageError(StorageError, OSError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.message,)
+
+
+class FileSystemError(_OSStorageError):
+    """A file system can't do what a Store has to have to be written to."""
+
+    _errno = errno.EOPNOTSUPP
 
 
 class RecordNotFoundError(_OSStorageError, KeyError, FileNotFoundError):

@@ -23,6 +23,10 @@ _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC",
 _FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _LINK_REFUSED = {errno.ELOOP, errno.EMLINK, getattr(errno, "EFTYPE", errno.ELOOP)}
+GONE = {errno.ENOENT, errno.ESTALE}
+"""What is said of a file that has been removed: NFS says either."""
+NO_LINK = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+"""What a file system says that gives a file no second name, or none in another folder (AFS, BeeGFS)."""
 _TRIES = 8
 _UNFINISHED = 0o700
 """What a folder's permissions are from when it is made until it follows the one above."""
@@ -140,15 +144,18 @@ class Folder:
                 raise
         return True
 
-    def create(self, name: str) -> int:
+    def create(self, name: str, *, unique: bool = False) -> int:
         """Create a file and open it for reading and writing; it follows this folder's group and permissions.
+
+        With `unique`, the name is one that nobody else gives, and O_EXCL is left out: an NFS server keeps what it knows
+        an exclusive creation by in the file's times for a moment, so that others would take a new file for an old one.
 
         Raises
         ------
         FileExistsError
             There is something of this name already.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FILE
+        flags = os.O_RDWR | os.O_CREAT | (0 if unique else os.O_EXCL) | _FILE
         with Reporting(self, name):
             above = os.fstat(self.descriptor)
             mode = _file_mode(above)
@@ -196,10 +203,13 @@ class Folder:
         with Reporting(target, name):
             os.rename(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
 
-    def remove(self, name: str) -> None:
-        """Remove a file; one that's gone already, or that we may not remove, is left to the next sweep."""
-        with contextlib.suppress(OSError):
+    def remove(self, name: str) -> bool:
+        """Remove a file and return whether it is gone; one that we may not remove is left to the next sweep."""
+        try:
             os.unlink(name, dir_fd=self.descriptor)
+        except OSError as error:
+            return error.errno in GONE
+        return True
 
     def remove_folder(self, name: str) -> None:
         """Remove a folder if it is empty."""
@@ -217,6 +227,22 @@ class Folder:
             return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
+
+    def refresh(self) -> None:
+        """Open this folder by its name once more, which makes NFS ask the server what the names in it mean.
+
+        An NFS client trusts what it knows of the names in a folder for up to a minute, also when it opens a file by
+        one. It asks when the folder itself is opened by its name (Linux, fs/nfs/dir.c: nfs_lookup_verify_inode).
+        """
+        above = self._above.descriptor if isinstance(self._above, Folder) else -1
+        with contextlib.suppress(OSError):
+            os.close(os.open(self._name, _FOLDER, dir_fd=above) if above >= 0 else os.open(self.path, _FOLDER))
+
+    def stir(self, name: str) -> None:
+        """Make and remove a file of that name, new to everybody: after a change of its own NFS looks anew."""
+        with contextlib.suppress(OSError):
+            os.close(self.create(name, unique=True))
+        self.remove(name)
 
     def sync(self) -> None:
         """Send this folder's entries to the disk."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -36,12 +37,14 @@ class Incoming:
     def __init__(self, folder: Folder, name: str, descriptor: int, *, sha256: bool) -> None:
         self.folder, self.name, self.descriptor = folder, name, descriptor
         self.digest = Digest(sha256=sha256)
+        self._is_moved = False
+        """Whether `place` has renamed it, since there are no links between folders."""
 
     @classmethod
     def new(cls, folder: Folder, *, sha256: bool) -> Incoming:
         """Begin a file of its own."""
         name = _temporary.owner_name()
-        return cls(folder, name, folder.create(name), sha256=sha256)
+        return cls(folder, name, folder.create(name, unique=True), sha256=sha256)
 
     def copy_from(self, source: int, meter: Meter | None = None) -> None:
         """Take in an open file, to its end."""
@@ -67,15 +70,36 @@ class Incoming:
     def place(self, target: Folder, uuid: str) -> None:
         """Give the file its name in the Store, never over anything."""
         try:
-            self.folder.link(self.name, target, uuid)
-        except FileNotFoundError:
-            if self.folder.status(self.name) is not None:
+            self._move(target, uuid)
+        except OSError as error:
+            if error.errno not in _files.GONE or self.folder.status(self.name) is not None:
                 raise
             if self.descriptor < 0:
                 msg = "this copy was swept away, since nothing of its batch was written for a day; add the batch again"
                 raise FileNotFoundError(errno.ENOENT, msg, str(self.folder.path / self.name)) from None
             self._revive()
+            self._move(target, uuid)
+
+    def _move(self, target: Folder, uuid: str) -> None:
+        """Give the file its name in the Store by a link, or by a rename where there are none between folders.
+
+        A uuid is never given twice, so the rename is never over anything.
+        """
+        try:
             self.folder.link(self.name, target, uuid)
+        except OSError as error:
+            if error.errno not in _files.NO_LINK:
+                raise
+            self.folder.rename(self.name, target, uuid)
+            self._is_moved = True
+
+    def take_back(self, target: Folder, uuid: str) -> None:
+        """Take the name in the Store away again, after `place`; the file stays on its way in."""
+        if self._is_moved:
+            self._is_moved = False
+            with contextlib.suppress(OSError):
+                target.rename(uuid, self.folder, self.name)
+        target.remove(uuid)
 
     def _revive(self) -> None:
         """Copy the file, that was swept as abandoned while this process was stopped, from what is still open of it."""

@@ -77,7 +77,7 @@ class Manifest:
         self._snapshot = self._journal.contents()
         if not self._pending:
             return self._snapshot
-        return self._snapshot.with_records([r for r in self._pending if self._snapshot.find(r.key) is None])
+        return self._snapshot.with_records([r for r in self._pending if self._snapshot.get(r.key) is None])
 
     def __len__(self) -> int:
         return len(self._contents())
@@ -131,11 +131,11 @@ class Manifest:
     def _by_uuid(self, uuid: str | UUID) -> Record:
         contents = self._contents()
         digits = plain_uuid(uuid)
-        index = None if digits is None else contents.find_uuid(digits)
-        if index is None:
+        record = None if digits is None else contents.by_uuid(digits)
+        if record is None:
             msg = f"The Store has no record with the uuid {str(uuid)!a}."
             raise RecordNotFoundError(msg)
-        return contents.record(index)
+        return record
 
     def get_uuid(self, event: object, production: object, filename: object) -> str:
         """Give the uuid recorded for a file.
@@ -185,7 +185,7 @@ class Manifest:
             raise ValueError(msg)
         with self._journal.writing:
             contents = self._contents()
-            if contents.find(key) is not None or contents.find_uuid(digits) is not None:
+            if contents.get(key) is not None or contents.by_uuid(digits) is not None:
                 msg = f"{' / '.join(map(ascii, key))}, or its uuid, is recorded already, and records are never changed."
                 raise RecordExistsError(msg)
             self._pending.append(Record(event=key[0], production=key[1], file=key[2], hash=digest, uuid=digits))
@@ -235,7 +235,7 @@ class _Records:
 
     def resolve(self, contents: Contents) -> Sequence[Record]:
         for record in self.records:
-            if contents.find(record.key) is not None or contents.find_uuid(record.uuid) is not None:
+            if contents.get(record.key) is not None or contents.by_uuid(record.uuid) is not None:
                 msg = (
                     f"{' / '.join(map(ascii, record.key))}, or its uuid, has been recorded meanwhile. "
                     "Nothing was published of what was noted; note the others again."

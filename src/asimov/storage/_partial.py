@@ -129,9 +129,9 @@ def _taken(folder: Folder, name: str, *, sha256: bool) -> Partial | None:
 
 def _opened(folder: Folder, name: str) -> int:
     try:
-        return folder.create(name)
-    except FileExistsError:
         return folder.open_file(name, os.O_RDWR)
+    except FileNotFoundError:
+        return folder.create(name, unique=True)  # others that make it now open the same file, and then lock it
 
 
 class PartialFile:

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
-from . import _canonical, _entries, _files, _hashing, _locks, _rows, _temporary, _yaml
-from ._commit import LOCK_PATIENCE, fence
+from . import _canonical, _entries, _files, _hashing, _locks, _rows, _seal, _temporary, _yaml
+from ._commit import LOCK_PATIENCE
 from ._contents import Contents, Node
 from ._errors import HashError, ManifestError, NotAStoreError
 from ._files import Folder
+from ._fold import Fold, fence
 from ._names import Key, problem
 from ._records import Record, RepairReport
 from ._scalars import unquote
-from ._state import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY, StateReader
+from ._state import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT, StateReader
 from ._temporary import Temporary
 from ._verify import open_in, open_stored, require_match, untracked
 
@@ -43,12 +44,12 @@ def repair(root: Path, *, dry_run: bool) -> RepairReport:
     with Folder.open(root) as top, top.folder(HOME) as home:
         if dry_run:
             return _Repair(top, home).run(None)
-        for name in (RECENT, TEMPORARY, INCOMING):
+        for name in (RECENT, INCOMING):
             home.make_folder(name)
         with (
             _locks.locked(home, "lock", LOCK_PATIENCE),
-            home.folder(TEMPORARY) as tmp,
-            Temporary(tmp, _temporary.owner_name()) as new,  # before anything is read: see `_commit`
+            home.folder(RECENT) as recent,
+            Temporary(recent, _temporary.owner_name()) as new,  # before anything is read: see `_commit`
         ):
             return _Repair(top, home).run(new)
 
@@ -57,6 +58,9 @@ class _Repair:
     def __init__(self, root: Folder, home: Folder) -> None:
         self.root, self.home = root, home
         self.sources: list[str] = []
+        self.reader = StateReader(root.path)
+        self.included = 0
+        """The number of the last entry that a sound manifest includes."""
 
     def run(self, new: Temporary | None) -> RepairReport:
         """Do it, with `new` for the manifest; without, only say what would be done."""
@@ -70,6 +74,8 @@ class _Repair:
             unplaced = self.abandoned(unplaced, new)
             for path in unplaced:
                 self.quarantine(path)
+            if state == "sound" and self.torn_entries():
+                Fold(self.reader, self.home, new.folder, new).run(self.reader.read(self.home, to_write=True))
         return RepairReport(
             root=self.root.path,
             dry_run=new is None,
@@ -84,7 +90,7 @@ class _Repair:
         """Keep those of `paths` that no writer is about to record: none, as long as there are writers."""
         if fence(new.folder, {new.name}, new.modified):
             return []
-        strangers = set(self.strangers(StateReader(self.root.path).read(self.home).contents))
+        strangers = set(self.strangers(self.reader.read(self.home).contents))
         return [path for path in paths if path in strangers or path.parent.name == RECENT]
 
     # What is left.
@@ -92,7 +98,7 @@ class _Repair:
     def manifest(self) -> tuple[Literal["sound", "damaged", "missing"], str | None, Contents]:
         try:
             with _files.opened(self.home, MANIFEST) as descriptor:
-                contents = _yaml.parse(_files.read_all(descriptor), self.home.path / MANIFEST)
+                _yaml.parse(_files.read_all(descriptor), self.home.path / MANIFEST)
         except FileNotFoundError:
             return "missing", "there is no manifest.yaml", Contents(name="")
         except PermissionError:
@@ -101,8 +107,13 @@ class _Repair:
             return "damaged", error.problem, Contents(name="")
         except OSError as error:
             return "damaged", f"it can't be read: {error.strerror}", Contents(name="")
+        gap = self.reader.gap(self.home)
+        if gap is not None:
+            return "damaged", gap, Contents(name="")
         self.sources.append(MANIFEST)
-        return "sound", None, self.with_new(contents, self.entries())
+        state = self.reader.read(self.home)
+        self.included = state.folded
+        return "sound", None, state.contents
 
     def rebuilt(self) -> Contents:
         """Put the records together from the back-up, the entries, the damaged text, and the files themselves."""
@@ -152,7 +163,8 @@ class _Repair:
                 yield recent.path / name, _entries.read(self.text(recent, name) or b"")
 
     def torn_entries(self) -> list[Path]:
-        return [path for path, records in self.entry_files() if records is None]
+        """List the entries that are not whole and that no manifest includes yet."""
+        return [path for path, records in self.entry_files() if records is None and int(path.name) > self.included]
 
     def salvaged(self) -> list[Record]:
         """Read what rows there are in a damaged manifest, and believe those whose files are there and agree."""
@@ -228,7 +240,7 @@ class _Repair:
     # What is done.
 
     def replace_manifest(self, new: Temporary, contents: Contents) -> None:
-        new.write(*_canonical.write(contents))
+        new.write(*_canonical.write(contents), _canonical.folded_line(self.last_number()))
         new.sync()
         with contextlib.suppress(FileNotFoundError), _files.opened(self.home, MANIFEST) as old:
             new.take_permissions(old)
@@ -236,11 +248,18 @@ class _Repair:
         new.rename(self.home, MANIFEST)
         self.home.sync()
 
+    def last_number(self) -> int:
+        """Return the highest number of an entry that anything tells of: the new manifest includes them all."""
+        said = [_canonical.split_folded(self.text(self.home, name) or b"")[1] or 0 for name in (MANIFEST, BACKUP)]
+        there = [int(path.name) for path, _ in self.entry_files()]
+        return max([*said, *there, _seal.folded(self.home, FOLDED)])
+
     def quarantine(self, path: Path) -> None:
-        """Move a file into quarantine, below EVENT/PRODUCTION where it has one."""
+        """Move a file into quarantine, below EVENT/PRODUCTION where it has one; an entry is kept there as well."""
         below = path.relative_to(self.root.path).parts
         if below[0] == HOME:
-            self.empty_entry(path.name)
+            with self.home.folder(RECENT) as recent:
+                self.keep_aside(recent, path.name, self.quarantine_folder())
             return
         with contextlib.ExitStack() as stack:
             source = self.root
@@ -252,14 +271,6 @@ class _Repair:
             source.rename(below[-1], target, _free_name(target, below[-1]))
             target.sync()
 
-    def empty_entry(self, number: str) -> None:
-        """Keep a torn entry's text in quarantine, and an empty one in its place: that carries the number."""
-        with self.home.folder(RECENT) as recent, self.home.folder(TEMPORARY) as tmp:
-            self.keep_aside(recent, number, self.quarantine_folder())
-            with Temporary(tmp, _temporary.owner_name()) as empty:
-                empty.rename(recent, number)
-            recent.sync()
-
     def quarantine_folder(self) -> Folder:
         return _durable_folder(self.home, QUARANTINE)
 
@@ -267,7 +278,16 @@ class _Repair:
     def keep_aside(source: Folder, name: str, target: Folder) -> None:
         """Give a file a second name in quarantine: the first is about to be replaced."""
         with target:
-            source.link(name, target, _free_name(target, name))
+            free = _free_name(target, name)
+            try:
+                source.link(name, target, free)
+            except OSError as error:
+                if error.errno not in _files.NO_LINK:
+                    raise
+                with _files.opened(source, name) as old, Temporary(target, _temporary.owner_name()) as copy:
+                    copy.write(_files.read_all(old))
+                    copy.sync()
+                    copy.rename(target, free)
             target.sync()
 
 

@@ -12,9 +12,10 @@ import contextlib
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from . import _canonical, _files, _yaml
-from ._contents import Contents
+from ._contents import COLUMNS, Contents, Lazy
 from ._files import Folder
 from ._names import Key
 from ._pieces import Pieces
@@ -25,10 +26,10 @@ _WORTHWHILE = 1 << 22
 """Bytes from which a manifest gets a seal: a smaller one is read, once a process, in less than a tenth of a second, and
 each add would have to compute its checksum."""
 _FEW = 8
-"""How many records are looked up in the text before all are read."""
+"""How many records are looked up in the text before all are read; up to how many added ones are kept beside it."""
 _LINE = re.compile(rb"^sealed (\d+) ([0-9a-f]{8})\n\Z", re.MULTILINE)
-_LONGEST = 64
-_COLUMNS = frozenset(("keys", "hashes", "uuids", "sha256s", "sizes"))
+_FOLDED = re.compile(rb"^folded ([0-9]{1,18})\n", re.MULTILINE)
+_LONGEST = 96
 _FURTHER = {indent: re.compile(rb"\n(?! {%d})" % (indent + 1)) for indent in (2, 4)}
 """Where what belongs to a heading of that indentation ends."""
 _FIELDS = re.compile(
@@ -48,9 +49,23 @@ def seal(contents: Contents, text: Pieces) -> bytes:
     return f"sealed {text.size} {checksum:08x}\n".encode()
 
 
+def folded_line(number: int) -> bytes:
+    """Return the line, before the seal, that says up to which number the manifest includes the entries for good.
+
+    It counts only where the manifest doesn't say so itself, since another program has written it.
+    """
+    return b"folded %d\n" % number
+
+
+def folded(home: Folder, kept: str) -> int:
+    """Read that number from the file `kept` of `home`, 0 if it isn't there."""
+    found = _FOLDED.findall(_last(home, kept))
+    return int(found[-1]) if found else 0
+
+
 def without(text: bytes) -> bytes:
-    """Give what stands before the seal in the file that has it."""
-    return _LINE.sub(b"", text)
+    """Return what stands before these two lines in the file that has them."""
+    return _FOLDED.sub(b"", _LINE.sub(b"", text))
 
 
 def read(text: bytes, home: Folder, kept: str, path: Path) -> Contents | None:
@@ -61,7 +76,7 @@ def read(text: bytes, home: Folder, kept: str, path: Path) -> Contents | None:
     if found is None or int(found[1]) != len(text) or int(found[2], 16) != binascii.crc32(text):
         return None
     end = _canonical.read_end(text)
-    return None if end is None else _Sealed(text, end[1], path)
+    return None if end is None else Sealed(text, end[1], path)
 
 
 def _last(home: Folder, name: str) -> bytes:
@@ -70,26 +85,25 @@ def _last(home: Folder, name: str) -> bytes:
     return b""
 
 
-class _Sealed(Contents):
+class Sealed(Lazy):
     """Contents of sealed text, whose columns are read when they are first needed."""
 
     def __init__(self, text: bytes, end: Contents, path: Path) -> None:
         super().__init__(name=end.name, top=end.top, text=end.text)
-        for column in _COLUMNS:
-            delattr(self, column)
         self._sealed, self._path, self._looked_up = text, path, 0
 
-    def __getattr__(self, name: str) -> object:
-        if name not in _COLUMNS:
-            raise AttributeError(name)
+    def made_columns(self) -> dict[str, Any]:
         whole = _yaml.parse(self._sealed, self._path)
-        self.__dict__.update({column: getattr(whole, column) for column in _COLUMNS})
-        return self.__dict__[name]
+        return {column: getattr(whole, column) for column in COLUMNS}
+
+    @property
+    def few(self) -> int:
+        return super().few if self.has_columns else _FEW
 
     def get(self, key: Key) -> Record | None:
         """Give the record with `key`, None if there is none."""
         self._looked_up += 1
-        if self._looked_up > _FEW or "keys" in self.__dict__:
+        if self._looked_up > _FEW or self.has_columns:
             return super().get(key)
         start = _look_up(self._sealed, key)
         if start is None:

@@ -501,11 +501,11 @@ class Store:
             As from `fetch_file`.
         """
         contents, digits = self._contents(), plain_uuid(uuid)
-        index = None if digits is None else contents.find_uuid(digits)
-        if index is None:
+        record = None if digits is None else contents.by_uuid(digits)
+        if record is None:
             msg = f"The Store has no record with the uuid {str(uuid)!a}."
             raise RecordNotFoundError(msg)
-        return _fetch.verified_path(self.root, contents.record(index))
+        return _fetch.verified_path(self.root, record)
 
     def open_file(self, event: object, production: object, file: str, *, progress: Progress | None = None) -> BinaryIO:
         """Open a file for reading, verified before it is returned: what is read is what was verified.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Self
@@ -12,8 +13,8 @@ from typing import Self
 from ._files import Folder
 from ._hashing import write_all
 
-KEPT_BY_NFS = ".nfs"
-"""What the names begin with that NFS gives to removed files as long as they are open."""
+KEPT_WHILE_OPEN = (".nfs", ".fuse_hidden")
+"""What the names begin with that NFS, and libfuse, give to removed files as long as they are open."""
 OUR_PREFIX = ".asimov-storage-"
 """What the names of our temporary files outside of ``.manifest`` begin with."""
 
@@ -23,7 +24,7 @@ class Temporary:
 
     def __init__(self, folder: Folder, name: str) -> None:
         self.folder, self.name = folder, name
-        self.descriptor, self._is_new, self._is_there = folder.create(name), True, True
+        self.descriptor, self._is_new, self._is_there = folder.create(name, unique=True), True, True
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +54,7 @@ class Temporary:
         """Begin again with a new file, after somebody removed this one."""
         self.close()
         self.name = owner_name()
-        self.descriptor, self._is_new, self._is_there = self.folder.create(self.name), True, True
+        self.descriptor, self._is_new, self._is_there = self.folder.create(self.name, unique=True), True, True
 
     def write(self, *pieces: bytes) -> None:
         """Replace what it holds."""
@@ -85,8 +86,12 @@ class Temporary:
     @property
     def present(self) -> bool:
         """Whether its temporary name is still there and means this file."""
+        self.folder.refresh()
         found = self.folder.status(self.name)
-        return found is not None and found.st_ino == os.fstat(self.descriptor).st_ino
+        try:
+            return found is not None and found.st_ino == os.fstat(self.descriptor).st_ino
+        except OSError:  # ESTALE
+            return False
 
     @property
     def modified(self) -> float:
@@ -114,6 +119,14 @@ def _processes() -> str:
         return f"{host()}_{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:
         return host()
+
+
+_NAME = re.compile(r"[^-.]+-[0-9]+-[0-9a-f]{16}").fullmatch
+
+
+def is_temporary(name: str) -> bool:
+    """Return whether a name is one that `owner_name` gives, here or on another computer."""
+    return _NAME(name) is not None
 
 
 def owner(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import _hashing
+from . import _hashing, _temporary
 from ._contents import Contents
 from ._errors import HashError
 from ._files import Folder
@@ -370,7 +370,7 @@ def _strangers(folder: Folder, contents: Contents, event: str, production: str) 
             names.discard(contents.uuids[index])
         else:
             names.discard(contents.keys[index][2])
-    return {name for name in names if name not in _IGNORED and not name.startswith(".nfs")}
+    return {name for name in names if name not in _IGNORED and not name.startswith(_temporary.KEPT_WHILE_OPEN)}
 
 
 def sizes(root: Path, records: Iterable[Record]) -> Iterator[int]:

@@ -41,7 +41,8 @@ def parse(text: bytes, path: Path) -> Contents:
     ManifestError
         It is not YAML 1.1, not one document, or not of the manifest's shape; it names the line where there is one.
     """
-    contents = _canonical.read(text)
+    end, folded = _canonical.split_folded(text)
+    contents = _canonical.read(text if folded is None else text[:end])
     return contents if contents is not None else _parse_any(text, path)
 
 

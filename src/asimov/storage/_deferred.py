@@ -1,0 +1,111 @@
+"""Entries that were committed and whose fold was put off: they are folded within a second, and when the process ends.
+
+A process that is killed leaves them to the next writer; nothing is lost by that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+
+LIMIT = 1.0
+"""Seconds for which an entry may wait, if its process lives."""
+
+
+class Deferred:
+    """The entries of one Store that this process has committed and not seen folded.
+
+    Parameters
+    ----------
+    fold : callable
+        ``fold(number)`` sees to it that all entries up to `number` are folded, and returns the last one that is. It
+        raises nothing but what is a defect.
+    """
+
+    def __init__(self, fold: Callable[[int], int]) -> None:
+        self._fold = fold
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[int, float]] = deque()
+        self._timer: threading.Timer | None = None
+        _all.add(self)
+
+    def renew_lock(self) -> None:
+        """Forget, in a process that was forked, what is the other's business."""
+        self._lock = threading.Lock()
+        self._waiting.clear()
+        self._timer = None
+
+    def add(self, number: int) -> bool:
+        """Have the entry with that number folded in time; return False if that can't be had."""
+        with self._lock:
+            if _ending or not self._start(LIMIT):
+                return False
+            self._waiting.append((number, time.monotonic() + LIMIT))
+        return True
+
+    def finish(self) -> None:
+        """Fold what is left, now."""
+        with self._lock:
+            last = max((number for number, _ in self._waiting), default=0)
+        if last:
+            self._folded_up_to(self._fold(last))
+
+    def _start(self, seconds: float) -> bool:
+        if self._timer is None:
+            timer = threading.Timer(seconds, self._fire)
+            timer.daemon, timer.name = True, "asimov-storage fold"
+            try:
+                timer.start()
+            except RuntimeError:  # no thread can be had
+                return False
+            self._timer = timer
+            _finish_in_child()
+        return True
+
+    def _fire(self) -> None:
+        with self._lock:
+            first = self._waiting[0][0] if self._waiting else 0
+        folded = self._fold(first) if first else 0
+        with self._lock:
+            self._timer = None
+        self._folded_up_to(folded)
+
+    def _folded_up_to(self, folded: int) -> None:
+        """Forget the entries up to `folded`, and wait for the next one."""
+        with self._lock:
+            while self._waiting and self._waiting[0][0] <= folded:
+                self._waiting.popleft()
+            if self._waiting and not self._start(max(self._waiting[0][1] - time.monotonic(), 0.0)):
+                self._waiting.clear()  # the next writer folds them
+
+
+_all: weakref.WeakSet[Deferred] = weakref.WeakSet()
+_ending = False
+
+
+@atexit.register
+def _finish_all() -> None:
+    global _ending  # noqa: PLW0603 - the process ends once
+    _ending = True
+    for deferred in list(_all):
+        deferred.finish()
+
+
+_registered: set[int] = set()
+
+
+def _finish_in_child() -> None:
+    """Have a process of `multiprocessing` fold what is left when it ends: it calls no function of `atexit`."""
+    import os
+
+    util = sys.modules.get("multiprocessing.util")
+    process = sys.modules.get("multiprocessing.process")
+    if util is None or process is None or process.parent_process() is None or os.getpid() in _registered:
+        return
+    _registered.add(os.getpid())
+    util.Finalize(None, _finish_all, exitpriority=0)

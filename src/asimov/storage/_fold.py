@@ -1,0 +1,207 @@
+"""Folding: the entries are put into the manifest, and removed once nobody can need them; e and f of `_commit`."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import time
+
+from . import _canonical, _files, _last_fold, _seal, _temporary
+from ._files import Folder, Stamp
+from ._last_fold import LastFold
+from ._state import BACKUP, FOLDED, INCOMING, KEPT, MANIFEST, UNKNOWN, State, StateReader, warn
+from ._temporary import Temporary
+
+FENCE_AGE = 60.0
+"""Seconds by which another writer's temporary file has to be off to be taken for abandoned."""
+INCOMING_AGE = 86_400.0
+"""Seconds after which data that is being copied in is taken for abandoned."""
+_PILE, _PILE_PATIENCE = 128, 0.5
+_TRIES = 16
+_BUSY = {errno.EBUSY, errno.ETXTBSY}
+"""What NFS may say when two of one computer rename onto one name."""
+
+
+class Fold:
+    """One fold.
+
+    Parameters
+    ----------
+    reader : StateReader
+        Reads the state again where others were quicker.
+    home, recent : Folder
+        ``.manifest`` and its folder of entries.
+    file : Temporary
+        In `recent`, made before the state was read that is to be folded.
+    """
+
+    def __init__(self, reader: StateReader, home: Folder, recent: Folder, file: Temporary) -> None:
+        self.reader, self.home, self.recent, self.file = reader, home, recent, file
+        self.backed_up = False
+        """Whether the manifest that was replaced is the back-up now."""
+        self.seal = b""
+        """Of the manifest that was written."""
+        self.own = file.name
+        self.included = 0
+        """The number of the last entry that the manifest which was replaced included."""
+
+    def run(self, state: State) -> bool:
+        """Fold `state`, or a later one, and clean up; return False if the entries had to stay for others."""
+        start = time.monotonic()
+        folded = self.fold(state)
+        if folded is None:
+            return False
+        cleaned = self.clean(folded)
+        if folded.stamp.size >= _last_fold.WORTHWHILE:
+            seconds = time.monotonic() - start
+            _last_fold.write(self.home, LastFold.of(folded.lineage, folded.folded, folded.stamp, seconds))
+        return cleaned
+
+    def fold(self, state: State) -> State | None:
+        """Replace the manifest; return the state that it holds now, None if others were quicker each time."""
+        for _ in range(_TRIES):
+            try:
+                folded = self.replace_manifest(state)
+                if folded is not None:
+                    return folded
+            except OSError as error:
+                if error.errno not in _files.GONE | _BUSY:
+                    raise
+                present = self.file.present
+                if present and error.errno == errno.ENOENT:
+                    raise
+                if not present:
+                    self.file.renew()  # fenced: again, from a file that is there before the reading
+                    self.own = self.file.name
+            state = self.reader.read(self.home, to_write=True)
+        return None
+
+    def replace_manifest(self, state: State) -> State | None:
+        """Replace the manifest by one with all of `state`; None if it isn't the one any more that was read."""
+        text = _canonical.write(state.contents)
+        self.file.write(*text, _canonical.folded_line(state.highest))
+        self.file.sync()
+        if not self.has_old(state):
+            return None
+        self.file.rename(self.home, MANIFEST)
+        stamp = Stamp.of(self.file.descriptor)
+        self.seal = _seal.seal(state.contents, text)
+        folded = state._replace(folded=state.highest, stamp=stamp, lineage=state.lineage or _last_fold.new_lineage())
+        self.reader.keep(folded)
+        self.included = state.folded
+        self.home.sync()
+        return folded
+
+    def has_old(self, state: State) -> bool:
+        """Take the permissions of the manifest that is to be replaced, and back it up; False if it's another one."""
+        lost = state.stamp == UNKNOWN  # NFS can't open it: what is renamed over it mends that
+        self.home.refresh()
+        try:
+            with _files.opened(self.home, BACKUP if lost else MANIFEST) as old:
+                if not lost and Stamp.of(old) != state.stamp:
+                    return False
+                self.file.take_permissions(old)
+                self.backed_up = not lost and self.back_up(old)
+        except FileNotFoundError:
+            return False  # another is just replacing it, which some file systems do in two steps
+        return True
+
+    def back_up(self, manifest: int) -> bool:
+        """Keep the old manifest as a second name of it, or as a copy where that's refused; return whether it is."""
+        name = _temporary.owner_name()
+        try:
+            try:
+                self.home.link(MANIFEST, self.home, name)
+            except PermissionError:
+                with Temporary(self.home, name) as copy:
+                    copy.write(_files.read_all(manifest))
+                    copy.rename(self.home, BACKUP)
+            else:
+                self.home.rename(name, self.home, BACKUP)
+        except OSError as error:
+            warn("%s could not be kept: %s", self.home.path / BACKUP, error)
+            return False
+        finally:
+            self.home.remove(name)  # a rename between two names of one file leaves both
+        return True
+
+    # Cleaning.
+
+    def clean(self, state: State) -> bool:
+        """Remove entries that the manifest includes, if it is still ours, but for the last; False: all stay.
+
+        They go in order, the lowest first, so that one that is there was never another.
+        """
+        now = self.file.modified
+        self.recent.refresh()
+        others = fence(self.recent, {self.own}, now)
+        if others and (len(state.present) < _PILE or not self.have_gone(others)):
+            return False
+        if self.reader.stamp(self.home) != state.stamp:
+            return False
+        self.keep_folded(state)
+        for number in sorted(state.present):
+            if number > state.highest - KEPT or not self.recent.remove(str(number)):
+                break
+        self.sweep(now)
+        return True
+
+    def keep_folded(self, state: State) -> None:
+        """Write down what the manifest has beyond its back-up, for a repair, and which entries it includes."""
+        text = b"" if self.backed_up else self.kept_before()
+        for number in range(self.included + 1, state.highest + 1):
+            with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
+                text += _files.read_all(entry)
+        text += _seal.folded_line(state.highest) + self.seal
+        try:
+            _files.write_over(self.home, FOLDED, text)
+        except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
+            with Temporary(self.home, _temporary.owner_name()) as kept:
+                kept.write(text)
+                kept.rename(self.home, FOLDED)
+
+    def kept_before(self) -> bytes:
+        """Read what was kept for the back-up that is still the one: it is still beyond that."""
+        with contextlib.suppress(FileNotFoundError), _files.opened(self.home, FOLDED) as kept:
+            return _seal.without(_files.read_all(kept))
+        return b""
+
+    def have_gone(self, others: set[str]) -> bool:
+        """Wait a little for those temporary files to go. A writer that comes later reads what we have written."""
+        deadline = time.monotonic() + _PILE_PATIENCE
+        while time.monotonic() < deadline:
+            time.sleep(0.005)
+            self.recent.refresh()
+            if not others & set(self.recent.names()):
+                return True
+        return False
+
+    def sweep(self, now: float) -> None:
+        """Remove what a writer left that was killed: temporary files, and data of which nothing changed for a day."""
+        for name in filter(_temporary.is_temporary, self.home.names()):
+            _remove_abandoned(self.home, name, now)
+        with contextlib.suppress(FileNotFoundError), self.home.folder(INCOMING) as incoming:
+            found = {name: incoming.status(name) for name in incoming.names()}
+            ages = {name: abs(now - status.st_mtime) for name, status in found.items() if status is not None}
+            busy = {_temporary.owner(name) for name, age in ages.items() if age <= INCOMING_AGE}
+            for name in ages:
+                if _temporary.owner(name) not in busy:
+                    incoming.remove(name)
+
+
+def fence(recent: Folder, own: set[str], now: float) -> set[str]:
+    """Fence the writers that seem to be dead; list the temporary files of the others, but for our `own`.
+
+    A time in the future is as wrong as one in the past: it is of a clock that is ahead.
+    """
+    names = {name for name in recent.names() if _temporary.is_temporary(name)} - own
+    return {name for name in names if not _remove_abandoned(recent, name, now)}
+
+
+def _remove_abandoned(folder: Folder, name: str, now: float) -> bool:
+    """Remove a temporary file whose owner seems to be dead; return whether it is gone."""
+    status = folder.status(name)
+    if status is not None and (abs(now - status.st_mtime) > FENCE_AGE or _temporary.owner_is_dead(name)):
+        folder.remove(name)
+        status = folder.status(name)
+    return status is None
