@@ -1,8 +1,8 @@
 """Real NFS with several clients on one machine: a Linux kernel that is a plain process (user-mode Linux).
 
-The kernel sees the host's own files, read-only. In there the kernel's NFS server exports an ext4 disk, which is a sparse
-file, and the export is mounted once per client with ``nosharecache``: each mount has caches of its own, as another
-computer would have. Commands run in there, and what they print comes back. Nothing of the host is changed, and no right
+The kernel sees the host's own files, read-only. In there the kernel's NFS server exports an ext4 disk, which is a
+sparse file, and the export is mounted once per client with ``nosharecache``: each mount has caches of its own, as on
+another computer. Commands run in there, and what they print comes back. Nothing of the host is changed, and no right
 but that to start a process is needed.
 
 It needs Debian's user-mode-linux, nfs-kernel-server, nfs-common, rpcbind, busybox-static and e2fsprogs, half a gigabyte
@@ -12,6 +12,7 @@ network that loses packets. Locks of NFS 3 work badly in there: mount with ``nol
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -34,7 +35,7 @@ _GRACE = 20
 
 
 class NotHere(Exception):
-    """This machine can't do it; the text is the reason, in a line."""
+    """The machine can't do it; the text is the reason, in a line."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,8 @@ def _boot(linux: str, folder: Path, seconds: float, *, vfat: bool) -> None:
 
 def _end(machine: subprocess.Popen[bytes]) -> None:
     """End it, and the processes that stand for those in it."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(machine.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     machine.wait()
 
 

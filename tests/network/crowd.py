@@ -140,6 +140,8 @@ class Crowd:
         """Let it happen."""
         self.wait(self.fork(lambda: prepare(self.views[-1], self.plan)))
         self.wait(*(self.fork(lambda place=place: appear(place)) for place in self.places))
+        if self.figures.errors:
+            return self.figures
         self.begun = self.next_look = time.monotonic()
         (self.scratch / "reading").touch()
         (self.scratch / "going-on").touch()
@@ -398,8 +400,9 @@ class Crowd:
         if len(prints) > 1:
             self.figures.error(f"{len(prints)} fingerprints from {len(self.views)} places")
         self.figures.lost, self.figures.damaged = len(lost), len(damaged)
-        home = self.views[-1] / ".manifest"
-        self.figures.entries, self.figures.temporaries = (len(os.listdir(home / name)) for name in ("recent", "tmp"))
+        names = left_in(self.views[-1])
+        self.figures.entries = sum(map(str.isdigit, names))
+        self.figures.temporaries = sum(name.count("-") > 1 for name in names)
         self.figures.lag, self.figures.slowest = round(self.figures.lag, 1), round(self.figures.slowest, 1)
 
 
@@ -450,6 +453,12 @@ def audit(root: Path, report: Path) -> None:
         "fingerprint": store.fingerprint(),
     }
     report.write_text(json.dumps(found))
+
+
+def left_in(root: Path) -> list[str]:
+    """List the names of what bookkeeping has left: entries, and temporaries (HOST-PID-RANDOM)."""
+    home = root / ".manifest"
+    return [path.name for folder in (home, home / "recent") for path in folder.iterdir() if path.is_file()]
 
 
 def arguments() -> argparse.Namespace:
