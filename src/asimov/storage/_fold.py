@@ -102,7 +102,9 @@ class Fold:
                     return False
                 self.file.take_permissions(old)
                 self.backed_up = not lost and self.back_up(old)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in _files.GONE:
+                raise
             return False  # another is just replacing it, which some file systems do in two steps
         return True
 
@@ -119,6 +121,8 @@ class Fold:
             else:
                 self.home.rename(name, self.home, BACKUP)
         except OSError as error:
+            if error.errno in _files.GONE:
+                raise
             warn("%s could not be kept: %s", self.home.path / BACKUP, error)
             return False
         finally:
@@ -137,7 +141,7 @@ class Fold:
         others = fence(self.recent, {self.own}, now)
         if others and (len(state.present) < _PILE or not self.have_gone(others)):
             return False
-        if self.reader.stamp(self.home) != state.stamp:
+        if not self.is_ours(state):
             return False
         self.keep_folded(state)
         for number in sorted(state.present):
@@ -145,6 +149,15 @@ class Fold:
                 break
         self.sweep(now)
         return True
+
+    def is_ours(self, state: State) -> bool:
+        """Return whether the manifest is still the one that was renamed."""
+        try:
+            return self.reader.stamp(self.home) == state.stamp
+        except OSError as error:
+            if error.errno not in _files.GONE:
+                raise
+            return False
 
     def keep_folded(self, state: State) -> None:
         """Write down what the manifest has beyond its back-up, for a repair, and which entries it includes."""
