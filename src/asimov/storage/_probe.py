@@ -6,10 +6,13 @@ import errno
 import os
 from pathlib import Path
 
-from . import _temporary
+from . import _files, _temporary
 from ._errors import FileSystemError
 from ._files import Folder
 from ._temporary import OUR_PREFIX, Temporary
+
+
+_BEFORE, _AFTER = b"one", b"two"
 
 
 def require_links(folder: Folder, what: str) -> None:
@@ -34,6 +37,8 @@ def require_links(folder: Folder, what: str) -> None:
 
 def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | None:
     """Return what the file system lacks, None if nothing."""
+    file.write(_BEFORE)
+    file.sync()
     here = {"src_dir_fd": folder.descriptor, "dst_dir_fd": folder.descriptor}
     try:
         os.link(file.name, first, **here, follow_symlinks=False)
@@ -41,7 +46,7 @@ def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | Non
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}:
             raise
         return "has no hard links"
-    if not os.path.samestat(os.fstat(file.descriptor), os.stat(first, dir_fd=folder.descriptor, follow_symlinks=False)):
+    if not _are_one(folder, file, first):
         return "makes copies instead of hard links"
     try:
         os.link(file.name, first, **here, follow_symlinks=False)
@@ -57,6 +62,18 @@ def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | Non
     except FileNotFoundError:
         return None
     return "renames files that are not there"
+
+
+def _are_one(folder: Folder, file: Temporary, name: str) -> bool:
+    """Return whether `name` is a second name of an open file, and not of a copy.
+
+    What is written through the one is read through the other: on sshfs each name has an inode number of its own. What
+    is written is as long as what was there, for a size may be one that was cached.
+    """
+    os.pwrite(file.descriptor, _AFTER, 0)
+    file.sync()
+    with _files.opened(folder, name) as second:
+        return os.read(second, len(_AFTER)) == _AFTER
 
 
 def nearest(path: Path) -> Path:
