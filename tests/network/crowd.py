@@ -21,11 +21,12 @@ import select
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from asimov.storage import StorageError, Store
 
 _NEW_HOST = 0x04000000  # unshare(2): a host name of one's own
 _PATIENCE = 120.0
+#: What must be 0.
+FLAWS = ("lost", "damaged", "errors", "reader_troubles")
 _EVENTS = 3
 _READER_PAUSE, _VERIFIED_EVERY, _CHECKED = 0.1, 20, 10
 
@@ -139,7 +142,8 @@ class Crowd:
     def run(self) -> Figures:
         """Let it happen."""
         self.wait(self.fork(lambda: prepare(self.views[-1], self.plan)))
-        self.wait(*(self.fork(lambda place=place: appear(place)) for place in self.places))
+        if not self.figures.errors:
+            self.wait(*(self.fork(lambda place=place: appear(place)) for place in self.places))
         if self.figures.errors:
             return self.figures
         self.begun = self.next_look = time.monotonic()
@@ -483,6 +487,25 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def command(places: Sequence[object], *options: object, server: object = None) -> list[str]:
+    """Return what to run for a crowd in `places`, with this Python."""
+    view = ["--server", str(server)] if server else []
+    return [sys.executable, str(Path(__file__)), *map(str, options), *view, *map(str, places)]
+
+
+def run(places: Sequence[object], *options: object) -> dict:
+    """Run a crowd and return its figures."""
+    ended = subprocess.run(command(places, *options), capture_output=True, text=True, check=False)
+    assert ended.stdout, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def flaws(figures: dict) -> dict:
+    """Return those of a crowd's figures that must be 0 and are not, with the first texts."""
+    wrong = {name: figures[name] for name in (*FLAWS, "lag") if figures[name]}
+    return wrong and {**wrong, "texts": figures["texts"]}
+
+
 def main() -> int:
     """Run a crowd and print its figures."""
     scratch = Path(tempfile.mkdtemp(prefix="crowd-"))
@@ -493,7 +516,7 @@ def main() -> int:
     sys.stderr.writelines(f"{text}\n" for text in figures.texts[:20])
     figures.texts = figures.texts[:5]
     sys.stdout.write(json.dumps(asdict(figures)) + "\n")
-    return int(bool(figures.lost or figures.damaged or figures.errors or figures.reader_troubles))
+    return int(any(getattr(figures, name) for name in FLAWS))
 
 
 if __name__ == "__main__":
