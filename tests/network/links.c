@@ -3,7 +3,8 @@
    $LINKS is  none     there are none: EPERM (vfat, exFAT, many SMB servers)
               apart    none from one folder to another: EXDEV (AFS, BeeGFS)
               replace  a link takes the place of what has the name
-              copy     a copy is made instead */
+              copy     a copy is made instead
+              sftp     a name that is there already is EPERM, for SFTP has no word for EEXIST (sshfs) */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -54,6 +55,7 @@ int linkat(int from, const char *source, int to, const char *target, int flags) 
         return real(from, source, to, target, flags);
     if (!strcmp(kind, "none")) { errno = EPERM; return -1; }
     if (!strcmp(kind, "copy")) return copy_to(from, source, to, target);
+    if (!strcmp(kind, "sftp") && !faccessat(to, target, F_OK, AT_SYMLINK_NOFOLLOW)) { errno = EPERM; return -1; }
     if (!strcmp(kind, "replace") && !faccessat(to, target, F_OK, AT_SYMLINK_NOFOLLOW)) unlinkat(to, target, 0);
     if (!strcmp(kind, "apart") && folder_of(from, source, here) && strcmp(here, there)) { errno = EXDEV; return -1; }
     return real(from, source, to, target, flags);

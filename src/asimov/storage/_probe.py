@@ -11,7 +11,6 @@ from ._errors import FileSystemError
 from ._files import Folder
 from ._temporary import OUR_PREFIX, Temporary
 
-
 _BEFORE, _AFTER = b"one", b"two"
 
 
@@ -50,10 +49,9 @@ def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | Non
         return "makes copies instead of hard links"
     try:
         os.link(file.name, first, **here, follow_symlinks=False)
-    except FileExistsError:
-        pass
-    except OSError:
-        return "has hard links that can't be relied on"
+    except OSError as error:
+        if error.errno not in {errno.EEXIST, *_files.NO_LINK}:  # sshfs says EPERM
+            return "has hard links that can't be relied on"
     else:
         return "has hard links that replace files"
     folder.remove(first)
