@@ -33,7 +33,7 @@ from pathlib import Path
 from asimov.storage import StorageError, Store
 
 _NEW_HOST = 0x04000000  # unshare(2): a host name of one's own
-_PATIENCE = 120.0
+_PATIENCE, _APPEARS = 120.0, 65.0
 #: What must be 0.
 FLAWS = ("lost", "damaged", "errors", "reader_troubles")
 _EVENTS = 3
@@ -435,7 +435,7 @@ def prepare(root: Path, plan: argparse.Namespace) -> None:
 
 def appear(root: Path) -> None:
     """Wait until a client sees the new Store."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _APPEARS
     while time.monotonic() < deadline:
         try:
             Store(root)
