@@ -49,13 +49,13 @@ def _meaning_problem(kind: str, name: str) -> str | None:
     return None
 
 
-_NOT_PLAIN = ("__fspath__", "__iter__", "__len__", "__array__", "read", "write")
+_NOT_PLAIN = ("__fspath__", "__iter__", "__len__", "__array__")
 """What paths, open files, arrays, columns and tables have: their `name` is another thing's."""
 
 
 def name_of(value: object) -> object:
     """Return the name that `value` gives: of a plain object its `name`, as upstream's events and productions have."""
-    if isinstance(value, (str, type)) or any(hasattr(type(value), attribute) for attribute in _NOT_PLAIN):
+    if isinstance(value, (str, type)) or any(hasattr(value, attribute) for attribute in _NOT_PLAIN):
         return value
     return getattr(value, "name", value)
 
@@ -68,7 +68,7 @@ def named(kind: str, value: object) -> str:
     InvalidNameError
         It is no name that a Store can hold; the message says why.
     """
-    name = name_of(value)
+    name = value if isinstance(value, str) else name_of(value)
     wrong = problem(kind, name)
     if wrong is not None:
         advice = "Give it another name." if isinstance(name, str) else "Give a str, or an object with a name."

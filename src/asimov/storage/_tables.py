@@ -26,17 +26,30 @@ def columns_of(table: Any, wanted: Collection[str]) -> dict[str, list[Any]] | No
     TypeError
         A column stands twice; or the table is of a kind that can't be read here.
     """
-    if not hasattr(table, "columns"):
-        if hasattr(table, "__dataframe__"):
-            raise _unread(table)
+    names = _column_names(table)
+    if names is None:
         return None
-    found = _wanted(getattr(table, "column_names", table.columns), wanted)
-    columns = {name: _cells(table, table[name]) for name in found}
+    columns = {name: _cells(table, table[name]) for name in _wanted(names, wanted)}
     index = getattr(table, "index", None)
     for name in _wanted(getattr(index, "names", ()), wanted):
         if name not in columns:
             columns[name] = _cells(table, index.get_level_values(name))  # type: ignore[union-attr]
     return columns
+
+
+def _column_names(table: Any) -> Iterable[object] | None:
+    if hasattr(table, "columns"):
+        names: Iterable[object] = getattr(table, "column_names", table.columns)  # pyarrow's columns are their values
+        return names
+    if hasattr(table, "__dataframe__"):
+        raise _unread(table)
+    return None if getattr(table, "shape", ()) == () else _fields(table)
+
+
+def _fields(item: Any) -> Iterable[object] | None:
+    """Return the names of the fields of a structured array of numpy, or of one record of it; None if it is none."""
+    names: Iterable[object] | None = getattr(getattr(item, "dtype", None), "names", None)
+    return names
 
 
 def _cells(table: Any, column: Any) -> list[Any]:
@@ -91,9 +104,8 @@ def _keys(item: Any) -> Iterable[object] | None:
     if isinstance(item, Mapping):
         return item
     if getattr(item, "shape", None) == ():  # of an array it is a table
-        names: Iterable[object] | None = getattr(getattr(item, "dtype", None), "names", None)
-        return names
-    if callable(getattr(item, "keys", None)) and not hasattr(item, "columns"):
+        return _fields(item)
+    if callable(getattr(item, "keys", None)):
         keys: Iterable[object] = item.keys()
         return keys
     return None
