@@ -66,7 +66,7 @@ WRONG = {
     "verify(Record)": lambda store: store.verify(store[PLACE]),
     "verify(frame)": lambda store: store.verify(store.to_frame()),
     "verify(None, 'Prod0')": lambda store: store.verify(None, "Prod0"),
-    "fetch_file(progress=class)": lambda store: store.fetch_file(*PLACE, progress=tqdm.auto.tqdm),
+    "fetch_file(progress=class)": lambda store: store.fetch_file(*PLACE, progress=complex),
     "fetch_file(progress=bar)": lambda store: store.fetch_file(*PLACE, progress=tqdm.auto.tqdm(disable=True)),
     "fetch_file(dest=3)": lambda store: store.fetch_file(*PLACE, dest=3),
     "fetch_file(dest='')": lambda store: store.fetch_file(*PLACE, dest=""),

@@ -267,6 +267,13 @@ def test_what_means_no_record_is_refused(three, wrong):
     assert len(str(caught.value)) < 600
 
 
+@pytest.mark.parametrize("make", [doubled, lambda frame: doubled(frame).iloc[0]], ids=["frame", "Series"])
+def test_two_columns_of_one_name_are_said(three, make):
+    """The message about two columns of one name says which."""
+    with pytest.raises(TypeError, match="several columns 'event'"):
+        three.fetch_files(make(three.to_frame()))
+
+
 def test_records_are_in_the_store(three, twin):
     """Each Record that iteration gives is in the Store and its Manifest, and none of another Store's is."""
     assert all(record in three and record in three.manifest for record in three)
