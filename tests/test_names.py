@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from enum import Enum
+from io import StringIO
+from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from damage import contents, keys, manifest_of
@@ -165,6 +171,56 @@ def test_objects_with_a_name(store, source):
         new.write(b"more")
     store.add_files([(event, production, source("third", b"third"))])
     assert len(store) == 3
+
+
+class Plain:
+    """An object of the user's own, as upstream's events are."""
+
+    name = "S1"
+
+
+class Kind(Enum):
+    """A choice, whose name is what it is called in the code."""
+
+    S1 = 1
+
+
+@pytest.mark.parametrize("thing", [Plain(), Kind.S1, np.str_("S1")])
+def test_plain_objects_have_names(store, source, thing):
+    """Any plain object has the name that it says."""
+    store.add_file(thing, thing, source(), thing)
+    assert keys(store) == [("S1", "S1", "S1")]
+
+
+NOT_PLAIN = {
+    "Series": lambda _: pd.Series(["x"], name="S1"),
+    "index": lambda _: pd.Index(["x"], name="S1"),
+    "frame with a column name": lambda _: pd.DataFrame({"name": ["S1"]}),
+    "row with a name": lambda _: pd.Series({"name": "S1"}),
+    "structured record": lambda _: pd.DataFrame({"name": ["S1"]}).to_records()[0],
+    "path": lambda path: path,
+    "open file": lambda path: path.open("rb"),
+    "temporary file": lambda path: NamedTemporaryFile(dir=path.parent),  # noqa: SIM115 - closed below
+    "text in memory": lambda _: StringIO("S1"),
+    "Store": lambda path: Store.create(path.parent / "other", "S1"),
+    "class": lambda _: Plain,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("make", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_what_has_a_name_of_another_meaning(store, source, kind, make):
+    """A Series, a path, an open file, an array or a Store is no name, though it has one."""
+    path = source()
+    thing = make(path)
+    with contextlib.closing(thing) if hasattr(thing, "close") else contextlib.nullcontext():
+        event, production, file = triple(kind, thing)
+        with pytest.raises(InvalidNameError) as caught:
+            store.add_file(event, production, path, file)
+        with pytest.raises(InvalidNameError):
+            store.fetch_file(event, production, file)
+        assert "\n" not in str(caught.value)
+        assert len(store) == 0
 
 
 @pytest.mark.parametrize("name", ["../S1", "", None, 3])

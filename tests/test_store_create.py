@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_create_where_one_is(store, source):
     assert type(caught.value) is StoreExistsError
     assert contents(store.root) == before
     assert Store(store.root).name == "Test Store"
+
+
+def test_the_message_says_how_to_open_it(store, monkeypatch):
+    """What says that a Store is there says the call that opens it, which works as it stands, from anywhere."""
+    monkeypatch.chdir(store.root.parent)
+    with pytest.raises(StoreExistsError) as caught:
+        Store.create("store", "Another")
+    (call,) = re.findall(r"Open it with (Store\('[^']+'\))", str(caught.value))
+    monkeypatch.chdir("/")
+    assert eval(call, {"Store": Store}) == store  # noqa: S307 - our own message
+    assert "--store" in str(caught.value)
 
 
 def test_create_relative(tmp_path, monkeypatch):

@@ -6,21 +6,23 @@ import contextlib
 import functools
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
-from . import _addition, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
+from . import _addition, _arguments, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
 from ._contents import Contents
 from ._errors import NotAStoreError, RecordNotFoundError
 from ._files import Folder
 from ._hashing import Meter, Progress
+from ._identity import searched_uuid
 from ._incoming import Incoming, WritableFile
-from ._manifest import Manifest, plain_uuid
+from ._manifest import Manifest
 from ._names import Key, named
 from ._partial import PartialFile
-from ._records import Duplicate, Record, RepairReport, VerificationReport
+from ._records import Check, Duplicate, Record, RepairReport, VerificationReport
 from ._selection import find, select, within
+from ._sources import Source, source, sources
 from ._state import HOME
 
 if TYPE_CHECKING:
@@ -31,12 +33,19 @@ if TYPE_CHECKING:
 
     from .widgets import Explorer
 
-_File: TypeAlias = tuple[object, object, object, object]
-"""Event, production, path and new name, as they were given."""
+
+class _Rotation(NamedTuple):
+    """What is left for another time: what was verified within `since`, and what a `budget` doesn't reach."""
+
+    since: timedelta | None
+    budget: timedelta | int | None
+
+
 _SEALED_TOGETHER = 64
 _LOOKED_AT = 200
 """After how many files whose size is looked up `progress` is asked again."""
 _DUPLICATE = ("raise", "link", "skip")
+_ROWS_OF_AN_EVENT = " The rows of one event are frame[frame['event'] == 'GW150914']."
 
 
 class Store:
@@ -73,7 +82,7 @@ class Store:
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
-        found = _create.search_root() if root is None else _files.absolute(root)
+        found = _create.search_root() if root is None else _files.absolute(_arguments.path("root", root))
         if found is None:
             msg = (
                 f"There is no Store at or above {Path.cwd()}, and $LOCUTUS_STORE is not set. "
@@ -103,8 +112,8 @@ class Store:
         OSError
             It can't be made there; nothing is left of it.
         """
-        path = _files.absolute(root)
-        _create.create(path, name, sha256=sha256)
+        path = _files.absolute(_arguments.path("root", root))
+        _create.create(path, name, sha256=_arguments.flag("sha256", sha256))
         return cls(path)
 
     # Looking at it.
@@ -130,8 +139,9 @@ class Store:
     def __bool__(self) -> bool:
         return True  # an empty Store is a Store
 
-    def __contains__(self, key: object) -> bool:
-        return key in self.manifest
+    def __contains__(self, item: object) -> bool:
+        """Return whether the Store has a Record (it, not only its name), an (event, production, file), or a uuid."""
+        return item in self.manifest
 
     def __getitem__(self, key: Key) -> Record:
         """Give the record of ``store["event", "production", "file"]``.
@@ -180,7 +190,7 @@ class Store:
         *,
         hash: str | None = None,
         duplicate: Duplicate = "raise",
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> dict[str, str]:
         """Add a file: copy it in, record its digest, make it read-only. When this returns, it survives a power cut.
 
@@ -193,13 +203,13 @@ class Store:
         new_name : str, optional
             What to call it; otherwise its own name.
         hash : str, optional
-            The MD5 that it must have, hexadecimal in any case.
+            The MD5 that it must have: 32 hexadecimal digits in any case, which ``md5:`` may stand before.
         duplicate : {"raise", "link", "skip"}
             If the same bytes are recorded already: refuse; record them under this name too, sharing them; or take the
             record that is there (whose file is not looked at: fetch it, before you delete yours). Empty files are no
             duplicates of each other.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
 
         Returns
         -------
@@ -219,18 +229,21 @@ class Store:
         OSError
             The file can't be read, or the Store can't be written. After any error the Store is as it was.
         """
-        items: list[_File] = [(event, production, file, new_name)]
-        return self._add(items, hash=hash, duplicate=duplicate, progress=progress)[0]
+        given = [source(event, production, file, new_name, hash)]
+        with _arguments.reporting(progress, "add") as reported:
+            return self._add(given, duplicate=duplicate, progress=reported)[0]
 
     def add_files(
-        self, files: Iterable[Sequence[object]], *, duplicate: Duplicate = "raise", progress: Progress | None = None
+        self, files: object, *, duplicate: Duplicate = "raise", progress: Progress | bool | None = None
     ) -> list[dict[str, str]]:
         """Add many files, all or none; much faster than one by one.
 
         Parameters
         ----------
-        files : iterable of (event, production, path) or (event, production, path, new_name)
-            As for `add_file`.
+        files : iterable of (event, production, path) or (event, production, path, new_name), or rows with names
+            As for `add_file`. Dicts, named tuples, Series and DataFrames are read by their names event, production,
+            path (or file), new_name and hash, whatever their order. Of rows with both, file is the name to store
+            under: so rows of another Store's ``to_frame(stat=True)`` can be added.
         duplicate, progress
             As for `add_file`; the bytes of all files together.
 
@@ -244,27 +257,21 @@ class Store:
         InvalidNameError, RecordExistsError, AlreadyPresentException, OSError
             As from `add_file`, about the first file that can't be added; none is.
         """
-        items = [_four(item) for item in files]
-        return self._add(items, hash=None, duplicate=duplicate, progress=progress) if items else []
-
-    def _add(
-        self,
-        files: list[_File],
-        *,
-        hash: str | None,
-        duplicate: Duplicate,
-        progress: Progress | None,
-    ) -> list[dict[str, str]]:
+        given = sources(files)
         _require_duplicate(duplicate)
-        sources = [_source(*item) for item in files]
+        with _arguments.reporting(progress, "add") as reported:
+            return self._add(given, duplicate=duplicate, progress=reported) if given else []
+
+    def _add(self, sources: list[Source], *, duplicate: Duplicate, progress: Progress | None) -> list[dict[str, str]]:
+        _require_duplicate(duplicate)
         with_sha256 = self.manifest._snapshot.with_sha256  # so since it was created; the commit reads the rest
-        meter = Meter(progress, _total(path for _, path in sources) if progress is not None else 0)
+        meter = Meter(progress, _total(source.path for source in sources) if progress is not None else 0)
         items: list[_addition.Item] = []
         with self.manifest._journal.incoming() as incoming, Folder.open(self.root) as root:
             try:
                 for start in range(0, len(sources), _SEALED_TOGETHER):
                     part = sources[start : start + _SEALED_TOGETHER]
-                    items += self._take_in(part, incoming, root, hash, meter, sha256=with_sha256)
+                    items += self._take_in(part, incoming, root, meter, sha256=with_sha256)
                 meter.finish()
                 return self._commit(items, duplicate)
             finally:
@@ -273,24 +280,23 @@ class Store:
 
     def _take_in(
         self,
-        sources: list[tuple[Key, Path]],
+        sources: list[Source],
         folder: Folder,
         root: Folder,
-        hash: str | None,
         meter: Meter,
         *,
         sha256: bool,
     ) -> list[_addition.Item]:
         taken: list[Incoming] = []
         try:
-            for key, path in sources:
+            for key, path, expected in sources:
                 descriptor = _files.open_source(path)
                 try:
                     taken.append(Incoming.new(folder, sha256=sha256))
                     taken[-1].copy_from(descriptor, meter)
                 finally:
                     os.close(descriptor)
-                _addition.require_expected(key, taken[-1], hash, path)
+                _addition.require_expected(key, taken[-1], expected, path)
             _incoming.seal_all(taken, root)
             if len(taken) > 1:
                 for data in taken:
@@ -299,7 +305,7 @@ class Store:
             for data in taken:
                 data.discard()
             raise
-        return [_addition.Item(key, data) for (key, _), data in zip(sources, taken, strict=True)]
+        return [_addition.Item(source.key, data) for source, data in zip(sources, taken, strict=True)]
 
     def _commit(self, items: list[_addition.Item], duplicate: Duplicate) -> list[dict[str, str]]:
         addition = _addition.Addition(items, duplicate, self.root)
@@ -339,6 +345,7 @@ class Store:
         """
         _require_duplicate(duplicate)
         key = named("event", event), named("production", production), named("file", name)
+        digits = _arguments.digest(hash, Path(key[2]))
         with self.manifest._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=self._contents().with_sha256)
             raw = WritableFile(data)
@@ -347,7 +354,7 @@ class Store:
                 yield cast("BinaryIO", buffer)
                 buffer.close()  # who still has it writes no more: what is stored is what is digested now
                 raw.settle()
-                self._finish(key, data, hash, duplicate)
+                self._finish(key, data, digits, duplicate)
             finally:
                 raw.close()  # or the buffer would flush itself into nowhere when it is deleted
                 data.discard()
@@ -403,7 +410,7 @@ class Store:
         hash: str | None = None,
         *,
         dest: str | os.PathLike[str] | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> Path:
         """Give the path of a file, after verifying it.
 
@@ -414,12 +421,12 @@ class Store:
         event, production, file : str
             As it was added.
         hash : str, optional
-            The MD5 that it must have, too, hexadecimal in any case.
+            The MD5 that it must have, too, as for `add_file`.
         dest : str or os.PathLike, optional
             A folder, or the name of a file that is not there yet: the verified bytes are copied there, atomically, as
             an ordinary writable file.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
 
         Returns
         -------
@@ -439,18 +446,21 @@ class Store:
         """
         record = self._find(event, production, file)
         if hash is not None:
-            _fetch.require_hash(record, hash, self._path(record))
-        return self._fetch([record], dest, progress)[0]
+            path = self._path(record)
+            _fetch.require_hash(record, _arguments.digest(hash, path, record.hash) or "", path)
+        with _arguments.reporting(progress, "fetch") as reported:
+            return self._fetch([record], dest, reported)[0]
 
     def fetch_files(
-        self, selection: object, *, dest: str | os.PathLike[str] | None = None, progress: Progress | None = None
+        self, selection: object, *, dest: str | os.PathLike[str] | None = None, progress: Progress | bool | None = None
     ) -> list[Path]:
         """Give the paths of many files, after verifying each.
 
         Parameters
         ----------
-        selection : iterable of Record or of (event, production, file), or rows of `to_frame`
-            Which.
+        selection : Record, (event, production, file), or rows with names; or an iterable of these, or a DataFrame
+            Which. Rows, those of `to_frame` and dicts among them, are read by their names event, production and file.
+            A uuid, hash or sha256 that they have must be the record's.
         dest : str or os.PathLike, optional
             A folder for copies, made if need be: by their names, or below EVENT/PRODUCTION where two have the same.
         progress : callable, optional
@@ -466,7 +476,9 @@ class Store:
         RecordNotFoundError, HashError, FileExistsError, OSError
             As from `fetch_file`, about the first file that can't be fetched; no copy is left then.
         """
-        return self._fetch(select(self._contents(), selection), dest, progress, many=True)
+        records = select(self._contents(), selection)
+        with _arguments.reporting(progress, "fetch") as reported:
+            return self._fetch(records, dest, reported, many=True)
 
     def _fetch(
         self,
@@ -476,6 +488,7 @@ class Store:
         *,
         many: bool = False,
     ) -> list[Path]:
+        dest = None if dest is None else _arguments.path("dest", dest)
         wanted = list(dict.fromkeys(records))
         meter = Meter(progress, self._total_size(wanted) if progress is not None else 0)
         if dest is None:
@@ -500,22 +513,24 @@ class Store:
         HashError, OSError
             As from `fetch_file`.
         """
-        contents, digits = self._contents(), plain_uuid(uuid)
+        contents, digits = self._contents(), searched_uuid(uuid)
         record = None if digits is None else contents.by_uuid(digits)
         if record is None:
             msg = f"The Store has no record with the uuid {str(uuid)!a}."
             raise RecordNotFoundError(msg)
         return _fetch.verified_path(self.root, record)
 
-    def open_file(self, event: object, production: object, file: str, *, progress: Progress | None = None) -> BinaryIO:
+    def open_file(
+        self, event: object, production: object, file: str, *, progress: Progress | bool | None = None
+    ) -> BinaryIO:
         """Open a file for reading, verified before it is returned: what is read is what was verified.
 
         Parameters
         ----------
         event, production, file : str
             As it was added.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
 
         Raises
         ------
@@ -523,6 +538,10 @@ class Store:
             As from `fetch_file`.
         """
         record = self._find(event, production, file)
+        with _arguments.reporting(progress, "open") as reported:
+            return self._open(record, reported)
+
+    def _open(self, record: Record, progress: Progress | None) -> BinaryIO:
         meter = Meter(progress, self._total_size([record]) if progress is not None else 0)
         descriptor, _ = _fetch.open_verified(self.root, record, meter)
         opened = os.fdopen(descriptor, "rb")
@@ -552,9 +571,9 @@ class Store:
         *,
         selection: object = None,
         executor: Executor | None = None,
-        progress: Progress | None = None,
-        since: timedelta | None = None,
-        budget: timedelta | int | None = None,
+        progress: Progress | bool | None = None,
+        since: timedelta | str | None = None,
+        budget: timedelta | float | str | None = None,
         fingerprint: str | None = None,
         _on_check: _verify.OnCheck | None = None,
     ) -> VerificationReport:
@@ -572,12 +591,12 @@ class Store:
         executor : concurrent.futures.Executor, optional
             What the work runs on; otherwise threads, one for each usable core. A dask client's ``get_executor()``
             will do.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels.
-        since : datetime.timedelta, optional
-            Skip what was verified within that time; begin with what waits longest.
-        budget : datetime.timedelta or int, optional
-            Stop after that time, or that many bytes; begin with what waits longest.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
+        since : datetime.timedelta or str, optional
+            Skip what was verified within that time, ``"30d"`` or ``"12h"`` say; begin with what waits longest.
+        budget : datetime.timedelta, number or str, optional
+            Stop after that time, or that many bytes, ``"1h"`` or ``"500GB"`` say; begin with what waits longest.
         fingerprint : str, optional
             What `fingerprint` gave at an earlier time: finds records that were changed, added or removed since.
 
@@ -590,31 +609,56 @@ class Store:
         ------
         RecordNotFoundError
             There is no such event, production or record.
+        TypeError, ValueError
+            An argument is no such thing.
         """
-        from . import _rotation
-
+        rotation = _Rotation(_arguments.since(since), _arguments.budget(budget))
+        worker = _arguments.executor(executor)
+        expected = _arguments.fingerprint(fingerprint)
         contents = self._contents()
         records = self._records_to_verify(contents, event, production, selection)
-        sizes = _watched(_verify.sizes(self.root, records), progress)
-        pairs: Iterable[tuple[Record, int]] = zip(records, sizes, strict=True)  # looked up while others are digested
-        rotating = since is not None or budget is not None
-        if rotating:
-            pairs = _rotation.due(pairs, _rotation.read_times(self.root), since)
-        checks = _verify.verify(
-            self.root, HOME, pairs, executor=executor, progress=progress, on_check=_on_check, budget=budget
-        )
-        _rotation.note_times(self.root, checks, contents.uuids, rotating=rotating)
+        with _arguments.reporting(progress, "verify") as reported:
+            checks = self._check(records, contents, rotation, executor=worker, progress=reported, on_check=_on_check)
         groups = dict.fromkeys((record.event, record.production) for record in records)
-        actual = _fingerprint(contents) if fingerprint is not None else None
+        actual = _fingerprint(contents) if expected is not None else None
         return VerificationReport(
             root=self.root,
             results=tuple(checks),
             untracked=tuple(_verify.untracked(self.root, contents, groups)),
-            problems=_fingerprint_problems(fingerprint, actual),
+            problems=_fingerprint_problems(expected, actual),
             skipped=len(records) - len(checks),
             fingerprint=actual,
             expected_fingerprint=fingerprint,
         )
+
+    def _check(
+        self,
+        records: list[Record],
+        contents: Contents,
+        rotation: _Rotation,
+        *,
+        executor: Executor | None,
+        progress: Progress | None,
+        on_check: _verify.OnCheck | None,
+    ) -> list[Check]:
+        from . import _rotation
+
+        sizes = _watched(_verify.sizes(self.root, records), progress)
+        pairs: Iterable[tuple[Record, int]] = zip(records, sizes, strict=True)  # looked up while others are digested
+        rotating = rotation != (None, None)
+        if rotating:
+            pairs = _rotation.due(pairs, _rotation.read_times(self.root), rotation.since)
+        checks = _verify.verify(
+            self.root,
+            HOME,
+            pairs,
+            executor=executor,
+            progress=progress,
+            on_check=on_check,
+            budget=rotation.budget,
+        )
+        _rotation.note_times(self.root, checks, contents.uuids, rotating=rotating)
+        return checks
 
     @staticmethod
     def _records_to_verify(contents: Contents, event: object, production: object, selection: object) -> list[Record]:
@@ -659,7 +703,9 @@ class Store:
         """
         from . import _repair
 
-        return _repair.repair(_files.absolute(root), dry_run=dry_run)
+        return _repair.repair(
+            _files.absolute(_arguments.path("root", root)), dry_run=_arguments.flag("dry_run", dry_run)
+        )
 
     def fold(self) -> None:
         """Write to manifest.yaml what was added and isn't there yet; nothing happens if all is.
@@ -698,10 +744,16 @@ class Store:
             Columns event, production, file, hash, uuid (pandas' str); with `stat` also size (Int64, bytes; NA if
             missing), added (datetime64[ns, UTC]; NaT if missing), path (str) and verified (datetime64[ns, UTC]; NaT if
             not known): when it was last found to be sound.
+
+        Notes
+        -----
+        Excel's times have no time zone, so pandas writes none that have one. This frame, its times in UTC, it writes::
+
+            frame.assign(**{name: frame[name].dt.tz_localize(None) for name in ("added", "verified")})
         """
         from .frame import store_to_frame
 
-        return store_to_frame(self, stat=stat)
+        return store_to_frame(self, stat=_arguments.flag("stat", stat, _ROWS_OF_AN_EVENT))
 
     def explore(self) -> Explorer:
         """Show the Explorer, a widget to search, look at, fetch and verify what is here."""
@@ -720,7 +772,7 @@ def _fingerprint(contents: Contents) -> str:
 
 
 def _fingerprint_problems(expected: str | None, actual: str | None) -> tuple[str, ...]:
-    if expected is None or expected.strip().lower() == actual:
+    if expected == actual:
         return ()
     msg = (
         f"The Store's fingerprint is {actual}, and {expected} was given: since then records were added, removed or "
@@ -743,21 +795,6 @@ def _require_duplicate(duplicate: str) -> None:
     if duplicate not in _DUPLICATE:
         msg = f"duplicate={duplicate!a}: it takes 'raise', 'link' or 'skip'."
         raise ValueError(msg)
-
-
-def _four(item: Sequence[object]) -> _File:
-    parts = tuple(item)
-    if len(parts) not in {3, 4}:
-        msg = f"{item!a}: a file to add is (event, production, path) or (event, production, path, new_name)."
-        raise TypeError(msg)
-    event, production, path, *name = parts
-    return event, production, path, name[0] if name else None
-
-
-def _source(event: object, production: object, file: object, new_name: object) -> tuple[Key, Path]:
-    path = Path(os.fsdecode(cast("str", file)))
-    name = path.name if new_name is None else new_name
-    return (named("event", event), named("production", production), named("file", name)), path
 
 
 def _total(paths: Iterable[Path]) -> int:

@@ -40,6 +40,8 @@ import anywidget
 import traitlets
 
 from asimov.storage._errors import StorageError
+from asimov.storage._names import name_of, shown
+from asimov.storage._store import Store
 
 from . import _messages
 from ._messages import Handler, Message, RefusedError, Reply, request
@@ -90,12 +92,33 @@ export default unpacked.default;
 """
 
 
+def require_store(widget: object, store: object) -> None:
+    """Raise TypeError if what a widget was given is no Store."""
+    if not isinstance(store, Store):
+        name = type(widget).__name__
+        msg = f"{shown(store)} is no Store: {name} takes one, as in {name}(Store('results'))."
+        raise TypeError(msg)
+
+
+def text_of(name: str, value: object) -> str:
+    """Return what stands in a box at first: a str, the name of an object, or nothing for None."""
+    text = "" if value is None else name_of(value)
+    if not isinstance(text, str):
+        msg = f"{name}={shown(value)}: it takes a str, or an object with a name."
+        raise TypeError(msg)
+    return str(text)
+
+
 class Panel(anywidget.AnyWidget):
     """A widget that answers every request of its pages, an error too."""
 
     _css = static("asimov-storage.css")
 
     def __init__(self, **traits: Any) -> None:
+        unknown = sorted(set(traits) - set(self.trait_names()))
+        if unknown:
+            msg = f"{type(self).__name__}() takes no argument {unknown[0]!a}."
+            raise TypeError(msg)
         self._handlers: dict[str, tuple[Handler, bool]] = {}
         self._services: list[object] = []
         self._threads: ThreadPoolExecutor | None = None

@@ -6,28 +6,24 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sized
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
 from asimov.storage._records import Check, Status
+from asimov.storage._selection import chosen
 
 from . import _messages
 from ._messages import Message, RefusedError, request
-from ._panel import Panel, module
+from ._panel import Panel, module, require_store
 from ._progress import Cancelled, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    import pandas as pd
-
-    from asimov.storage._records import Record, VerificationReport
+    from asimov.storage._records import VerificationReport
     from asimov.storage._store import Store
-
-    Selection = Iterable[Record] | Iterable[tuple[str, str, str]] | pd.DataFrame
 
 _logger = logging.getLogger(__name__)
 
@@ -51,9 +47,9 @@ class Verification:
         ``cancelled`` or ``failed``), done and total (bytes), and counts by status; and a list of rows, failures first.
     """
 
-    def __init__(self, store: Store, selection: Selection | None, show: Callable[[State, list[State]], None]) -> None:
+    def __init__(self, store: Store, selection: object, show: Callable[[State, list[State]], None]) -> None:
         self._store, self._show = store, show
-        self._selection: Sized | None = selection if isinstance(selection, Sized | None) else tuple(selection)
+        self._selection = None if selection is None else chosen(selection)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._run: _Run | None = None
@@ -221,8 +217,8 @@ class Verifier(Panel):
     ----------
     store : Store
         What to verify.
-    selection : Records, (event, production, file) tuples, or rows of ``to_frame()``, optional
-        Verify these only.
+    selection : optional
+        Verify these only: Records, (event, production, file) tuples, rows of ``to_frame()``, as for `Store.verify`.
 
     Examples
     --------
@@ -240,7 +236,8 @@ class Verifier(Panel):
     _shown = traitlets.Dict().tag(sync=True)
     _rows: traitlets.List[State] = traitlets.List().tag(sync=True)
 
-    def __init__(self, store: Store, selection: Selection | None = None, **traits: Any) -> None:
+    def __init__(self, store: Store, selection: object = None, **traits: Any) -> None:
+        require_store(self, store)
         verification = Verification(store, selection, self._show)
         initial = _messages.plain({"store": store.name, "about": verification.about})
         super().__init__(_initial=cast("State", initial), **traits)
