@@ -13,6 +13,7 @@ from . import _files, _hashing, _temporary
 from ._errors import HashError
 from ._files import Folder
 from ._hashing import Meter
+from ._names import from_disk, on_disk
 from ._records import Record
 from ._verify import open_stored, require_match
 
@@ -65,7 +66,7 @@ def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None
     descriptor, path = open_stored(root, record)
     try:
         with Folder.open(target.parent) as folder:
-            if folder.status(target.name) is not None:
+            if folder.status(from_disk(target.name)) is not None:
                 raise _in_the_way(target)
             name = _temporary.OUR_PREFIX + _temporary.owner_name()
             copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
@@ -83,20 +84,21 @@ def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None
 
 
 def _publish(folder: Folder, name: str, target: Path) -> None:
+    new = from_disk(target.name)
     try:
-        folder.link(name, folder, target.name)
+        folder.link(name, folder, new)
     except FileExistsError:
         raise _in_the_way(target) from None
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if folder.status(target.name) is not None:  # no hard links here: the next best thing
+        if folder.status(new) is not None:  # no hard links here: the next best thing
             raise _in_the_way(target) from error
-        folder.rename(name, folder, target.name)
+        folder.rename(name, folder, new)
     try:
         folder.sync()
     except BaseException:
-        folder.remove(target.name)
+        folder.remove(new)
         raise
 
 
@@ -109,7 +111,7 @@ def target_of(dest: str | os.PathLike[str], file: str) -> Path:
     """Give the path that `dest`, a folder or the name of a file, means for a record's file."""
     path = _files.absolute(dest)
     is_folder = path.is_dir() or os.fspath(dest).endswith(os.sep)
-    target = path / file if is_folder else path
+    target = path / on_disk(file) if is_folder else path
     if not target.parent.is_dir():
         msg = "there is no such folder; make it first"
         raise FileNotFoundError(errno.ENOENT, msg, str(target.parent))
@@ -120,7 +122,7 @@ def targets_of(dest: str | os.PathLike[str], records: Sequence[Record]) -> list[
     """Give a path below the folder `dest` for each record: its name, or EVENT/PRODUCTION/NAME if two share one."""
     folder = _files.absolute(dest)
     distinct = len({record.file for record in records}) == len(records)
-    return [folder.joinpath(*(record.key[2:] if distinct else record.key)) for record in records]
+    return [folder.joinpath(*map(on_disk, record.key[2:] if distinct else record.key)) for record in records]
 
 
 @contextlib.contextmanager

@@ -4,6 +4,9 @@ Nothing but this, `_temporary` and `_locks` touches a Store's files.
 
 Folders are held open by descriptor and what is in them is named relative to that (``openat``), never through a symbolic
 link: only the root itself may be one.
+
+A `Folder` takes and gives names as they are recorded; on the disk they are UTF-8, whatever the locale. A Path is what
+Python opens here: its parts are spelled by `on_disk`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from ._hashing import CHUNK, write_all
+from ._names import from_disk, on_disk, spelled
 
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -58,8 +62,13 @@ class Reporting:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, OSError) and error.filename is not None:
-            error.filename = str(Path(*self._path))
+            error.filename = str(_joined(*self._path))
             del error.filename2  # None would be told, too
+
+
+def _joined(*parts: Path | Folder | str) -> Path:
+    """Put a path together; a str is a name."""
+    return Path(*(on_disk(part) if isinstance(part, str) else part for part in parts))
 
 
 class Folder:
@@ -71,10 +80,14 @@ class Folder:
     @functools.cached_property
     def path(self) -> Path:
         """Where it is."""
-        return Path(self._above, self._name)
+        return _joined(self._above, self._name)
 
     def __fspath__(self) -> str:
         return str(self.path)
+
+    def at(self, name: str) -> Path:
+        """Return the path of what is called `name` in this folder."""
+        return Path(f"{self.path}/{on_disk(name)}")  # half the time of self.path / name
 
     @classmethod
     def open(cls, path: Path) -> Folder:
@@ -97,7 +110,7 @@ class Folder:
         """Open a folder in this one, never through a symbolic link."""
         with Reporting(self, name):
             try:
-                return Folder(os.open(name, _FOLDER | _NOFOLLOW, dir_fd=self.descriptor), self, name)
+                return Folder(os.open(on_disk(name), _FOLDER | _NOFOLLOW, dir_fd=self.descriptor), self, name)
             except NotADirectoryError:
                 self._refuse_link(name)
                 raise
@@ -127,7 +140,7 @@ class Folder:
         """Make a folder in this one if there is none; it follows this one's group and permissions."""
         with Reporting(self, name):
             try:
-                os.mkdir(name, _UNFINISHED, dir_fd=self.descriptor)
+                os.mkdir(on_disk(name), _UNFINISHED, dir_fd=self.descriptor)
             except FileExistsError:
                 with contextlib.suppress(OSError):
                     self.folder_to_fill(name).close()
@@ -152,7 +165,7 @@ class Folder:
         with Reporting(self, name):
             above = os.fstat(self.descriptor)
             mode = _file_mode(above)
-            descriptor = os.open(name, flags, mode, dir_fd=self.descriptor)
+            descriptor = os.open(on_disk(name), flags, mode, dir_fd=self.descriptor)
             try:
                 _follow(descriptor, above, mode)
             except BaseException:
@@ -164,7 +177,7 @@ class Folder:
     def open_file(self, name: str, flags: int = os.O_RDONLY) -> int:
         """Open a regular file in this folder, never through a symbolic link, never waiting for a FIFO."""
         try:  # paths are made where they are told: verification opens files by the hundred thousand
-            descriptor = os.open(name, flags | _FILE, dir_fd=self.descriptor)
+            descriptor = os.open(on_disk(name), flags | _FILE, dir_fd=self.descriptor)
         except OSError as error:
             with Reporting(self, name):
                 if error.errno in _LINK_REFUSED:
@@ -180,8 +193,9 @@ class Folder:
     def link(self, source: str, target: Folder, name: str) -> None:
         """Give a file of this folder a second name, never over anything."""
         with Reporting(target, name):
+            old, new = on_disk(source), on_disk(name)
             try:
-                os.link(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor, follow_symlinks=False)
+                os.link(old, new, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor, follow_symlinks=False)
             except FileExistsError:
                 if not self._linked(source, target, name):
                     raise
@@ -194,27 +208,28 @@ class Folder:
     def rename(self, source: str, target: Folder, name: str) -> None:
         """Move a file of this folder to `name` in `target`, over what is there."""
         with Reporting(target, name):
-            os.rename(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
+            old, new = on_disk(source), on_disk(name)
+            os.rename(old, new, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
 
     def remove(self, name: str) -> None:
         """Remove a file; one that's gone already, or that we may not remove, is left to the next sweep."""
         with contextlib.suppress(OSError):
-            os.unlink(name, dir_fd=self.descriptor)
+            os.unlink(on_disk(name), dir_fd=self.descriptor)
 
     def remove_folder(self, name: str) -> None:
         """Remove a folder if it is empty."""
         with contextlib.suppress(OSError):
-            os.rmdir(name, dir_fd=self.descriptor)
+            os.rmdir(on_disk(name), dir_fd=self.descriptor)
 
     def names(self) -> list[str]:
         """List what is in this folder."""
         with Reporting(self):
-            return os.listdir(self.descriptor)  # noqa: PTH208 - of the open folder
+            return list(map(from_disk, os.listdir(self.descriptor)))  # noqa: PTH208 - of the open folder
 
     def status(self, name: str) -> os.stat_result | None:
         """Stat what is called `name`, itself and not what it points to; None if there is nothing."""
         try:
-            return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+            return os.stat(on_disk(name), dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
@@ -227,7 +242,7 @@ class Folder:
         found = self.status(name)
         if found is not None and stat.S_ISLNK(found.st_mode):
             msg = "it is a symbolic link, and below its root a Store follows none; put the real thing in its place"
-            raise OSError(errno.ELOOP, msg, str(self.path / name))
+            raise OSError(errno.ELOOP, msg, str(self.at(name)))
 
 
 def _file_mode(above: os.stat_result) -> int:
@@ -247,7 +262,7 @@ def _follow(descriptor: int, above: os.stat_result, mode: int) -> None:
 
 def absolute(path: str | os.PathLike[str]) -> Path:
     """Make a path absolute, without following symbolic links: a root may be one."""
-    return Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - resolve() would follow them
+    return Path(os.path.abspath(spelled(os.fspath(path))))  # noqa: PTH100 - resolve() would follow them
 
 
 def _require_regular(descriptor: int, *path: str | Path | Folder) -> None:
@@ -256,8 +271,8 @@ def _require_regular(descriptor: int, *path: str | Path | Folder) -> None:
     if stat.S_ISREG(mode):
         return
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(Path(*path)))
-    raise OSError(errno.EINVAL, "it is not a regular file, and only regular files can be stored", str(Path(*path)))
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(_joined(*path)))
+    raise OSError(errno.EINVAL, "it is not a regular file, and only regular files can be stored", str(_joined(*path)))
 
 
 def open_source(path: Path) -> int:

@@ -12,7 +12,7 @@ from ._commit import Journal
 from ._contents import Contents
 from ._errors import RecordExistsError, RecordNotFoundError
 from ._files import Folder
-from ._names import Key, named
+from ._names import Key, named, on_disk
 from ._records import Record
 from ._selection import find, within
 from ._temporary import Temporary
@@ -114,8 +114,8 @@ class Manifest:
         return {record.uuid: str(self._path(record)) for record in self._contents()}
 
     def _path(self, record: Record) -> Path:
-        folder = self.root / record.event / record.production
-        by_uuid, by_name = folder / record.uuid, folder / record.file
+        folder = self.root / on_disk(record.event) / on_disk(record.production)
+        by_uuid, by_name = folder / record.uuid, folder / on_disk(record.file)
         return by_name if not by_uuid.exists() and by_name.exists() else by_uuid
 
     def get_hash(self, uuid: str) -> str:

@@ -15,7 +15,7 @@ from ._commit import LOCK_PATIENCE, fence
 from ._contents import Contents, Node
 from ._errors import HashError, ManifestError, NotAStoreError
 from ._files import Folder
-from ._names import Key, problem
+from ._names import Key, from_disk, problem
 from ._records import Record, RepairReport
 from ._scalars import unquote
 from ._state import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY, StateReader
@@ -176,7 +176,7 @@ class _Repair:
         """Make records for files that carry their own names, as upstream asimov stores them."""
         found = []
         for path in self.strangers(contents):
-            event, production, file = path.parts[-3:]
+            event, production, file = map(from_disk, path.parts[-3:])
             key = (event, production, file)
             if not _UUID(file) and _are_names(key):
                 with contextlib.suppress(OSError):
@@ -238,7 +238,7 @@ class _Repair:
 
     def quarantine(self, path: Path) -> None:
         """Move a file into quarantine, below EVENT/PRODUCTION where it has one."""
-        below = path.relative_to(self.root.path).parts
+        below = [*map(from_disk, path.relative_to(self.root.path).parts)]
         if below[0] == HOME:
             self.empty_entry(path.name)
             return

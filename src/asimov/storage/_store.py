@@ -17,7 +17,7 @@ from ._files import Folder
 from ._hashing import Meter, Progress
 from ._incoming import Incoming, WritableFile
 from ._manifest import Manifest, plain_uuid
-from ._names import Key, named
+from ._names import Key, meant, named, spelled
 from ._partial import PartialFile
 from ._records import Duplicate, Record, RepairReport, VerificationReport
 from ._selection import find, select, within
@@ -741,8 +741,8 @@ def _four(item: Sequence[object]) -> _File:
 
 
 def _source(event: object, production: object, file: object, new_name: object) -> tuple[Key, Path]:
-    path = Path(os.fsdecode(cast("str", file)))
-    name = path.name if new_name is None else new_name
+    path = Path(spelled(os.fsdecode(cast("str", file))))
+    name = meant(path.name) if new_name is None else new_name
     return (named("event", event), named("production", production), named("file", name)), path
 
 

@@ -20,6 +20,7 @@ import click
 
 from ._errors import HashError, InvalidNameError, NotAStoreError, StorageError
 from ._format import as_json, as_text, printable
+from ._names import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -178,7 +179,12 @@ def _argument(kind: str, *, required: bool = True) -> Callable[[Command], Comman
         found = {row[position] for row in rows if row[:position] == before}
         return sorted(name for name in found if name.startswith(incomplete))
 
-    return click.argument(kind, required=required, shell_complete=complete)
+    return click.argument(kind, required=required, callback=_meant, shell_complete=complete)
+
+
+def _meant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Return the name that was typed; what the locale can't spell is UTF-8."""
+    return None if value is None else meant(value)
 
 
 def _store(ctx: click.Context) -> Store:
@@ -211,7 +217,7 @@ def present(ctx: click.Context, result: Result) -> object:
 
 @locutus.command()
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path())
-@click.option("--name", metavar="N", help="The Store's name  [default: the folder's]")
+@click.option("--name", metavar="N", callback=_meant, help="The Store's name  [default: the folder's]")
 @click.pass_context
 def init(ctx: click.Context, directory: str | None, name: str | None) -> Store:
     """Create a Store and describe it.
@@ -221,7 +227,7 @@ def init(ctx: click.Context, directory: str | None, name: str | None) -> Store:
     from ._store import Store
 
     root = Path(directory or ctx.meta.get(f"{_META}.store") or ".").absolute()
-    return Store.create(root, root.resolve().name if name is None else name)
+    return Store.create(root, meant(root.resolve().name) if name is None else name)
 
 
 @locutus.command()
@@ -240,7 +246,9 @@ def info(ctx: click.Context) -> Store:
 @_argument("event")
 @_argument("production")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@click.option("--name", metavar="N", help="The name to store it under, for one FILE  [default: its own]")
+@click.option(
+    "--name", metavar="N", callback=_meant, help="The name to store it under, for one FILE  [default: its own]"
+)
 @_store_option
 @_json_option
 @click.pass_context

@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asimov.storage._names import meant, spelled
+
 from ._jobs import Jobs, job_of
 from ._messages import Message, RefusedError, request
 from ._progress import Cancelled, Progress
@@ -61,7 +63,7 @@ class ServerFolder:
         with self._folder(self._parts(above)) as folder, os.scandir(folder) as entries:
             seen = islice((e for e in entries if e.name.startswith(begun)), _SEEN)
             shown = [e for e in seen if not e.is_symlink() and (begun.startswith(".") or not e.name.startswith("."))]
-            names = sorted(e.name + ("/" if e.is_dir(follow_symlinks=False) else "") for e in shown)
+            names = sorted(meant(e.name) + ("/" if e.is_dir(follow_symlinks=False) else "") for e in shown)
         return [f"{above}/{name}" if above else name for name in names[:MOST]], len(names)
 
     def open(self, path: str) -> int:
@@ -120,7 +122,7 @@ class ServerFolder:
 
     def _open(self, name: str, flags: int, folder: int, path: str) -> int:
         try:
-            return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            return os.open(spelled(name), flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         except OSError as exc:
             if exc.errno in _NOT_FOLLOWED and stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
                 msg = f"{path} is a symbolic link, and links are not followed here. Give the path of the file itself."
