@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from ._threads import started
+
 Progress: TypeAlias = Callable[[int, int], object]
 
 CHUNK = 1 << 20
@@ -173,8 +175,9 @@ def _copy_in_two_threads(source: int, target: int, result: Digest, meter: Meter 
         while (chunk := queue.get()) is not None:
             result.update(chunk)
 
-    worker = threading.Thread(target=work, name="asimov-storage digest", daemon=True)
-    worker.start()
+    worker = started(work, "asimov-storage digest")
+    if worker is None:
+        return _copy_plainly(source, target, result, meter)
     unflushed = 0
     try:
         for chunk in chunks(source):

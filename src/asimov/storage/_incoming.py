@@ -6,13 +6,17 @@ import errno
 import io
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import _files, _hashing, _temporary
 from ._files import Folder
 from ._hashing import Digest, Meter
+from ._threads import started
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typing_extensions import Buffer
 
 _FLUSHERS = 4
@@ -42,6 +46,21 @@ class Incoming:
         """Begin a file of its own."""
         name = _temporary.owner_name()
         return cls(folder, name, folder.create(name), sha256=sha256)
+
+    @classmethod
+    def of_file(cls, path: Path, folder: Folder, meter: Meter | None = None, *, sha256: bool) -> Incoming:
+        """Take in the file at `path`."""
+        source = _files.open_source(path)
+        try:
+            data = cls.new(folder, sha256=sha256)
+            try:
+                data.copy_from(source, meter)
+            except BaseException:
+                data.discard()
+                raise
+        finally:
+            os.close(source)
+        return data
 
     def copy_from(self, source: int, meter: Meter | None = None) -> None:
         """Take in an open file, to its end."""
@@ -108,16 +127,27 @@ def seal_all(files: Sequence[Incoming], root: Folder) -> None:
     if len(files) == 1:
         files[0].seal(root)
         return
-    from concurrent.futures import ThreadPoolExecutor
+    failures: list[BaseException] = []
 
     def seal(part: Sequence[Incoming]) -> None:
-        for file in part:
-            file.seal(root)
+        try:
+            for file in part:
+                if not failures:
+                    file.seal(root)
+        except BaseException as error:  # noqa: BLE001 - raised below, when nobody is at the files any more
+            failures.append(error)
 
     parts = [files[start::_FLUSHERS] for start in range(_FLUSHERS)]  # to hand over each takes as long as to seal it
-    with ThreadPoolExecutor(_FLUSHERS, thread_name_prefix="asimov-storage flush") as pool:
-        for _ in pool.map(seal, parts):
-            pass
+    threads = [started(partial(seal, part), "asimov-storage flush") for part in parts[1:]]
+    try:
+        for part, thread in zip(parts, [None, *threads], strict=True):
+            if thread is None:
+                seal(part)
+    finally:
+        for thread in filter(None, threads):
+            thread.join()
+    if failures:
+        raise failures[0]
 
 
 class WritableFile(io.RawIOBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import io
 import os
@@ -22,6 +23,7 @@ from ._partial import PartialFile
 from ._records import Duplicate, Record, RepairReport, VerificationReport
 from ._selection import find, select, within
 from ._state import HOME
+from ._threads import descriptors
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 _File: TypeAlias = tuple[object, object, object, object]
 """Event, production, path and new name, as they were given."""
 _SEALED_TOGETHER = 64
+_OF_THE_DESCRIPTORS = 4
+"""The part of this process' descriptors, one in so many, that files on their way in may have."""
+_NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 _LOOKED_AT = 200
 """After how many files whose size is looked up `progress` is asked again."""
 _DUPLICATE = ("raise", "link", "skip")
@@ -262,9 +267,13 @@ class Store:
         items: list[_addition.Item] = []
         with self.manifest._journal.incoming() as incoming, Folder.open(self.root) as root:
             try:
-                for start in range(0, len(sources), _SEALED_TOGETHER):
-                    part = sources[start : start + _SEALED_TOGETHER]
+                together = max(1, min(_SEALED_TOGETHER, descriptors() // _OF_THE_DESCRIPTORS))
+                while len(items) < len(sources):
+                    part = sources[len(items) : len(items) + together]
                     items += self._take_in(part, incoming, root, hash, meter, sha256=with_sha256)
+                    if len(sources) > 1:
+                        for item in items[-together:]:
+                            item.data.close()  # they would be too many
                 meter.finish()
                 return self._commit(items, duplicate)
             finally:
@@ -281,25 +290,23 @@ class Store:
         *,
         sha256: bool,
     ) -> list[_addition.Item]:
+        """Take in the first of `sources`, as many as there are descriptors for."""
         taken: list[Incoming] = []
         try:
             for key, path in sources:
-                descriptor = _files.open_source(path)
                 try:
-                    taken.append(Incoming.new(folder, sha256=sha256))
-                    taken[-1].copy_from(descriptor, meter)
-                finally:
-                    os.close(descriptor)
+                    taken.append(Incoming.of_file(path, folder, meter, sha256=sha256))
+                except OSError as error:
+                    if not taken or error.errno not in _NO_DESCRIPTOR:
+                        raise
+                    break
                 _addition.require_expected(key, taken[-1], hash, path)
             _incoming.seal_all(taken, root)
-            if len(taken) > 1:
-                for data in taken:
-                    data.close()
         except BaseException:
             for data in taken:
                 data.discard()
             raise
-        return [_addition.Item(key, data) for (key, _), data in zip(sources, taken, strict=True)]
+        return [_addition.Item(key, data) for (key, _), data in zip(sources, taken, strict=False)]
 
     def _commit(self, items: list[_addition.Item], duplicate: Duplicate) -> list[dict[str, str]]:
         addition = _addition.Addition(items, duplicate, self.root)

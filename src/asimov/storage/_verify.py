@@ -18,6 +18,7 @@ from ._files import Folder
 from ._hashing import Digest, Meter, Progress
 from ._names import Key, on_disk
 from ._records import Check, Record, Status
+from ._threads import Threads, reading_threads
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future  # loads logging, which who only reads needn't wait for
@@ -139,18 +140,27 @@ class _Cancelled(Exception):
 
 
 class _Tally(Meter):
-    """Counts for several threads; stops them when told to."""
+    """Counts for several threads; stops them when told to. To the caller's own thread it calls `tell` at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[], object]) -> None:
         super().__init__(None, 0)
         self._lock = threading.Lock()
         self.done, self.stopped = 0, False
+        self.error: BaseException | None = None
+        """What `tell` raised."""
+        self._caller, self._tell_caller = threading.get_ident(), tell
 
     def advance(self, count: int) -> None:
         if self.stopped:
             raise _Cancelled
         with self._lock:
             self.done += count
+        if threading.get_ident() == self._caller:  # no thread could be had
+            try:
+                self._tell_caller()
+            except BaseException as error:  # an OSError must not be taken for one of the file
+                self.error, self.stopped = error, True
+                raise _Cancelled from error
 
 
 def check_batch(root: str, home: str, records: Sequence[Record], _run: str, tally: _Tally | None = None) -> list[Check]:
@@ -226,8 +236,6 @@ def verify(
     list of Check
         Sorted by key.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     if isinstance(budget, int):
         records = _within_bytes(records, budget)
     if progress is not None:
@@ -238,11 +246,11 @@ def verify(
         run.deadline = time.monotonic() + budget.total_seconds()
     if executor is not None:
         return run.on(executor, _batches(records, _BATCH_BYTES))
-    pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="asimov-storage verify")
+    threads = Threads(reading_threads(), "asimov-storage verify")
     try:
-        return run.on(pool, _batches(records, _LOCAL_BYTES))
+        return run.on(threads, _batches(records, _LOCAL_BYTES))
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        threads.shutdown()
 
 
 def _within_bytes(records: Iterable[tuple[Record, int]], budget: int) -> list[tuple[Record, int]]:
@@ -253,11 +261,6 @@ def _within_bytes(records: Iterable[tuple[Record, int]], budget: int) -> list[tu
             break
         taken.append((record, size))
     return taken
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _batches(records: Iterable[tuple[Record, int]], limit: int) -> Iterator[_Batch]:
@@ -284,15 +287,15 @@ class _Run:
     def __init__(self, root: Path, home: str, total: int, progress: Progress | None, on_check: OnCheck | None) -> None:
         self.root, self.home, self.on_check = str(root), home, on_check
         self.run = os.urandom(8).hex()
-        self.meter, self.tally = Meter(progress, total), _Tally()
+        self.meter, self.tally = Meter(progress, total), _Tally(self.count)
         self.counted = 0
         self.results: list[Check] = []
         self.deadline = float("inf")
 
-    def on(self, executor: Executor, batches: Iterator[_Batch]) -> list[Check]:
+    def on(self, executor: Executor | Threads, batches: Iterator[_Batch]) -> list[Check]:
         from concurrent.futures import ThreadPoolExecutor
 
-        shared = self.tally if isinstance(executor, ThreadPoolExecutor) else None
+        shared = self.tally if isinstance(executor, (ThreadPoolExecutor, Threads)) else None
         pending: dict[Future[list[Check]], _Batch] = {}
         try:
             for batch in batches:
@@ -300,7 +303,10 @@ class _Run:
                     self.collect(pending, shared)
                 if time.monotonic() >= self.deadline and self.results:
                     break
-                pending[self.submit(executor, batch, shared)] = batch
+                future = self.submit(executor, batch, shared)
+                pending[future] = batch
+                if future.done():  # in this thread, for want of another
+                    self.collect(pending, shared)
             while pending:
                 self.collect(pending, shared)
                 if time.monotonic() >= self.deadline and self.results:
@@ -319,7 +325,7 @@ class _Run:
             if future.cancel():
                 del pending[future]
 
-    def submit(self, executor: Executor, batch: _Batch, shared: _Tally | None) -> Future[list[Check]]:
+    def submit(self, executor: Executor | Threads, batch: _Batch, shared: _Tally | None) -> Future[list[Check]]:
         arguments = (self.root, self.home, batch.records, self.run)
         try:
             if shared is not None:
@@ -337,6 +343,8 @@ class _Run:
         from concurrent.futures import FIRST_COMPLETED, wait
 
         done, _ = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
+        if self.tally.error is not None:
+            raise self.tally.error
         for future in done:
             batch = pending.pop(future)
             checks = self.outcome(future, batch)
@@ -346,9 +354,13 @@ class _Run:
             if shared is None:
                 self.meter.advance(batch.size)
         if shared is not None:
-            now = shared.done
-            self.meter.advance(now - self.counted)
-            self.counted = now
+            self.count()
+
+    def count(self) -> None:
+        """Tell what the threads have counted."""
+        now = self.tally.done
+        self.meter.advance(now - self.counted)
+        self.counted = now
 
     def outcome(self, future: Future[list[Check]], batch: _Batch) -> list[Check]:
         try:

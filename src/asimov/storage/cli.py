@@ -103,8 +103,14 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _terminal_bar(**options: Any) -> Bar:
     from tqdm import tqdm
 
+    bar = without_monitor(tqdm)
     # A delay keeps the constructor from drawing: a Ctrl-C there would leave half a bar, and its traceback.
-    return tqdm(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
+    return bar(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
+
+
+def without_monitor(bar: type[Bar]) -> type[Bar]:
+    """Return a kind of bar that starts no thread to watch over it, which may not be had, and isn't needed here."""
+    return type(bar.__name__, (bar,), {"monitor_interval": 0})
 
 
 def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
