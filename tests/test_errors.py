@@ -18,6 +18,7 @@ from asimov.storage import (
     NotAStoreError,
     RecordExistsError,
     RecordNotFoundError,
+    SourceChangedError,
     StorageError,
     Store,
     StoreExistsError,
@@ -32,6 +33,7 @@ BASES = {
     AlreadyPresentException: (FileExistsError,),
     StoreExistsError: (FileExistsError,),
     RecordExistsError: (FileExistsError,),
+    SourceChangedError: (OSError,),
 }
 COMMON = (OSError, ValueError, KeyError, LookupError, TypeError, RuntimeError, FileExistsError, FileNotFoundError)
 
@@ -45,7 +47,7 @@ def test_bases(error):
 
 
 def test_all_errors_are_public():
-    """Every exception of the package is one of the nine in __all__, under asimov.storage's name."""
+    """Every exception of the package is one of the ten in __all__, under asimov.storage's name."""
     public = {getattr(storage, name) for name in storage.__all__ if isinstance(getattr(storage, name), type)}
     errors = {item for item in public if issubclass(item, Exception)}
     assert errors == {StorageError, *BASES}
@@ -59,6 +61,12 @@ def provoke(store: Store, source) -> list[BaseException]:
     bad = store.root.parent / "bad"
     (bad / ".manifest").mkdir(parents=True)
     (bad / ".manifest" / "manifest.yaml").write_text("- no manifest\n")
+    growing = source("growing.txt", b"first")
+
+    def write_on(done: int, _total: int) -> None:
+        with growing.open("ab") as file:
+            file.write(b"more" * done)
+
     actions = [
         lambda: Store(missing),
         lambda: Store(bad),
@@ -68,6 +76,7 @@ def provoke(store: Store, source) -> list[BaseException]:
         lambda: store.add_file("S1", "Prod0", source("copy.txt")),
         lambda: Store.create(store.root, "Again"),
         lambda: store.add_file("S1", "Prod0", source(content=b"other bytes")),
+        lambda: store.add_file("S1", "Prod0", growing, progress=write_on),
     ]
     raised: list[BaseException] = []
     for action in actions:
@@ -83,6 +92,7 @@ def test_provoked_errors(store, source):
     """
     raised = provoke(store, source)
     about = ["empty", "manifest.yaml", "../S1", "result.txt", "other.txt", "result.txt", str(store.root), "result.txt"]
+    about.append("growing.txt")
     assert [type(error) for error in raised] == list(BASES)
     for error, words in zip(raised, about, strict=True):
         assert words in str(error)

@@ -12,9 +12,19 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from damage import contents, flip_bit, keys, md5
+from damage import contents, flip_bit, keys, md5, writable
 
-from asimov.storage import AlreadyPresentException, HashError, InvalidNameError, RecordExistsError, Store
+from asimov.storage import (
+    AlreadyPresentException,
+    HashError,
+    InvalidNameError,
+    RecordExistsError,
+    SourceChangedError,
+    Store,
+    _files,
+)
+from asimov.storage._addition import Addition, Item
+from asimov.storage._incoming import Incoming
 
 
 class Stop(Exception):
@@ -554,3 +564,125 @@ def test_two_new_files_at_once(store):
         assert keys(store) == [("S1", "Prod0", "c")]
     assert keys(store) == [("S1", "Prod0", name) for name in "abc"]
     assert store.verify().ok
+
+
+# Sources that are written to meanwhile
+
+
+def overwrite(path):
+    """Write other bytes where the old ones were."""
+    with path.open("r+b") as file:
+        file.write(b"\1" * 100)
+
+
+def overwrite_in_secret(path):
+    """Write other bytes, and set the time of the last change back."""
+    times = path.stat()
+    overwrite(path)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def append(path):
+    """Write on."""
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def replace(path):
+    """Put another file in its place, of the same size and time."""
+    times = path.stat()
+    other = path.with_name("other")
+    other.write_bytes(bytes(times.st_size))
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.rename(path)
+
+
+CHANGES = [overwrite, overwrite_in_secret, append, lambda path: os.truncate(path, 10), replace, Path.unlink]
+NAMES = ["overwrite", "overwrite in secret", "append", "truncate", "replace", "remove"]
+
+
+@pytest.fixture
+def changing(source):
+    """A function that makes a file of some size, and a callback that does something to it once it is being read."""
+
+    def make(size, change):
+        path = source("changing", bytes(size))
+        os.utime(path, (0, 0))
+        probe = source("probe", b"")
+        while probe.stat().st_ctime_ns <= path.stat().st_ctime_ns:  # the clock of the file system has ticked
+            probe.touch()
+        changes = [change]
+
+        def progress(done, _total):
+            if done and changes:
+                changes.pop()(path)
+
+        return path, progress
+
+    return make
+
+
+@pytest.mark.parametrize("size", [1000, 12 << 20])
+@pytest.mark.parametrize("change", CHANGES, ids=NAMES)
+def test_a_source_that_is_written_to_is_not_stored(store, stored, changing, change, size):
+    """A file that is written to while it is added, however that is done, is a SourceChangedError; nothing is stored."""
+    path, progress = changing(size, change)
+    before = contents(store.root)
+    with pytest.raises(SourceChangedError) as caught:
+        store.add_file("S1", "Prod0", path, progress=progress)
+    assert caught.value.path == path
+    assert str(path) in str(caught.value)
+    assert contents(store.root) == before
+
+
+def test_a_batch_with_a_source_that_is_written_to(store, source, changing):
+    """Of a batch one of whose files is written to nothing is stored; again, when nobody writes, all is."""
+    path, progress = changing(1000, append)
+    files = [("S1", "Prod0", path), ("S1", "Prod0", source("a", b"a")), ("S1", "Prod0", source("b", b"b"))]
+    with pytest.raises(SourceChangedError):
+        store.add_files(files, duplicate="link", progress=progress)
+    assert len(store) == 0
+    store.add_files(files, duplicate="link")
+    assert store.verify().ok
+
+
+def test_a_change_comes_before_a_wrong_hash(store, changing):
+    """Where the bytes are not those expected since somebody wrote to the file, that is what is said."""
+    path, progress = changing(1000, append)
+    with pytest.raises(SourceChangedError):
+        store.add_file("S1", "Prod0", path, hash="0" * 32, progress=progress)
+
+
+def test_a_source_that_is_only_read_is_stored(store, changing):
+    """Reading the file meanwhile, which changes the time of its last reading, does no harm."""
+    path, progress = changing(1000, Path.read_bytes)
+    store.add_file("S1", "Prod0", path, progress=progress)
+    assert store.fetch_file("S1", "Prod0", "changing").read_bytes() == bytes(1000)
+
+
+def test_a_source_is_stored_through_a_link(store, source, tmp_path):
+    """A symbolic link to a file is followed, and is no change."""
+    (tmp_path / "link").symlink_to(source())
+    store.add_file("S1", "Prod0", tmp_path / "link")
+    assert store.fetch_file("S1", "Prod0", "link").read_bytes() == b"a result"
+
+
+def test_bytes_are_not_shared_with_a_file_that_was_written_to(store, stored, source):
+    """If the file that "link" would share is changed once it was verified, the new record has bytes of its own."""
+    path = source("b")
+    with store.manifest._journal.incoming() as incoming, _files.Folder.open(store.root) as root:
+        data = Incoming.of_file(path, incoming, sha256=False)
+        data.seal(root)
+        addition = Addition([Item(("S2", "Prod1", "b"), data)], "link", store.root)
+        addition.find_sound(store._contents())
+        overwrite_in_place(stored)
+        store.manifest._journal.commit(addition)
+        data.discard()
+    assert store.fetch_file("S2", "Prod1", "b").read_bytes() == b"a result"
+    assert [check.status for check in store.verify().results] == ["corrupt", "ok"]
+
+
+def overwrite_in_place(path):
+    """Write to a stored file as who may do anything can: it stays read-only."""
+    with writable(path):
+        overwrite(path)

@@ -939,6 +939,19 @@ def test_closing_ends_a_servers_file(store, served, folder):
     assert (len(store), partials(store)) == (0, [])
 
 
+def test_a_servers_file_that_is_written_to_is_not_stored(store, served, folder):
+    """A file of the server that is written to while it is copied is not stored, and the page is told so."""
+    with (folder / "large").open("wb") as file:
+        file.truncate(2**40)
+    number = served.send("server/add", **PLACE, name="large", path="large", job=5)
+    served.wait_for("server/progress/5")
+    os.truncate(folder / "large", 0)
+    with pytest.raises(Exception, match="was written to while it was added") as caught:
+        served.reply(number)
+    assert caught.value.details["type"] == "SourceChangedError"
+    assert (len(store), partials(store)) == (0, [])
+
+
 def test_a_servers_file_must_have_the_expected_md5(store, served):
     """A file of the server without the expected MD5 is not stored."""
     told = served.fails("server/add", **PLACE, name="b", path="b.dat", job=1, expected="0" * 32)

@@ -12,6 +12,7 @@ from ._errors import (
     NotAStoreError,
     RecordExistsError,
     RecordNotFoundError,
+    SourceChangedError,
     StorageError,
     StoreExistsError,
 )
@@ -20,7 +21,6 @@ from ._records import Check, Record, RepairReport, Status, VerificationReport
 from ._store import Store
 
 __version__ = "0.1.0"
-
 __all__ = [
     "AlreadyPresentException",
     "Check",
@@ -33,6 +33,7 @@ __all__ = [
     "RecordExistsError",
     "RecordNotFoundError",
     "RepairReport",
+    "SourceChangedError",
     "Status",
     "StorageError",
     "Store",
@@ -43,6 +44,6 @@ __all__ = [
 
 def load_ipython_extension(ipython: Any) -> None:
     """Register ``%locutus``: what ``%load_ext asimov.storage`` calls."""
-    from .magics import load_ipython_extension as load
+    from . import magics
 
-    load(ipython)
+    magics.load_ipython_extension(ipython)

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from ._errors import SourceChangedError
 from ._hashing import CHUNK, write_all
 from ._names import from_disk, on_disk, spelled
 
@@ -46,6 +47,11 @@ class Stamp(NamedTuple):
         """Take the stamp of an open file."""
         found = os.fstat(descriptor)
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    def fits(self, found: os.stat_result | None) -> bool:
+        """Whether what was found is this file, and not written to since; other names may have been given to it."""
+        now = found and (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        return now == self[:4]
 
 
 class Reporting:
@@ -313,6 +319,21 @@ def remove_folders(folders: Iterable[Path]) -> None:
     for folder in folders:
         with contextlib.suppress(OSError):
             folder.rmdir()
+
+
+def require_unchanged(source: int, before: Stamp, path: Path) -> None:
+    """Raise SourceChangedError if the file at `path`, open as `source`, is not what it was when its stamp was taken.
+
+    What is compared is what the kernel says of the open file: on NFS, what another machine wrote may be seen too late.
+    The time of the last reading is left out; reading changes it.
+    """
+    with Reporting(path):
+        try:
+            same = os.path.samestat(os.stat(path), os.fstat(source))  # noqa: PTH116 - a Path's takes twice as long
+        except FileNotFoundError:
+            same = False
+        if not same or Stamp.of(source) != before:
+            raise SourceChangedError(path)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from . import _files, _hashing, _temporary
-from ._files import Folder
+from ._files import Folder, Stamp
 from ._hashing import Digest, Meter
 from ._threads import started
 
@@ -49,12 +49,20 @@ class Incoming:
 
     @classmethod
     def of_file(cls, path: Path, folder: Folder, meter: Meter | None = None, *, sha256: bool) -> Incoming:
-        """Take in the file at `path`."""
+        """Take in the file at `path`.
+
+        Raises
+        ------
+        SourceChangedError
+            Somebody wrote to it meanwhile.
+        """
         source = _files.open_source(path)
         try:
+            before = Stamp.of(source)
             data = cls.new(folder, sha256=sha256)
             try:
                 data.copy_from(source, meter)
+                _files.require_unchanged(source, before, path)
             except BaseException:
                 data.discard()
                 raise

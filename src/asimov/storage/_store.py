@@ -221,6 +221,8 @@ class Store:
             There are other bytes under this name.
         AlreadyPresentException
             The same bytes are there; its ``record`` says where.
+        SourceChangedError
+            Somebody wrote to the file while it was added.
         OSError
             The file can't be read, or the Store can't be written. After any error the Store is as it was.
         """
@@ -246,7 +248,7 @@ class Store:
 
         Raises
         ------
-        InvalidNameError, RecordExistsError, AlreadyPresentException, OSError
+        InvalidNameError, RecordExistsError, AlreadyPresentException, SourceChangedError, OSError
             As from `add_file`, about the first file that can't be added; none is.
         """
         items = [_four(item) for item in files]

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asimov.storage._files import Stamp, require_unchanged
 from asimov.storage._names import meant, spelled
 
 from ._jobs import Jobs, job_of
@@ -188,12 +189,14 @@ class ServerFiles:
     def _copy(self, message: Message, progress: Progress) -> Record:
         event, production, name = (message.text(part) for part in ("event", "production", "name"))
         expected = message.text("expected", "", limit=1000).strip() or None
-        with open(self.folder.open(message.text("path")), "rb", buffering=0) as source:  # noqa: PTH123 - a descriptor
-            total = os.fstat(source.fileno()).st_size
+        path = message.text("path")
+        with open(self.folder.open(path), "rb", buffering=0) as source:  # noqa: PTH123 - a descriptor
+            before = Stamp.of(source.fileno())
             with self._store.new_file(event, production, name, hash=expected) as file:
                 while chunk := source.read(_CHUNK):
                     file.write(chunk)
-                    progress(progress.done + len(chunk), total)
+                    progress(progress.done + len(chunk), before.size)
+                require_unchanged(source.fileno(), before, self.folder.root / path)
         return self._store[event, production, name]
 
 
