@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from damage import AS_ROOT, NOBODY, contents, keys, manifest_of, ordinary_user, umask
 
 from asimov.storage import HashError, StorageError, Store
+from asimov.storage._files import DESTINATION, SOURCE, STORE
 
 GROUP = 12345 if AS_ROOT else os.getgid()
 
@@ -257,6 +262,12 @@ ACTIONS = {
 }
 
 
+def assert_named(error, folder, side):
+    """The error names a path in `folder`, and whose disk it was."""
+    assert Path(error.filename).is_relative_to(folder)
+    assert f"({side})" in str(error)
+
+
 def refusal(action):
     """Give the OSError that `action` ends with, or None where it ends well."""
     try:
@@ -283,6 +294,7 @@ def test_full_disk(small_disk, source, action):
         refused += 1
         assert error.errno in small_disk.refusals
         assert not isinstance(error, StorageError)
+        assert_named(error, store.root, STORE)
         assert state(store) == before
     small_disk.empty()
     assert refused > 0
@@ -302,7 +314,9 @@ def test_new_file_on_a_full_disk(small_disk):
             for _ in range(100):
                 new.write(bytes(4096))
 
-    assert refusal(write).errno in small_disk.refusals
+    error = refusal(write)
+    assert error.errno in small_disk.refusals
+    assert_named(error, store.root, STORE)
     assert state(store) == before
 
 
@@ -313,6 +327,7 @@ def test_fetch_to_a_full_disk(store, small_disk, source):
     before = sorted(path.name for path in small_disk.root.iterdir())
     error = refusal(lambda: store.fetch_file("S1", "Prod0", "big", dest=small_disk.root))
     assert error.errno in small_disk.refusals
+    assert_named(error, small_disk.root / "big", DESTINATION)
     assert sorted(path.name for path in small_disk.root.iterdir()) == before
 
 
@@ -323,6 +338,7 @@ def test_create_on_a_full_disk(small_disk):
     small_disk.fill()
     error = refusal(lambda: Store.create(small_disk.root / "store", "n"))
     assert error.errno in small_disk.refusals
+    assert_named(error, small_disk.root / "store", STORE)
     with pytest.raises(StorageError):
         Store(small_disk.root / "store")
     small_disk.empty()
@@ -415,3 +431,116 @@ def test_hash_error_leaves_no_copy(store, stored, tmp_path):
     with pytest.raises(HashError):
         store.fetch_file("S1", "Prod0", "result.txt", hash="0" * 32, dest=tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+# Disks that fail
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """A function that lets the system's calls of a name fail on the files below a folder."""
+
+    def fail(call, folder, number):
+        real = getattr(os, call)
+
+        def broken(descriptor, *arguments):
+            if folder in Path(f"/proc/self/fd/{descriptor}").readlink().parents:
+                raise OSError(number, os.strerror(number))
+            return real(descriptor, *arguments)
+
+        monkeypatch.setattr(os, call, broken)
+
+    return fail
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="which file is open is read in /proc")
+NUMBERS = [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ESTALE]
+
+
+@on_linux
+@pytest.mark.parametrize("number", NUMBERS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("size", [100, 5_000_000])
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_an_error_of_writing_names_the_stores_disk(store, source, failing, call, size, number):
+    """An error of a write into the Store names a path there, and says that it is the Store's disk."""
+    path = source(content=bytes(range(100)) * (size // 100))
+    failing(call, store.root, number)
+    assert_named(refusal(lambda: store.add_file("S1", "Prod0", path)), store.root, STORE)
+
+
+@on_linux
+@pytest.mark.parametrize("number", NUMBERS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_an_error_of_writing_names_the_destination(store, stored, tmp_path, failing, call, number):
+    """An error of a write to dest names dest, and says that it is the destination."""
+    (tmp_path / "out").mkdir()
+    failing(call, tmp_path / "out", number)
+    error = refusal(lambda: store.fetch_file("S1", "Prod0", "result.txt", dest=tmp_path / "out"))
+    assert_named(error, tmp_path / "out" / "result.txt", DESTINATION)
+
+
+@on_linux
+@pytest.mark.parametrize("size", [100, 5_000_000])
+def test_an_error_of_reading_names_the_source(store, source, failing, size):
+    """An error of reading a file that is added names that, and says that it is the caller's."""
+    path = source(content=bytes(range(100)) * (size // 100))
+    for call in ("read", "readv"):
+        failing(call, path.parent, errno.EIO)
+    assert_named(refusal(lambda: store.add_file("S1", "Prod0", path)), path, SOURCE)
+
+
+@on_linux
+@pytest.mark.parametrize("size", [100, 5_000_000])
+@pytest.mark.parametrize("dest", [None, "copy"])
+def test_an_error_of_reading_names_the_stores_disk(store, source, tmp_path, failing, size, dest):
+    """An error of reading a file of the Store names it, and says that it is the Store's disk."""
+    store.add_file("S1", "Prod0", source(content=bytes(range(100)) * (size // 100)))
+    path = store.fetch_file("S1", "Prod0", "result.txt")
+    for call in ("read", "readv"):
+        failing(call, path.parent, errno.ESTALE)
+    error = refusal(lambda: store.fetch_file("S1", "Prod0", "result.txt", dest=dest and tmp_path / dest))
+    assert_named(error, path, STORE)
+
+
+@on_linux
+def test_an_error_of_reading_the_manifest_names_the_stores_disk(store, stored, failing):
+    """An error of reading what is recorded names a path there, and says that it is the Store's disk."""
+    failing("pread", store.root, errno.EIO)
+    assert_named(refusal(lambda: Store(store.root)), manifest_of(store).parent, STORE)
+
+
+def test_an_error_that_progress_raises_is_left_alone(store, source, tmp_path):
+    """What progress raises is no error of a file: it is raised as it is."""
+    mine = OSError(errno.EIO, "mine")
+
+    def progress(done, _total):
+        if done:
+            raise mine
+
+    path = source()
+    assert refusal(lambda: store.add_file("S1", "Prod0", path, progress=progress)) is mine
+    store.add_file("S1", "Prod0", path)
+    fetch = lambda: store.fetch_file("S1", "Prod0", "result.txt", dest=tmp_path / "copy", progress=progress)  # noqa: E731
+    assert refusal(fetch) is mine
+    assert (mine.filename, mine.strerror) == (None, "mine")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts of one's own are Linux's")
+@pytest.mark.parametrize("place", ["S1", "S1/Prod0"])
+def test_a_folder_on_another_file_system(store, source, place):
+    """An add to a folder that is a mount of another file system says that a Store is one, and stores nothing."""
+    path = source()
+    (store.root / place).mkdir(parents=True)
+    script = 'mount -t tmpfs tmpfs "$1" && exec "$2" -m asimov.storage store S1 Prod0 "$3" --store "$4"'
+    namespace = ["unshare", "--mount"] if AS_ROOT else ["unshare", "--mount", "--map-root-user"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+    arguments = [*map(str, [store.root / place, sys.executable, path, store.root])]
+    done = subprocess.run(
+        [*namespace, "sh", "-c", script, "sh", *arguments], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (5, "")
+    assert str(store.root / "S1" / "Prod0") in done.stderr
+    assert "a Store is one file system" in done.stderr
+    assert len(store) == 0
+    assert list((store.root / ".manifest" / "incoming").iterdir()) == []

@@ -656,7 +656,7 @@ def test_a_disk_that_fills_up_is_said(small_disk, page_of):
     told = sender.page.fails("upload/slice", [sender.content[4096:]], upload=sender.begun["upload"], offset=4096)
     small_disk.empty()
     assert told["type"] == "OSError"
-    assert told["message"].split(": ")[0] in {"No space left on device", "File too large"}
+    assert told["message"].split(" (the Store's disk): ")[0] in {"No space left on device", "File too large"}
     assert "nothing of a.bin was stored. Make room" in told["message"]
     assert partials(store) == []
     assert sender.end_fails()["type"] == "LostUploadError"

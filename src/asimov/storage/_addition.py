@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from . import _hashing
 from ._contents import Contents
 from ._errors import AlreadyPresentException, HashError, RecordExistsError
 from ._fetch import open_verified
-from ._files import Folder, Stamp
+from ._files import Folder, Stamp, other_file_system
 from ._hashing import Digest
 from ._incoming import Incoming
 from ._names import Key
@@ -195,6 +196,10 @@ class Addition:
                 item.data.place(folder, item.uuid)
         except FileExistsError:  # somebody else's
             item.placed = False
+            raise
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise other_file_system(folder, self.root) from error
             raise
 
     def _production(self, root: Folder, event: str, production: str) -> Folder:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import _files, _hashing, _temporary
 from ._errors import HashError
-from ._files import Folder
+from ._files import DESTINATION, STORE, Folder, Reporting
 from ._hashing import Meter
 from ._names import from_disk, on_disk
 from ._records import Record
@@ -45,7 +45,8 @@ def open_verified(root: Path, record: Record, meter: Meter | None = None) -> tup
     """
     descriptor, path = open_stored(root, record)
     try:
-        found = _hashing.digest(descriptor, sha256=record.sha256 is not None, meter=meter)
+        reading = Reporting(path, side=STORE)
+        found = _hashing.digest(descriptor, sha256=record.sha256 is not None, meter=meter, reading=reading)
         require_match(record, found, path)
         os.lseek(descriptor, 0, os.SEEK_SET)
     except BaseException:
@@ -65,15 +66,21 @@ def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None
     """Copy the file of a record to `target`, which must not be there yet; what is delivered is what was verified."""
     descriptor, path = open_stored(root, record)
     try:
-        with Folder.open(target.parent) as folder:
+        reading, writing = Reporting(path, side=STORE), Reporting(target, side=DESTINATION)
+        with Folder.open(target.parent, DESTINATION) as folder:
             if folder.status(from_disk(target.name)) is not None:
                 raise _in_the_way(target)
             name = _temporary.OUR_PREFIX + _temporary.owner_name()
-            copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
+            with writing:
+                copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
             try:
-                found = _hashing.copy(descriptor, copy, sha256=record.sha256 is not None, meter=meter)
+                with_sha256 = record.sha256 is not None
+                found = _hashing.copy(
+                    descriptor, copy, sha256=with_sha256, meter=meter, reading=reading, writing=writing
+                )
                 require_match(record, found, path)
-                os.fsync(copy)
+                with writing:
+                    os.fsync(copy)
                 _publish(folder, name, target)
             finally:
                 os.close(copy)
@@ -132,7 +139,7 @@ def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
     made: list[Path] = []
     try:
         for folder in dict.fromkeys(target.parent for target in targets):
-            made = _files.make_root(folder) + made
+            made = _files.make_root(folder, DESTINATION) + made
             _sweep(folder)
         yield delivered
     except BaseException:
@@ -144,7 +151,7 @@ def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
 
 def _sweep(path: Path) -> None:
     """Remove from a folder what fetches left there that were killed."""
-    with Folder.open(path) as folder:
+    with Folder.open(path, DESTINATION) as folder:
         for name in folder.names():
             owner = name.removeprefix(_temporary.OUR_PREFIX)
             if owner != name and (_temporary.owner_is_dead(owner) or _is_old(folder, name)):

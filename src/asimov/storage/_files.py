@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from ._errors import SourceChangedError
+from ._errors import SourceChangedError, StorageError
 from ._hashing import CHUNK, write_all
 from ._names import from_disk, on_disk, spelled
 
@@ -29,6 +29,13 @@ _FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os,
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _LINK_REFUSED = {errno.ELOOP, errno.EMLINK, getattr(errno, "EFTYPE", errno.ELOOP)}
 _TRIES = 8
+_OF_A_DISK = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "ESTALE", "ENXIO", "ENODEV", "EREMOTEIO", "ETIMEDOUT")
+    if hasattr(errno, name)
+}
+"""Errors that are about a disk as a whole: of which of them has to be said."""
+STORE, SOURCE, DESTINATION = "the Store's disk", "your file", "the destination"
 _UNFINISHED = 0o700
 """What a folder's permissions are from when it is made until it follows the one above."""
 
@@ -55,21 +62,28 @@ class Stamp(NamedTuple):
 
 
 class Reporting:
-    """Let the operating system's errors name the whole path, not the part of it that a call was given.
+    """Let the operating system's errors name the whole path, and the side where it is about a disk.
 
-    The path is put together when there is an error: an add makes three dozen calls, and a Path takes as long as one.
+    A call is given a part of the path, or an open file, and its error has no more. The path is put together when there
+    is an error: an add makes three dozen calls, and a Path takes as long as one. May be used many times, and around
+    others: who is nearest to the error knows best.
     """
 
-    def __init__(self, *path: Path | Folder | str) -> None:
+    def __init__(self, *path: Path | Folder | str, side: str = "") -> None:
         self._path = path
+        self._side = side or (path[0].side if isinstance(path[0], Folder) else SOURCE)
 
     def __enter__(self) -> None:
         """Begin the call."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OSError) and error.filename is not None:
+        if not isinstance(error, OSError) or isinstance(error, StorageError) or error.errno is None:
+            return
+        if not isinstance(error.filename, str) or not Path(error.filename).is_absolute():
             error.filename = str(_joined(*self._path))
             del error.filename2  # None would be told, too
+        if error.errno in _OF_A_DISK and error.strerror == os.strerror(error.errno):
+            error.strerror = f"{error.strerror} ({self._side})"
 
 
 def _joined(*parts: Path | Folder | str) -> Path:
@@ -80,8 +94,10 @@ def _joined(*parts: Path | Folder | str) -> Path:
 class Folder:
     """An open folder. Use it in a ``with`` statement."""
 
-    def __init__(self, descriptor: int, above: Path | Folder, name: str = "") -> None:
+    def __init__(self, descriptor: int, above: Path | Folder, name: str = "", *, side: str = STORE) -> None:
         self.descriptor, self._above, self._name = descriptor, above, name
+        self.side: str = above.side if isinstance(above, Folder) else side
+        """What is said of it where a disk is full or broken."""
 
     @functools.cached_property
     def path(self) -> Path:
@@ -96,9 +112,10 @@ class Folder:
         return Path(f"{self.path}/{on_disk(name)}")  # half the time of self.path / name
 
     @classmethod
-    def open(cls, path: Path) -> Folder:
+    def open(cls, path: Path, side: str = STORE) -> Folder:
         """Open the folder at `path`, through symbolic links if need be: for a root."""
-        return cls(os.open(path, _FOLDER), path)
+        with Reporting(path, side=side):
+            return cls(os.open(path, _FOLDER), path, side=side)
 
     def __enter__(self) -> Self:
         return self
@@ -238,6 +255,9 @@ class Folder:
             return os.stat(on_disk(name), dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
+        except OSError:
+            with Reporting(self, name):
+                raise
 
     def sync(self) -> None:
         """Send this folder's entries to the disk."""
@@ -293,7 +313,7 @@ def open_source(path: Path) -> int:
     return descriptor
 
 
-def make_root(path: Path) -> list[Path]:
+def make_root(path: Path, side: str = STORE) -> list[Path]:
     """Make a folder and those above it as needed, durably; return the ones that were made, the lowest first."""
     missing = []
     above = path
@@ -303,10 +323,10 @@ def make_root(path: Path) -> list[Path]:
     made: list[Path] = []
     try:
         for folder in reversed(missing):
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(FileExistsError), Reporting(folder, side=side):
                 folder.mkdir()
                 made.insert(0, folder)
-            with Folder.open(folder.parent) as parent:
+            with Folder.open(folder.parent, side) as parent:
                 parent.sync()
     except BaseException:
         remove_folders(made)
@@ -336,12 +356,22 @@ def require_unchanged(source: int, before: Stamp, path: Path) -> None:
             raise SourceChangedError(path)
 
 
+def other_file_system(folder: Folder, root: Path) -> OSError:
+    """Return the error that says that `folder` lies on another file system than the rest of the Store at `root`."""
+    msg = (
+        f"it is on another file system than the Store at {root}, and a Store is one file system. Move the whole Store "
+        "to that file system, or unmount this folder and put what is in it back into the Store"
+    )
+    return OSError(errno.EXDEV, msg, str(folder.path))
+
+
 @contextlib.contextmanager
 def opened(folder: Folder, name: str) -> Iterator[int]:
     """Open a file of `folder` for reading, for the length of a ``with`` block."""
     descriptor = folder.open_file(name)
     try:
-        yield descriptor
+        with Reporting(folder, name):
+            yield descriptor
     finally:
         os.close(descriptor)
 
@@ -367,8 +397,9 @@ def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
     for attempt in range(_TRIES):
         descriptor = folder.open_file(name)
         try:
-            before = Stamp.of(descriptor)
-            text = read_all(descriptor)
+            with Reporting(folder, name):
+                before = Stamp.of(descriptor)
+                text = read_all(descriptor)
             if before == Stamp.of(descriptor) or attempt == _TRIES - 1:
                 return descriptor, before, text
         except OSError as error:
@@ -396,8 +427,9 @@ def write_over(folder: Folder, name: str, text: bytes) -> None:
     """
     descriptor = folder.open_file(name, os.O_RDWR)
     try:
-        write_all(descriptor, text)
-        os.ftruncate(descriptor, len(text))
+        with Reporting(folder, name):
+            write_all(descriptor, text)
+            os.ftruncate(descriptor, len(text))
     finally:
         os.close(descriptor)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from . import _files, _hashing, _temporary
-from ._files import Folder, Stamp
-from ._hashing import Digest, Meter
+from ._files import Folder, Reporting, Stamp
+from ._hashing import Digest, Meter, Named
 from ._threads import started
 
 if TYPE_CHECKING:
@@ -48,20 +48,28 @@ class Incoming:
         return cls(folder, name, folder.create(name), sha256=sha256)
 
     @classmethod
-    def of_file(cls, path: Path, folder: Folder, meter: Meter | None = None, *, sha256: bool) -> Incoming:
-        """Take in the file at `path`.
+    def of_file(
+        cls,
+        path: Path,
+        folder: Folder,
+        meter: Meter | None = None,
+        *,
+        sha256: bool,
+        opened: Callable[[Path], int] = _files.open_source,
+    ) -> Incoming:
+        """Take in the file at `path`, which `opened` opens.
 
         Raises
         ------
         SourceChangedError
             Somebody wrote to it meanwhile.
         """
-        source = _files.open_source(path)
+        source = opened(path)
         try:
             before = Stamp.of(source)
             data = cls.new(folder, sha256=sha256)
             try:
-                data.copy_from(source, meter)
+                data.copy_from(source, meter, reading=Reporting(path))
                 _files.require_unchanged(source, before, path)
             except BaseException:
                 data.discard()
@@ -70,26 +78,41 @@ class Incoming:
             os.close(source)
         return data
 
-    def copy_from(self, source: int, meter: Meter | None = None) -> None:
-        """Take in an open file, to its end."""
-        self.digest = _hashing.copy(source, self.descriptor, sha256=self.digest.sha256 is not None, meter=meter)
+    @property
+    def named(self) -> Reporting:
+        """What names the file in errors."""
+        return Reporting(self.folder, self.name)
+
+    def copy_from(self, source: int, meter: Meter | None = None, *, reading: Named | None = None) -> None:
+        """Take in an open file, to its end; `reading` names it in errors, if it isn't this one."""
+        self.digest = _hashing.copy(
+            source,
+            self.descriptor,
+            sha256=self.digest.sha256 is not None,
+            meter=meter,
+            reading=reading or self.named,
+            writing=self.named,
+        )
 
     def append(self, data: Buffer) -> None:
         """Take in `data`, at the end."""
         view = memoryview(data).cast("B")
-        os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over what a write that failed may have left
-        _hashing.write_all(self.descriptor, view)
+        with self.named:
+            os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over what a write that failed may have left
+            _hashing.write_all(self.descriptor, view)
         self.digest.update(view)
 
     def redigest(self, meter: Meter | None = None) -> None:
         """Digest what the file holds from its start, and stand at its end."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)
-        self.digest = _hashing.digest(self.descriptor, sha256=self.digest.sha256 is not None, meter=meter)
+        with_sha256 = self.digest.sha256 is not None
+        self.digest = _hashing.digest(self.descriptor, sha256=with_sha256, meter=meter, reading=self.named)
 
     def seal(self, root: Folder) -> None:
         """Make the file read-only and durable."""
-        _files.protect(self.descriptor, root)
-        os.fsync(self.descriptor)
+        with self.named:
+            _files.protect(self.descriptor, root)
+            os.fsync(self.descriptor)
 
     def place(self, target: Folder, uuid: str) -> None:
         """Give the file its name in the Store, never over anything."""
@@ -178,8 +201,9 @@ class WritableFile(io.RawIOBase):
         view = memoryview(data).cast("B")
         count, in_order = len(view), self._in_order and self._position == self._incoming.digest.size
         self._in_order = False  # an error, or Ctrl-C, in what follows: the buffer above writes the same again
-        os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
-        _hashing.write_all(self._incoming.descriptor, view)
+        with self._incoming.named:
+            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
+            _hashing.write_all(self._incoming.descriptor, view)
         if in_order:
             self._incoming.digest.update(view)
             self._in_order = True
@@ -189,7 +213,8 @@ class WritableFile(io.RawIOBase):
     def readinto(self, buffer: Buffer, /) -> int:
         """Read at the present position."""
         view = memoryview(buffer).cast("B")
-        data = os.pread(self._incoming.descriptor, len(view), self._position)
+        with self._incoming.named:
+            data = os.pread(self._incoming.descriptor, len(view), self._position)
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
@@ -206,7 +231,8 @@ class WritableFile(io.RawIOBase):
     def truncate(self, size: int | None = None, /) -> int:
         """Cut the file, or lengthen it with zeros."""
         size = self._position if size is None else size
-        os.ftruncate(self._incoming.descriptor, size)
+        with self._incoming.named:
+            os.ftruncate(self._incoming.descriptor, size)
         self._in_order = self._in_order and size == self._incoming.digest.size
         return size
 

@@ -11,7 +11,7 @@ from . import _create, _files
 from ._commit import Journal
 from ._contents import Contents
 from ._errors import RecordExistsError, RecordNotFoundError
-from ._files import Folder
+from ._files import STORE, Folder, Reporting
 from ._names import Key, named, on_disk
 from ._records import Record
 from ._selection import find, within
@@ -70,7 +70,9 @@ class Manifest:
         StoreExistsError
             There is one already.
         """
-        _create.create(_files.absolute(store["root"]), store["name"], sha256=False)
+        root = _files.absolute(store["root"])
+        with Reporting(root, side=STORE):
+            _create.create(root, store["name"], sha256=False)
 
     def _contents(self) -> Contents:
         """Read the present state, with what `add_record` added to this object."""
@@ -204,7 +206,8 @@ class Manifest:
                 return
             noted = list(self._pending)
             try:
-                self._journal.commit(_Records(noted))
+                with Reporting(self.root, side=STORE):
+                    self._journal.commit(_Records(noted))
             except RecordExistsError:
                 del self._pending[: len(noted)]
                 raise

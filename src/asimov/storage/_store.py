@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 from . import _addition, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
 from ._contents import Contents
 from ._errors import NotAStoreError, RecordNotFoundError
-from ._files import Folder
+from ._files import STORE, Folder, Reporting
 from ._hashing import Meter, Progress
 from ._incoming import Incoming, WritableFile
 from ._manifest import Manifest, plain_uuid
@@ -109,7 +109,8 @@ class Store:
             It can't be made there; nothing is left of it.
         """
         path = _files.absolute(root)
-        _create.create(path, name, sha256=sha256)
+        with Reporting(path, side=STORE):
+            _create.create(path, name, sha256=sha256)
         return cls(path)
 
     # Looking at it.
@@ -261,6 +262,7 @@ class Store:
         hash: str | None,
         duplicate: Duplicate,
         progress: Progress | None,
+        opened: Callable[[Path], int] = _files.open_source,
     ) -> list[dict[str, str]]:
         _require_duplicate(duplicate)
         sources = [_source(*item) for item in files]
@@ -272,7 +274,7 @@ class Store:
                 together = max(1, min(_SEALED_TOGETHER, descriptors() // _OF_THE_DESCRIPTORS))
                 while len(items) < len(sources):
                     part = sources[len(items) : len(items) + together]
-                    items += self._take_in(part, incoming, root, hash, meter, sha256=with_sha256)
+                    items += self._take_in(part, incoming, root, hash, meter, opened, sha256=with_sha256)
                     if len(sources) > 1:
                         for item in items[-together:]:
                             item.data.close()  # they would be too many
@@ -289,6 +291,7 @@ class Store:
         root: Folder,
         hash: str | None,
         meter: Meter,
+        opened: Callable[[Path], int],
         *,
         sha256: bool,
     ) -> list[_addition.Item]:
@@ -297,7 +300,7 @@ class Store:
         try:
             for key, path in sources:
                 try:
-                    taken.append(Incoming.of_file(path, folder, meter, sha256=sha256))
+                    taken.append(Incoming.of_file(path, folder, meter, sha256=sha256, opened=opened))
                 except OSError as error:
                     if not taken or error.errno not in _NO_DESCRIPTOR:
                         raise
@@ -314,7 +317,8 @@ class Store:
         addition = _addition.Addition(items, duplicate, self.root)
         if duplicate == "link":
             addition.find_sound(self._contents())
-        self.manifest._journal.commit(addition)
+        with Reporting(self.root, side=STORE):
+            self.manifest._journal.commit(addition)
         return addition.results
 
     @contextlib.contextmanager
@@ -668,7 +672,9 @@ class Store:
         """
         from . import _repair
 
-        return _repair.repair(_files.absolute(root), dry_run=dry_run)
+        path = _files.absolute(root)
+        with Reporting(path, side=STORE):
+            return _repair.repair(path, dry_run=dry_run)
 
     def fingerprint(self) -> str:
         """Give the SHA-256 of the canonical manifest: 64 hexadecimal digits that pin every record.

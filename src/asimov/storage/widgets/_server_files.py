@@ -14,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asimov.storage._files import Stamp, require_unchanged
 from asimov.storage._names import meant, spelled
 
 from ._jobs import Jobs, job_of
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 MOST = 50
 _SEEN = 100_000
-_CHUNK = 2**20
 _NOT_FOLLOWED = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
 
 
@@ -190,13 +188,14 @@ class ServerFiles:
         event, production, name = (message.text(part) for part in ("event", "production", "name"))
         expected = message.text("expected", "", limit=1000).strip() or None
         path = message.text("path")
-        with open(self.folder.open(path), "rb", buffering=0) as source:  # noqa: PTH123 - a descriptor
-            before = Stamp.of(source.fileno())
-            with self._store.new_file(event, production, name, hash=expected) as file:
-                while chunk := source.read(_CHUNK):
-                    file.write(chunk)
-                    progress(progress.done + len(chunk), before.size)
-                require_unchanged(source.fileno(), before, self.folder.root / path)
+        os.close(self.folder.open(path))  # or refused, before anything is looked at
+        self._store._add(
+            [(event, production, self.folder.root / path, name)],
+            hash=expected,
+            duplicate="raise",
+            progress=progress,
+            opened=lambda _: self.folder.open(path),
+        )
         return self._store[event, production, name]
 
 
