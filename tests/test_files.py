@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -201,6 +202,54 @@ def test_two_users_share_a_store(shared_root, source):
         assert report.ok
     owners = {path.lstat().st_uid for path in (shared_root / "S1" / "Prod0").iterdir()}
     assert owners == ({0, NOBODY} if AS_ROOT else {os.getuid()})
+
+
+# Access-control lists
+
+
+def acl(path, *changes):
+    """Change the list of a file or folder by setfacl; return it."""
+    for change in changes:
+        done = subprocess.run(["setfacl", change[:2], change[2:], str(path)], check=False, capture_output=True)
+        if done.returncode:
+            pytest.skip(f"no access-control list here: {done.stderr.decode()}")
+    shown = subprocess.run(["getfacl", "-cpE", str(path)], check=True, capture_output=True, text=True)
+    return shown.stdout.split()
+
+
+needs_setfacl = pytest.mark.skipif(shutil.which("setfacl") is None, reason="there is no setfacl")
+
+
+@needs_setfacl
+def test_the_manifest_keeps_its_acl(store, source):
+    """Replacing manifest.yaml preserves the access-control list that somebody gave it."""
+    manifest_of(store).chmod(0o600)
+    before = acl(manifest_of(store), "-mu:12345:r--,g:23456:rw-")
+    store.add_file("S1", "Prod0", source())
+    store.add_file("S1", "Prod0", source("b", b"b"))
+    assert "user:12345:r--" in before
+    assert acl(manifest_of(store)) == before
+
+
+@needs_setfacl
+def test_the_manifest_gets_no_acl_of_a_folder(store, source):
+    """Replacing manifest.yaml gives it no list, though the folders of temporary files hand one down."""
+    manifest_of(store).chmod(0o640)
+    for folder in (store.root / ".manifest", store.root / ".manifest" / "tmp"):
+        acl(folder, "-md:u:12345:rwx")
+    store.add_file("S1", "Prod0", source())
+    assert acl(manifest_of(store)) == ["user::rw-", "group::r--", "other::---"]
+    assert mode(manifest_of(store)) == 0o640
+
+
+@needs_setfacl
+def test_a_repair_keeps_the_acl(store, stored):
+    """A repair gives the new manifest the list of the damaged one."""
+    before = acl(manifest_of(store), "-mu:12345:r--")
+    with manifest_of(store).open("a") as file:
+        file.write("damage")
+    Store.repair(store.root, dry_run=False)
+    assert acl(manifest_of(store)) == before
 
 
 # Links

@@ -939,6 +939,16 @@ def test_closing_ends_a_servers_file(store, served, folder):
     assert (len(store), partials(store)) == (0, [])
 
 
+def test_a_sparse_file_of_the_server_keeps_its_holes(store, served, folder):
+    """A sparse file of the server takes no more of the disk in the Store."""
+    with (folder / "sparse").open("wb") as file:
+        file.truncate(64 << 20)
+    served.ask("server/add", **PLACE, name="sparse", path="sparse", job=1)
+    found = store.fetch_file("GW150914", "Prod0", "sparse").stat()
+    assert found.st_size == 64 << 20
+    assert found.st_blocks <= (folder / "sparse").stat().st_blocks + 8
+
+
 def test_a_servers_file_that_is_written_to_is_not_stored(store, served, folder):
     """A file of the server that is written to while it is copied is not stored, and the page is told so."""
     with (folder / "large").open("wb") as file:

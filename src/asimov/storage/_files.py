@@ -36,6 +36,7 @@ _OF_A_DISK = {
 }
 """Errors that are about a disk as a whole: of which of them has to be said."""
 STORE, SOURCE, DESTINATION = "the Store's disk", "your file", "the destination"
+_ACL = "system.posix_acl_access"
 _UNFINISHED = 0o700
 """What a folder's permissions are from when it is made until it follows the one above."""
 
@@ -284,6 +285,29 @@ def _follow(descriptor: int, above: os.stat_result, mode: int) -> None:
             os.fchown(descriptor, -1, above.st_gid)
     if stat.S_IMODE(here.st_mode) != mode:
         os.fchmod(descriptor, mode)
+
+
+def take_acl(model: int, own: int) -> bool:
+    """Give an open file the access-control list of another, or none; return whether that changed anything.
+
+    The lists are those of POSIX, as Linux keeps them. Where there are none, or they can't be set, nothing happens.
+    """
+    wanted = _acl(model)
+    if wanted == _acl(own):
+        return False
+    with contextlib.suppress(OSError):
+        if wanted is None:
+            os.removexattr(own, _ACL)
+        else:
+            os.setxattr(own, _ACL, wanted)
+    return True
+
+
+def _acl(descriptor: int) -> bytes | None:
+    if hasattr(os, "getxattr"):
+        with contextlib.suppress(OSError):
+            return os.getxattr(descriptor, _ACL)
+    return None
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:

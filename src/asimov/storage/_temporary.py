@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Self
 
-from ._files import Folder
+from ._files import Folder, take_acl
 from ._hashing import write_all
 
 KEPT_BY_NFS = ".nfs"
@@ -69,11 +69,13 @@ class Temporary:
         os.fsync(self.descriptor)
 
     def take_permissions(self, descriptor: int) -> None:
-        """Take the group and the permissions of another open file."""
+        """Take the group, the access-control list and the permissions of another open file."""
         model, own = os.fstat(descriptor), os.fstat(self.descriptor)
         if model.st_gid != own.st_gid:
             with contextlib.suppress(PermissionError):
                 os.fchown(self.descriptor, -1, model.st_gid)
+        if take_acl(descriptor, self.descriptor):
+            own = os.fstat(self.descriptor)
         if model.st_mode != own.st_mode:
             os.fchmod(self.descriptor, stat.S_IMODE(model.st_mode))
 
