@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
+import mmap
 import os
+import subprocess
 import sys
 import threading
 import uuid
@@ -552,6 +555,111 @@ def test_new_file_with_a_bad_name(store):
     with pytest.raises(InvalidNameError), store.new_file("S1", "Prod0", "a/b"):
         ran.append(True)
     assert ran == []
+
+
+# New files with a descriptor
+
+
+def test_new_file_as_the_stdout_of_a_program(store):
+    """A new file can be what another program writes to, between what is written here, in that order."""
+    with store.new_file("S1", "Prod0", "log") as new:
+        new.write(b"before\n")
+        subprocess.run([sys.executable, "-c", "print('there')"], stdout=new, check=True)
+        assert new.tell() == 13
+        new.write(b"after\n")
+        subprocess.run([sys.executable, "-c", "print('again')"], stdout=new, check=True)
+    content = b"before\nthere\nafter\nagain\n"
+    assert store.fetch_file("S1", "Prod0", "log").read_bytes() == content
+    assert store["S1", "Prod0", "log"].hash == md5(content)
+
+
+def test_new_file_of_an_array(store):
+    """NumPy's tofile writes to a new file, and fromfile reads from it."""
+    numpy = pytest.importorskip("numpy")
+    samples = numpy.arange(100_000.0)
+    with store.new_file("S1", "Prod0", "samples") as new:
+        new.write(b"head")
+        samples.tofile(new)
+        new.write(b"tail")
+        new.seek(4)
+        assert (numpy.fromfile(new, count=100_000) == samples).all()
+        assert new.read() == b"tail"
+    assert store.fetch_file("S1", "Prod0", "samples").read_bytes() == b"head" + samples.tobytes() + b"tail"
+
+
+def test_new_file_written_through_its_descriptor(store):
+    """What is written, read, cut and mapped by way of the descriptor is what is stored."""
+    with store.new_file("S1", "Prod0", "f") as new:
+        new.write(b"0123456789")
+        os.write(new.fileno(), b"abcdef")
+        new.seek(2)
+        assert new.read(3) == b"234"
+        os.pwrite(new.fileno(), b"XY", 2)
+        assert (new.seek(0), new.read()) == (0, b"01XY456789abcdef")
+        new.truncate(12)
+        with mmap.mmap(new.fileno(), 12) as mapped:
+            mapped[0:1] = b"_"
+        with pytest.raises(OSError, match="Invalid argument"):
+            new.seek(-1)
+    assert store.fetch_file("S1", "Prod0", "f").read_bytes() == b"_1XY456789ab"
+    assert store.verify().ok
+
+
+def test_new_file_has_name_and_mode(store, tmp_path, monkeypatch):
+    """A new file's name ends in that of the record and is nobody's, and its mode says that it is written."""
+    monkeypatch.chdir(tmp_path)
+    with store.new_file("S1", "Prod0", "samples.png") as new:
+        assert (Path(new.name).name, new.mode) == ("samples.png", "wb+")
+        assert Path(new.name).is_absolute()
+        assert not Path(new.name).exists()
+        with gzip.GzipFile(mode="wb", fileobj=new, mtime=0) as packed:
+            packed.write(b"packed")
+    assert gzip.decompress(store.fetch_file("S1", "Prod0", "samples.png").read_bytes()) == b"packed"
+
+
+def test_new_file_with_its_descriptor_and_a_hash(store):
+    """The digest of what came by way of the descriptor is held against the one expected."""
+    for content, expected in ((b"right", md5(b"right")), (b"wrong", md5(b"right"))):
+        with contextlib.suppress(HashError), store.new_file("S1", "Prod0", content.decode(), hash=expected) as new:
+            os.write(new.fileno(), content)
+    assert keys(store) == [("S1", "Prod0", "right")]
+
+
+def test_new_file_that_somebody_may_still_write_to(store):
+    """What is written to the descriptor after the block goes nowhere: what was stored stays as it was digested."""
+    with store.new_file("S1", "Prod0", "f") as new:
+        new.write(b"in time")
+        kept = os.dup(new.fileno())
+    os.write(kept, b"too late")
+    os.close(kept)
+    assert store.fetch_file("S1", "Prod0", "f").read_bytes() == b"in time"
+    assert list((store.root / ".manifest" / "incoming").iterdir()) == []
+
+
+def test_new_file_that_is_written_to_at_its_end(store):
+    """A writer that doesn't end with the block is a SourceChangedError if it writes while the digest is made."""
+    code = "import os\nwhile True: os.pwrite(1, os.urandom(1), 0)"
+    writer = None
+    try:
+        with pytest.raises(SourceChangedError), store.new_file("S1", "Prod0", "f") as new:  # noqa: PT012
+            new.truncate(64 << 20)
+            writer = subprocess.Popen([sys.executable, "-c", code], stdout=new)
+            while os.pread(new.fileno(), 1, 0) == b"\0":
+                pass  # it has begun
+    finally:
+        if writer is not None:
+            writer.kill()
+            writer.wait()
+    assert len(store) == 0
+    assert list((store.root / ".manifest" / "incoming").iterdir()) == []
+
+
+def test_the_descriptor_of_a_new_file_goes_with_its_block(store):
+    """After the block there is no descriptor to be had."""
+    with store.new_file("S1", "Prod0", "f") as new:
+        new.write(b"x")
+    with pytest.raises(ValueError, match="closed"):
+        new.fileno()
 
 
 def test_two_new_files_at_once(store):

@@ -7,16 +7,16 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import _files, _hashing, _temporary
+from ._errors import SourceChangedError
 from ._files import Folder, Reporting, Stamp
 from ._hashing import Digest, Meter, Named
 from ._threads import started
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from typing_extensions import Buffer
 
 _FLUSHERS = 4
@@ -141,6 +141,45 @@ class Incoming:
         self.close()
         self.name, self.descriptor = again.name, again.descriptor
 
+    def take_back(self, path: Path) -> None:
+        """Digest the file after others had its descriptor; copy it first if one of them may still write to it.
+
+        Raises
+        ------
+        SourceChangedError
+            One of them does; the error calls the file `path`.
+        """
+        if self._is_open_only_here():
+            self.redigest()
+            return
+        before = Stamp.of(self.descriptor)
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        again = Incoming.new(self.folder, sha256=self.digest.sha256 is not None)
+        try:
+            again.copy_from(self.descriptor, reading=self.named)
+        except BaseException:
+            again.discard()
+            raise
+        if Stamp.of(self.descriptor) != before:
+            again.discard()
+            raise SourceChangedError(path)
+        self.discard()
+        self.name, self.descriptor, self.digest = again.name, again.descriptor, again.digest
+
+    def _is_open_only_here(self) -> bool:
+        """Open the file anew, to read; whether the kernel says that nobody has it open to write (a lease, on Linux)."""
+        reader = self.folder.open_file(self.name)
+        self.close()
+        self.descriptor = reader
+        try:
+            import fcntl
+
+            fcntl.fcntl(reader, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(reader, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except (ImportError, AttributeError, OSError):
+            return False
+        return True
+
     def discard(self) -> None:
         """Remove the temporary name: the file is placed, or isn't wanted."""
         self.folder.remove(self.name)
@@ -181,11 +220,50 @@ def seal_all(files: Sequence[Incoming], root: Folder) -> None:
         raise failures[0]
 
 
-class WritableFile(io.RawIOBase):
-    """What `Store.new_file` gives (in a buffer): an incoming file to write, and to seek and read as some writers do."""
+class NewFile(io.BufferedRandom):
+    """What `Store.new_file` gives: a file to write, and to seek in and read, as some writers do.
 
-    def __init__(self, incoming: Incoming) -> None:
-        self._incoming, self._position, self._in_order = incoming, 0, True
+    Parameters
+    ----------
+    raw : WritableFile
+        What is below the buffer.
+    """
+
+    def fileno(self) -> int:
+        """Write out what is buffered and return the descriptor; what is written to that is stored too."""
+        self.flush()
+        return super().fileno()
+
+
+class WritableFile(io.RawIOBase):
+    """An incoming file, as the raw file below a buffer.
+
+    Once its descriptor was asked for, anybody may write to it: from then on its position is the kernel's, and its
+    digest is made at the end.
+
+    Parameters
+    ----------
+    incoming : Incoming
+        The file.
+    path : Path
+        Where it belongs, by its name: there is no file of that name, then or later, so that nobody takes it for one.
+    """
+
+    mode = "wb+"
+
+    def __init__(self, incoming: Incoming, path: Path) -> None:
+        self.name = str(path)
+        self._incoming, self._position, self._in_order, self._is_shared = incoming, 0, True, False
+
+    def fileno(self) -> int:
+        """Return the descriptor, which stands at the present position."""
+        if self.closed:
+            msg = "I/O operation on closed file"
+            raise ValueError(msg)
+        if not self._is_shared:
+            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
+            self._is_shared, self._in_order = True, False
+        return self._incoming.descriptor
 
     def readable(self) -> bool:
         return True
@@ -199,6 +277,9 @@ class WritableFile(io.RawIOBase):
     def write(self, data: Buffer, /) -> int:
         """Write at the present position; what comes in order is digested at once."""
         view = memoryview(data).cast("B")
+        if self._is_shared:
+            with self._incoming.named:
+                return os.write(self._incoming.descriptor, view)
         count, in_order = len(view), self._in_order and self._position == self._incoming.digest.size
         self._in_order = False  # an error, or Ctrl-C, in what follows: the buffer above writes the same again
         with self._incoming.named:
@@ -214,13 +295,18 @@ class WritableFile(io.RawIOBase):
         """Read at the present position."""
         view = memoryview(buffer).cast("B")
         with self._incoming.named:
-            data = os.pread(self._incoming.descriptor, len(view), self._position)
+            if self._is_shared:
+                data = os.read(self._incoming.descriptor, len(view))
+            else:
+                data = os.pread(self._incoming.descriptor, len(view), self._position)
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move the position."""
+        if self._is_shared:
+            return os.lseek(self._incoming.descriptor, offset, whence)
         size = os.fstat(self._incoming.descriptor).st_size
         position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: size}[whence]
         if position < 0:
@@ -230,7 +316,7 @@ class WritableFile(io.RawIOBase):
 
     def truncate(self, size: int | None = None, /) -> int:
         """Cut the file, or lengthen it with zeros."""
-        size = self._position if size is None else size
+        size = self.tell() if size is None else size
         with self._incoming.named:
             os.ftruncate(self._incoming.descriptor, size)
         self._in_order = self._in_order and size == self._incoming.digest.size
@@ -238,5 +324,7 @@ class WritableFile(io.RawIOBase):
 
     def settle(self) -> None:
         """Bring the digest up to date, after the last write."""
-        if not self._in_order:
+        if self._is_shared:
+            self._incoming.take_back(Path(self.name))
+        elif not self._in_order:
             self._incoming.redigest()

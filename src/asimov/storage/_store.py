@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from ._contents import Contents
 from ._errors import NotAStoreError, RecordNotFoundError
 from ._files import STORE, Folder, Reporting
 from ._hashing import Meter, Progress
-from ._incoming import Incoming, WritableFile
+from ._incoming import Incoming, NewFile, WritableFile
 from ._manifest import Manifest, plain_uuid
-from ._names import Key, meant, named, spelled
+from ._names import Key, meant, named, on_disk, spelled
 from ._partial import PartialFile
 from ._records import Duplicate, Record, RepairReport, VerificationReport
 from ._selection import find, select, within
@@ -337,11 +336,13 @@ class Store:
         Yields
         ------
         binary file
-            To write; also to seek in and to read, as some formats need.
+            To write; also to seek in and to read, as some formats need. It has ``fileno()``, so it can be the stdout of
+            another program, or what numpy's ``tofile`` writes to; what has it must be done when the block ends. Its
+            ``name`` ends in `name`; it can't be opened by that.
 
         Raises
         ------
-        InvalidNameError, HashError, RecordExistsError, AlreadyPresentException, OSError
+        InvalidNameError, HashError, RecordExistsError, AlreadyPresentException, SourceChangedError, OSError
             As from `add_file`, at the end of the block.
 
         Examples
@@ -354,9 +355,9 @@ class Store:
         key = named("event", event), named("production", production), named("file", name)
         with self.manifest._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=self._contents().with_sha256)
-            raw = WritableFile(data)
+            raw = WritableFile(data, self.root.joinpath(*map(on_disk, key)))
             try:
-                buffer = io.BufferedRandom(raw)
+                buffer = NewFile(raw)
                 yield cast("BinaryIO", buffer)
                 buffer.close()  # who still has it writes no more: what is stored is what is digested now
                 raw.settle()
