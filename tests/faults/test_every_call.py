@@ -16,6 +16,7 @@ from faults.operations import BROKEN, OPERATIONS, PLACED, md5
 from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
+from asimov.storage._files import DESTINATION, STORE
 
 ERRORS = ["ENOSPC", "EDQUOT", "EIO"]
 HOME = {
@@ -70,6 +71,8 @@ class Trial:
             assert state == after
         if ended.error is not None:
             assert ended.error["errno"] in {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+            assert str(self.base) in ended.error["text"], "it names no path"
+            assert any(f"({side})" in ended.error["text"] for side in (STORE, DESTINATION)), "it doesn't say which disk"
             assert state == before or operation.damaged
         self.check_files(ended, call, state)
         self.check_delivered(ended, call)

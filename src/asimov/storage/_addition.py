@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from . import _hashing
 from ._contents import Contents
 from ._errors import AlreadyPresentException, HashError, RecordExistsError
 from ._fetch import open_verified
-from ._files import Folder
+from ._files import Folder, Stamp, other_file_system
 from ._hashing import Digest
 from ._incoming import Incoming
 from ._names import Key
@@ -89,8 +90,8 @@ class Addition:
     def __init__(self, items: Sequence[Item], duplicate: Duplicate, root: Path) -> None:
         self.items, self.duplicate, self.root = items, duplicate, root
         self.results: list[dict[str, str]] = []
-        self.sound: set[str] = set()
-        """Uuids of records whose files were verified and may be linked to."""
+        self.sound: dict[str, Stamp] = {}
+        """What files were when they were verified, by their records' uuids. While they are, one may link to them."""
         self.made: list[tuple[str, str | None]] = []
 
     # Deciding.
@@ -147,8 +148,11 @@ class Addition:
             record = hashes.find(item.digest)
             if record is not None and record.uuid not in self.sound:
                 with contextlib.suppress(OSError, HashError):
-                    os.close(open_verified(self.root, record)[0])
-                    self.sound.add(record.uuid)
+                    descriptor, _ = open_verified(self.root, record)
+                    try:
+                        self.sound[record.uuid] = Stamp.of(descriptor)
+                    finally:
+                        os.close(descriptor)
 
     # Placing.
 
@@ -192,6 +196,10 @@ class Addition:
         except FileExistsError:  # somebody else's
             item.placed = False
             raise
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise other_file_system(folder, self.root) from error
+            raise
 
     def _production(self, root: Folder, event: str, production: str) -> Folder:
         """Open a production's folder, making it and its event's if need be."""
@@ -220,7 +228,9 @@ class Addition:
             found = there.status(name)
             if found is not None and not found.st_mode & 0o222:  # else who edits one would edit both
                 there.link(name, folder, item.uuid)
-                return True
+                if shared.uuid not in self.sound or self.sound[shared.uuid].fits(folder.status(item.uuid)):
+                    return True
+                folder.remove(item.uuid)  # somebody has written to it meanwhile
         return False
 
     # Taking back.

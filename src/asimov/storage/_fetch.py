@@ -11,8 +11,9 @@ from pathlib import Path
 
 from . import _files, _hashing, _temporary
 from ._errors import HashError
-from ._files import Folder
+from ._files import DESTINATION, STORE, Folder, Reporting
 from ._hashing import Meter
+from ._names import from_disk, on_disk
 from ._records import Record
 from ._verify import open_stored, require_match
 
@@ -44,7 +45,8 @@ def open_verified(root: Path, record: Record, meter: Meter | None = None) -> tup
     """
     descriptor, path = open_stored(root, record)
     try:
-        found = _hashing.digest(descriptor, sha256=record.sha256 is not None, meter=meter)
+        reading = Reporting(path, side=STORE)
+        found = _hashing.digest(descriptor, sha256=record.sha256 is not None, meter=meter, reading=reading)
         require_match(record, found, path)
         os.lseek(descriptor, 0, os.SEEK_SET)
     except BaseException:
@@ -64,15 +66,21 @@ def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None
     """Copy the file of a record to `target`, which must not be there yet; what is delivered is what was verified."""
     descriptor, path = open_stored(root, record)
     try:
-        with Folder.open(target.parent) as folder:
-            if folder.status(target.name) is not None:
+        reading, writing = Reporting(path, side=STORE), Reporting(target, side=DESTINATION)
+        with Folder.open(target.parent, DESTINATION) as folder:
+            if folder.status(from_disk(target.name)) is not None:
                 raise _in_the_way(target)
             name = _temporary.OUR_PREFIX + _temporary.owner_name()
-            copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
+            with writing:
+                copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
             try:
-                found = _hashing.copy(descriptor, copy, sha256=record.sha256 is not None, meter=meter)
+                with_sha256 = record.sha256 is not None
+                found = _hashing.copy(
+                    descriptor, copy, sha256=with_sha256, meter=meter, reading=reading, writing=writing
+                )
                 require_match(record, found, path)
-                os.fsync(copy)
+                with writing:
+                    os.fsync(copy)
                 _publish(folder, name, target)
             finally:
                 os.close(copy)
@@ -83,20 +91,21 @@ def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None
 
 
 def _publish(folder: Folder, name: str, target: Path) -> None:
+    new = from_disk(target.name)
     try:
-        folder.link(name, folder, target.name)
+        folder.link(name, folder, new)
     except FileExistsError:
         raise _in_the_way(target) from None
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if folder.status(target.name) is not None:  # no hard links here: the next best thing
+        if folder.status(new) is not None:  # no hard links here: the next best thing
             raise _in_the_way(target) from error
-        folder.rename(name, folder, target.name)
+        folder.rename(name, folder, new)
     try:
         folder.sync()
     except BaseException:
-        folder.remove(target.name)
+        folder.remove(new)
         raise
 
 
@@ -109,7 +118,7 @@ def target_of(dest: str | os.PathLike[str], file: str) -> Path:
     """Give the path that `dest`, a folder or the name of a file, means for a record's file."""
     path = _files.absolute(dest)
     is_folder = path.is_dir() or os.fspath(dest).endswith(os.sep)
-    target = path / file if is_folder else path
+    target = path / on_disk(file) if is_folder else path
     if not target.parent.is_dir():
         msg = "there is no such folder; make it first"
         raise FileNotFoundError(errno.ENOENT, msg, str(target.parent))
@@ -120,7 +129,7 @@ def targets_of(dest: str | os.PathLike[str], records: Sequence[Record]) -> list[
     """Give a path below the folder `dest` for each record: its name, or EVENT/PRODUCTION/NAME if two share one."""
     folder = _files.absolute(dest)
     distinct = len({record.file for record in records}) == len(records)
-    return [folder.joinpath(*(record.key[2:] if distinct else record.key)) for record in records]
+    return [folder.joinpath(*map(on_disk, record.key[2:] if distinct else record.key)) for record in records]
 
 
 @contextlib.contextmanager
@@ -130,7 +139,7 @@ def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
     made: list[Path] = []
     try:
         for folder in dict.fromkeys(target.parent for target in targets):
-            made = _files.make_root(folder) + made
+            made = _files.make_root(folder, DESTINATION) + made
             _sweep(folder)
         yield delivered
     except BaseException:
@@ -142,7 +151,7 @@ def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
 
 def _sweep(path: Path) -> None:
     """Remove from a folder what fetches left there that were killed."""
-    with Folder.open(path) as folder:
+    with Folder.open(path, DESTINATION) as folder:
         for name in folder.names():
             owner = name.removeprefix(_temporary.OUR_PREFIX)
             if owner != name and (_temporary.owner_is_dead(owner) or _is_old(folder, name)):

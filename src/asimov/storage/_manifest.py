@@ -11,9 +11,9 @@ from . import _create, _files
 from ._commit import Journal
 from ._contents import Contents
 from ._errors import RecordExistsError, RecordNotFoundError
-from ._files import Folder
+from ._files import STORE, Folder, Reporting
 from ._identity import plain_md5, plain_uuid, searched_uuid
-from ._names import Key, named, shown
+from ._names import Key, named, on_disk, shown
 from ._records import Record
 from ._selection import find, is_recorded, within
 from ._temporary import Temporary
@@ -88,7 +88,9 @@ class Manifest:
         if not isinstance(store, Mapping) or not {"root", "name"} <= store.keys():  # type: ignore[redundant-expr]
             msg = f"{shown(store)}: Manifest.create() takes a mapping with root and name. Store.create() is simpler."
             raise TypeError(msg)
-        _create.create(_files.absolute(store["root"]), store["name"], sha256=False)
+        root = _files.absolute(store["root"])
+        with Reporting(root, side=STORE):
+            _create.create(root, store["name"], sha256=False)
 
     def _contents(self) -> Contents:
         """Read the present state, with what `add_record` added to this object."""
@@ -138,8 +140,8 @@ class Manifest:
         return {record.uuid: str(self._path(record)) for record in self._contents()}
 
     def _path(self, record: Record) -> Path:
-        folder = self.root / record.event / record.production
-        by_uuid, by_name = folder / record.uuid, folder / record.file
+        folder = self.root / on_disk(record.event) / on_disk(record.production)
+        by_uuid, by_name = folder / record.uuid, folder / on_disk(record.file)
         return by_name if not by_uuid.exists() and by_name.exists() else by_uuid
 
     def get_hash(self, uuid: str) -> str:
@@ -228,7 +230,8 @@ class Manifest:
                 return
             noted = list(self._pending)
             try:
-                self._journal.commit(_Records(noted))
+                with Reporting(self.root, side=STORE):
+                    self._journal.commit(_Records(noted))
             except RecordExistsError:
                 del self._pending[: len(noted)]
                 raise

@@ -1,8 +1,10 @@
-"""What an event, a production and a file may be called."""
+"""What an event, a production and a file may be called, and how that is spelled on a disk: in UTF-8."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import unicodedata
 from typing import TypeAlias
 
@@ -13,6 +15,44 @@ Key: TypeAlias = tuple[str, str, str]
 MAX_BYTES = 255
 _SHOWN = 200
 _ORDINARY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@,-]{0,254}").fullmatch
+
+
+if sys.getfilesystemencoding() == "utf-8":  # nearly always, and then these cost nothing
+
+    def on_disk(name: str) -> str:
+        """Return what Python has to be given so that the operating system gets `name` in UTF-8, whatever the locale."""
+        return name
+
+    def from_disk(text: str) -> str:
+        """Return the name that `text`, part of a path as Python gives it, is in UTF-8: the way back from `on_disk`."""
+        return text
+
+    def spelled(path: str) -> str:
+        """Return a path that a caller gave as Python can hand it on: in UTF-8 where the locale can't spell it."""
+        return path
+
+else:
+
+    def on_disk(name: str) -> str:
+        """Return what Python has to be given so that the operating system gets `name` in UTF-8, whatever the locale."""
+        return name if name.isascii() else os.fsdecode(name.encode(errors="surrogateescape"))
+
+    def from_disk(text: str) -> str:
+        """Return the name that `text`, part of a path as Python gives it, is in UTF-8: the way back from `on_disk`."""
+        return text if text.isascii() else os.fsencode(spelled(text)).decode(errors="surrogateescape")
+
+    def spelled(path: str) -> str:
+        """Return a path that a caller gave as Python can hand it on: in UTF-8 where the locale can't spell it."""
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:
+            return on_disk(path)
+        return path
+
+
+def meant(text: str) -> str:
+    """Return the name that somebody means who typed `text` or has a file of that name: by the locale, else by UTF-8."""
+    return text if problem("file", text) is None else from_disk(text)
 
 
 def problem(kind: str, name: object) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ._arguments import digest
 from ._identity import is_given
-from ._names import Key, named, shown
+from ._names import Key, meant, named, shown, spelled
 from ._records import Record
 from ._tables import Row, columns_of, is_row, require_names, row_of
 
@@ -41,8 +41,8 @@ def source(event: object, production: object, file: object, new_name: object = N
     if not isinstance(file, (str, bytes, os.PathLike)):
         msg = f"{shown(file)} is no path of a file: give a str or a Path. What is in memory goes in by new_file()."
         raise TypeError(msg)
-    path = Path(os.fsdecode(file))
-    name = path.name if new_name is None else new_name
+    path = Path(spelled(os.fsdecode(file)))
+    name = meant(path.name) if new_name is None else new_name
     key = named("event", event), named("production", production), named("file", name)
     return Source(key, path, digest(hash, path))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
-import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 from . import _addition, _arguments, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
 from ._contents import Contents
 from ._errors import NotAStoreError, RecordNotFoundError
-from ._files import Folder
+from ._files import STORE, Folder, Reporting
 from ._hashing import Meter, Progress
 from ._identity import searched_uuid
-from ._incoming import Incoming, WritableFile
+from ._incoming import Incoming, NewFile, WritableFile
 from ._manifest import Manifest
-from ._names import Key, named
+from ._names import Key, named, on_disk
 from ._partial import PartialFile
 from ._records import Check, Duplicate, Record, RepairReport, VerificationReport
 from ._selection import find, select, within
 from ._sources import Source, source, sources
 from ._state import HOME
+from ._threads import descriptors
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -42,6 +43,9 @@ class _Rotation(NamedTuple):
 
 
 _SEALED_TOGETHER = 64
+_OF_THE_DESCRIPTORS = 4
+"""The part of this process' descriptors, one in so many, that files on their way in may have."""
+_NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 _LOOKED_AT = 200
 """After how many files whose size is looked up `progress` is asked again."""
 _DUPLICATE = ("raise", "link", "skip")
@@ -113,7 +117,8 @@ class Store:
             It can't be made there; nothing is left of it.
         """
         path = _files.absolute(_arguments.path("root", root))
-        _create.create(path, name, sha256=_arguments.flag("sha256", sha256))
+        with Reporting(path, side=STORE):
+            _create.create(path, name, sha256=_arguments.flag("sha256", sha256))
         return cls(path)
 
     # Looking at it.
@@ -226,6 +231,8 @@ class Store:
             There are other bytes under this name.
         AlreadyPresentException
             The same bytes are there; its ``record`` says where.
+        SourceChangedError
+            Somebody wrote to the file while it was added.
         OSError
             The file can't be read, or the Store can't be written. After any error the Store is as it was.
         """
@@ -254,7 +261,7 @@ class Store:
 
         Raises
         ------
-        InvalidNameError, RecordExistsError, AlreadyPresentException, OSError
+        InvalidNameError, RecordExistsError, AlreadyPresentException, SourceChangedError, OSError
             As from `add_file`, about the first file that can't be added; none is.
         """
         given = sources(files)
@@ -262,16 +269,27 @@ class Store:
         with _arguments.reporting(progress, "add") as reported:
             return self._add(given, duplicate=duplicate, progress=reported) if given else []
 
-    def _add(self, sources: list[Source], *, duplicate: Duplicate, progress: Progress | None) -> list[dict[str, str]]:
+    def _add(
+        self,
+        sources: list[Source],
+        *,
+        duplicate: Duplicate,
+        progress: Progress | None,
+        opened: Callable[[Path], int] = _files.open_source,
+    ) -> list[dict[str, str]]:
         _require_duplicate(duplicate)
         with_sha256 = self.manifest._snapshot.with_sha256  # so since it was created; the commit reads the rest
         meter = Meter(progress, _total(source.path for source in sources) if progress is not None else 0)
         items: list[_addition.Item] = []
         with self.manifest._journal.incoming() as incoming, Folder.open(self.root) as root:
             try:
-                for start in range(0, len(sources), _SEALED_TOGETHER):
-                    part = sources[start : start + _SEALED_TOGETHER]
-                    items += self._take_in(part, incoming, root, meter, sha256=with_sha256)
+                together = max(1, min(_SEALED_TOGETHER, descriptors() // _OF_THE_DESCRIPTORS))
+                while len(items) < len(sources):
+                    part = sources[len(items) : len(items) + together]
+                    items += self._take_in(part, incoming, root, meter, opened, sha256=with_sha256)
+                    if len(sources) > 1:
+                        for item in items[-together:]:
+                            item.data.close()  # they would be too many
                 meter.finish()
                 return self._commit(items, duplicate)
             finally:
@@ -284,34 +302,34 @@ class Store:
         folder: Folder,
         root: Folder,
         meter: Meter,
+        opened: Callable[[Path], int],
         *,
         sha256: bool,
     ) -> list[_addition.Item]:
+        """Take in the first of `sources`, as many as there are descriptors for."""
         taken: list[Incoming] = []
         try:
             for key, path, expected in sources:
-                descriptor = _files.open_source(path)
                 try:
-                    taken.append(Incoming.new(folder, sha256=sha256))
-                    taken[-1].copy_from(descriptor, meter)
-                finally:
-                    os.close(descriptor)
+                    taken.append(Incoming.of_file(path, folder, meter, sha256=sha256, opened=opened))
+                except OSError as error:
+                    if not taken or error.errno not in _NO_DESCRIPTOR:
+                        raise
+                    break
                 _addition.require_expected(key, taken[-1], expected, path)
             _incoming.seal_all(taken, root)
-            if len(taken) > 1:
-                for data in taken:
-                    data.close()
         except BaseException:
             for data in taken:
                 data.discard()
             raise
-        return [_addition.Item(source.key, data) for source, data in zip(sources, taken, strict=True)]
+        return [_addition.Item(source.key, data) for source, data in zip(sources, taken, strict=False)]
 
     def _commit(self, items: list[_addition.Item], duplicate: Duplicate) -> list[dict[str, str]]:
         addition = _addition.Addition(items, duplicate, self.root)
         if duplicate == "link":
             addition.find_sound(self._contents())
-        self.manifest._journal.commit(addition)
+        with Reporting(self.root, side=STORE):
+            self.manifest._journal.commit(addition)
         return addition.results
 
     @contextlib.contextmanager
@@ -330,11 +348,13 @@ class Store:
         Yields
         ------
         binary file
-            To write; also to seek in and to read, as some formats need.
+            To write; also to seek in and to read, as some formats need. It has ``fileno()``, so it can be the stdout of
+            another program, or what numpy's ``tofile`` writes to; what has it must be done when the block ends. Its
+            ``name`` ends in `name`; it can't be opened by that.
 
         Raises
         ------
-        InvalidNameError, HashError, RecordExistsError, AlreadyPresentException, OSError
+        InvalidNameError, HashError, RecordExistsError, AlreadyPresentException, SourceChangedError, OSError
             As from `add_file`, at the end of the block.
 
         Examples
@@ -348,9 +368,9 @@ class Store:
         digits = _arguments.digest(hash, Path(key[2]))
         with self.manifest._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=self._contents().with_sha256)
-            raw = WritableFile(data)
+            raw = WritableFile(data, self.root.joinpath(*map(on_disk, key)))
             try:
-                buffer = io.BufferedRandom(raw)
+                buffer = NewFile(raw)
                 yield cast("BinaryIO", buffer)
                 buffer.close()  # who still has it writes no more: what is stored is what is digested now
                 raw.settle()
@@ -703,9 +723,9 @@ class Store:
         """
         from . import _repair
 
-        return _repair.repair(
-            _files.absolute(_arguments.path("root", root)), dry_run=_arguments.flag("dry_run", dry_run)
-        )
+        path = _files.absolute(_arguments.path("root", root))
+        with Reporting(path, side=STORE):
+            return _repair.repair(path, dry_run=_arguments.flag("dry_run", dry_run))
 
     def fold(self) -> None:
         """Write to manifest.yaml what was added and isn't there yet; nothing happens if all is.

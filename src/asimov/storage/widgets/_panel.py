@@ -32,7 +32,6 @@ import base64
 import gzip
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -42,6 +41,7 @@ import traitlets
 from asimov.storage._errors import StorageError
 from asimov.storage._names import name_of, shown
 from asimov.storage._store import Store
+from asimov.storage._threads import Threads
 
 from . import _messages
 from ._messages import Handler, Message, RefusedError, Reply, request
@@ -121,7 +121,7 @@ class Panel(anywidget.AnyWidget):
             raise TypeError(msg)
         self._handlers: dict[str, tuple[Handler, bool]] = {}
         self._services: list[object] = []
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: Threads | None = None
         self._threads_lock = threading.Lock()
         self._under_way: set[tuple[str, int]] = set()
         self._closed = threading.Event()
@@ -155,7 +155,7 @@ class Panel(anywidget.AnyWidget):
                 service.close()
         with self._threads_lock:
             if self._threads is not None:
-                self._threads.shutdown(wait=False, cancel_futures=True)
+                self._threads.shutdown()
         super().close()
 
     @traitlets.observe("comm")
@@ -190,9 +190,9 @@ class Panel(anywidget.AnyWidget):
             if self._closed.is_set():
                 return
             if self._threads is None:
-                self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=type(self).__name__)
+                self._threads = Threads(_THREADS, type(self).__name__)
             self._under_way.add((asked.view, asked.request))
-            self._threads.submit(self._answer_later, handler, asked)
+        self._threads.submit(self._answer_later, handler, asked)
 
     def _answer_later(self, handler: Handler, asked: Message) -> None:
         try:

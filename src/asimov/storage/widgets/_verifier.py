@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,7 @@ import traitlets
 
 from asimov.storage._records import Check, Status
 from asimov.storage._selection import chosen
+from asimov.storage._threads import started
 
 from . import _messages
 from ._messages import Message, RefusedError, request
@@ -75,7 +77,7 @@ class Verification:
     @property
     def running(self) -> bool:
         """Whether a verification is under way."""
-        return self._thread is not None and not self._finished.is_set()
+        return self._run is not None and not self._finished.is_set()
 
     def start(self) -> None:
         """Begin to verify.
@@ -96,7 +98,7 @@ class Verification:
     def wait(self, timeout: float | None = None) -> VerificationReport | None:
         """Wait for the verification under way, and start one if none was started; see `Verifier.wait`."""
         with self._lock:
-            if self._thread is None:
+            if self._run is None:
                 self._begin()
         self._finished.wait(timeout)
         run = self._run
@@ -130,8 +132,9 @@ class Verification:
             raise RefusedError(msg)
         self._finished.clear()
         run = self._run = _Run(self._show)
-        self._thread = threading.Thread(target=self._verify, args=(run,), name="asimov-storage verify", daemon=True)
-        self._thread.start()
+        self._thread = started(partial(self._verify, run), "asimov-storage verify")
+        if self._thread is None:
+            self._verify(run)
 
     def _verify(self, run: _Run) -> None:
         try:
