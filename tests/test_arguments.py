@@ -99,6 +99,7 @@ WRONG = {
     "add_record(hash)": lambda store: store.manifest.add_record("S1", "Prod0", "x", "abc", "0" * 32),
     "add_record(uuid)": lambda store: store.manifest.add_record("S1", "Prod0", "x", "0" * 32, 3),
     "store_to_frame(root)": lambda _: store_to_frame(3),
+    "store_to_frame(stat='S1')": lambda store: store_to_frame(store, stat="S1"),
     "records_to_frame(names)": lambda _: records_to_frame(["S1"]),
     "records_to_frame(frame)": lambda store: records_to_frame(store.to_frame()),
     "report_to_frame(Store)": report_to_frame,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 
 import pytest
 from damage import flip_bit
 
-from asimov.storage import Store
+from asimov.storage import RecordNotFoundError, Store
 from asimov.storage.widgets import Explorer
 
 
@@ -267,6 +268,17 @@ def test_the_selection_is_verified(page, explorer, filled):
         assert len(explorer.report.results) == count
     assert [check.file for check in explorer.report.failures] == ["file-00"]
     assert explorer._verified["phase"] == "done"
+
+
+def test_a_selection_of_another_time_is_not_verified(page, explorer, filled, source):
+    """Records that were selected are verified, not others that have their names by now."""
+    select(page, 0)
+    shutil.rmtree(filled.root)
+    Store.create(filled.root, "Another").add_file("S0", "Prod0", source("file-00", b"another"))
+    page.ask("verify/start")
+    with pytest.raises(RecordNotFoundError):
+        explorer._verification._verification.wait(20)
+    assert explorer._verified["phase"] == "failed"
 
 
 def test_a_row_is_opened(page, explorer):

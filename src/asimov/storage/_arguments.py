@@ -138,7 +138,7 @@ def fingerprint(value: object) -> str | None:
 
 @contextlib.contextmanager
 def reporting(progress: object, label: str) -> Iterator[Progress | None]:
-    """Give the callback that `progress` means, for as long as the work takes: itself, a bar's for True, or none."""
+    """Open what `progress` means for as long as the work takes: the callback itself, a bar's for True, or none."""
     callback = _callback(progress)
     if callback is not True:
         yield callback

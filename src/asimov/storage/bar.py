@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def bar(label: str) -> Iterator[Progress]:
-    """Give a callback that shows a bar in bytes and moves it; the bar is closed at the end, also by an error.
+    """Open a bar in bytes, with the callback that moves it; it is closed at the end, also by an error.
 
     Parameters
     ----------

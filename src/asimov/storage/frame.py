@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import pandas as pd
 
+from ._arguments import flag
 from ._names import shown
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def store_to_frame(store: Store, *, stat: bool = False) -> pd.DataFrame:
     contents = store._contents()  # not its records: for 100,000 rows they would take longer than all the rest
     places = (map(itemgetter(position), contents.keys) for position in range(3))
     series = _texts(len(contents), *places, contents.hashes, contents.uuids)
-    if stat:
+    if flag("stat", stat):
         series |= _stat_columns(store._stat(contents))
         times = store._times_verified()
         series["verified"] = _instants([times.get(uuid) for uuid in contents.uuids], "s")

@@ -118,7 +118,8 @@ class SelectionVerification:
         before = self._verification
         if before is not None and before.running:
             before.start()  # it refuses, in words
-        self._verification = Verification(self._store, self._browsing.some(), self._show)
+        self._browsing.some()
+        self._verification = Verification(self._store, self._browsing.records(), self._show)
         self._verification.start()
 
     @request("verify/cancel")
