@@ -8,11 +8,11 @@ import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeAlias, cast
 
 from . import _addition, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
 from ._contents import Contents
-from ._errors import NotAStoreError, RecordNotFoundError
+from ._errors import NotAStoreError, RecordNotFoundError, StoreExistsError
 from ._files import Folder
 from ._hashing import Meter, Progress
 from ._incoming import Incoming, WritableFile
@@ -84,7 +84,7 @@ class Store:
         self.manifest = Manifest(self)
 
     @classmethod
-    def create(cls, root: str | os.PathLike[str], name: str, *, sha256: bool = False) -> Store:
+    def create(cls, root: str | os.PathLike[str], name: str, *, sha256: bool = False, exist_ok: bool = False) -> Store:
         """Make a Store and open it.
 
         Parameters
@@ -95,17 +95,41 @@ class Store:
             What the Store is called: any text.
         sha256 : bool
             Record, and verify, the SHA-256 and the size of each file too. MD5 detects accidents, but can be forged.
+        exist_ok : bool
+            Open the Store that is there already, if it has this name and this `sha256`.
 
         Raises
         ------
         StoreExistsError
-            There is a Store already.
+            There is a Store already; with `exist_ok`, one of another name, or another `sha256`.
         OSError
             It can't be made there; nothing is left of it.
         """
         path = _files.absolute(root)
-        _create.create(path, name, sha256=sha256)
+        _create.require_store_name(name)
+        if exist_ok:
+            with contextlib.suppress(NotAStoreError):
+                return cls(path)._required_to_be(name, sha256=sha256)
+        try:
+            _create.create(path, name, sha256=sha256)
+        except StoreExistsError:
+            if not exist_ok:
+                raise
+            return cls(path)._required_to_be(name, sha256=sha256)  # others have made it at this moment
         return cls(path)
+
+    def _required_to_be(self, name: str, *, sha256: bool) -> Self:
+        """Raise StoreExistsError if this Store has another name, or does otherwise about SHA-256."""
+        contents = self._contents()
+        if contents.name != name:
+            msg = f"The Store at {self.root} is called {contents.name!r}, not {name!r}. "
+            msg += "Open it with Store(), or choose another folder."
+            raise StoreExistsError(msg)
+        if contents.with_sha256 != sha256:
+            msg = f"The Store at {self.root} was created with sha256={contents.with_sha256}, not sha256={sha256}. "
+            msg += "Open it with Store(), or choose another folder."
+            raise StoreExistsError(msg)
+        return self
 
     # Looking at it.
 
