@@ -305,10 +305,8 @@ OPERATIONS = {
     ),
     "upstream": Operation(add_file, prepare_upstream, OLD, {("E1", "P1", "new"): SOURCES["new"]}),
     "publish": Operation(publish, prepare_placed, OLD, {("E0", "P0", "again"): b"old\n"}),
-    "fetch": Operation(fetch, prepare_store, OLD, delivers={"old": b"old\n"}, refused=("FileExistsError",)),
-    "fetch_files": Operation(
-        fetch_files, prepare_store, OLD, delivers={"below/old": b"old\n"}, refused=("FileExistsError",)
-    ),
+    "fetch": Operation(fetch, prepare_store, OLD, delivers={"old": b"old\n"}, refused=()),
+    "fetch_files": Operation(fetch_files, prepare_store, OLD, delivers={"below/old": b"old\n"}, refused=()),
     "verify": Operation(verify, prepare_store, OLD, refused=()),
     "repair_lost": Operation(repair, prepare_lost, adds=REPAIRED, damaged=True, refused=()),
     "repair_damaged": Operation(repair, prepare_damaged, adds=REPAIRED, damaged=True, refused=()),

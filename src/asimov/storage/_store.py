@@ -440,8 +440,8 @@ class Store:
         hash : str, optional
             The MD5 that it must have, too, hexadecimal in any case.
         dest : str or os.PathLike, optional
-            A folder, or the name of a file that is not there yet: the verified bytes are copied there, atomically, as
-            an ordinary writable file.
+            A folder, or the name of a file: the verified bytes are copied there, atomically, as an ordinary writable
+            file. A file that has these bytes already is kept as it is.
         progress : callable, optional
             Called as ``progress(done, total)``, in bytes. What it raises cancels.
 
@@ -457,17 +457,23 @@ class Store:
         HashError
             The bytes are not those that were stored, or not those of `hash`.
         FileExistsError
-            `dest` is there already.
+            Something else is at `dest` already.
         OSError
             The file can't be read; also if it is missing.
         """
         record = self._find(event, production, file)
         if hash is not None:
             _fetch.require_hash(record, hash, self._path(record))
-        return self._fetch([record], dest, progress)[0]
+        targets = None if dest is None else [_fetch.target_of(dest, record.file)]
+        return self._fetch([record], targets, progress)[0]
 
     def fetch_files(
-        self, selection: object, *, dest: str | os.PathLike[str] | None = None, progress: Progress | None = None
+        self,
+        selection: object,
+        *,
+        dest: str | os.PathLike[str] | None = None,
+        tree: bool = False,
+        progress: Progress | None = None,
     ) -> list[Path]:
         """Give the paths of many files, after verifying each.
 
@@ -476,7 +482,10 @@ class Store:
         selection : iterable of Record or of (event, production, file), or rows of `to_frame`
             Which.
         dest : str or os.PathLike, optional
-            A folder for copies, made if need be: by their names, or below EVENT/PRODUCTION where two have the same.
+            A folder for copies, made if need be. What is there already with the same bytes is kept: a fetch that was
+            killed goes on.
+        tree : bool
+            Copy each file to EVENT/PRODUCTION/FILE below `dest`; otherwise to FILE, which no two may have in common.
         progress : callable, optional
             As for `fetch_file`; the bytes of all files together.
 
@@ -488,28 +497,32 @@ class Store:
         Raises
         ------
         RecordNotFoundError, HashError, FileExistsError, OSError
-            As from `fetch_file`, about the first file that can't be fetched; no copy is left then.
+            As from `fetch_file`, about the first file that can't be fetched; no new copy is left then.
+        ValueError
+            Two of the files have the same name, and `tree` isn't set; nothing was copied.
         """
-        return self._fetch(select(self._contents(), selection), dest, progress, many=True)
+        records = select(self._contents(), selection)
+        if dest is None:
+            if tree:
+                msg = "tree=True says how copies lie below dest, and none was given. Give dest, too."
+                raise TypeError(msg)
+            return self._fetch(records, None, progress)
+        wanted = list(dict.fromkeys(records))
+        return self._fetch(records, _fetch.targets_of(dest, wanted, tree=tree), progress)
 
-    def _fetch(
-        self,
-        records: list[Record],
-        dest: str | os.PathLike[str] | None,
-        progress: Progress | None,
-        *,
-        many: bool = False,
-    ) -> list[Path]:
+    def _fetch(self, records: list[Record], targets: list[Path] | None, progress: Progress | None) -> list[Path]:
+        """Verify the files of `records` and give their paths; those of the copies, if each one has a target."""
         wanted = list(dict.fromkeys(records))
         meter = Meter(progress, self._total_size(wanted) if progress is not None else 0)
-        if dest is None:
+        if targets is None:
             paths = [_fetch.verified_path(self.root, record, meter) for record in wanted]
             meter.finish()
         else:
-            targets = _fetch.targets_of(dest, wanted) if many else [_fetch.target_of(dest, wanted[0].file)]
-            with _fetch.all_or_none(targets) as paths:
+            paths = targets
+            with _fetch.all_or_none(targets) as delivered:
                 for record, target in zip(wanted, targets, strict=True):
-                    paths.append(_fetch.deliver(self.root, record, target, meter))
+                    if _fetch.deliver(self.root, record, target, meter):
+                        delivered.append(target)
                 meter.finish()
         found = dict(zip(wanted, paths, strict=True))
         return [found[record] for record in records]
