@@ -394,9 +394,10 @@ def test_sha256_is_recorded(strong, source):
     assert loaded["b"]["size"] == 5
 
 
-def test_sha256_store_returns_the_same_three(strong, source):
-    """add_file returns the three keys of every Store."""
-    assert set(strong.add_file("S1", "Prod0", source("b", b"bytes"))) == {"file", "hash", "uuid"}
+def test_sha256_store_returns_the_same_keys(strong, source):
+    """add_file returns the keys of every Store."""
+    expected = {"event", "production", "file", "hash", "uuid"}
+    assert set(strong.add_file("S1", "Prod0", source("b", b"bytes"))) == expected
 
 
 def test_md5_collision(tmp_path, strong, store, source):

@@ -219,16 +219,18 @@ class Store:
         hash : str, optional
             The MD5 that it must have, hexadecimal in any case.
         duplicate : {"raise", "link", "skip"}
-            If the same bytes are recorded already: refuse; record them under this name too, sharing them; or take the
-            record that is there (whose file is not looked at: fetch it, before you delete yours). Empty files are no
-            duplicates of each other.
+            If the same bytes are recorded already: "raise" refuses; "link" records them under this name too, sharing
+            them; "skip" skips only what has this very name already, and otherwise does as "link". Where this name has
+            these bytes already, both take the record that is there: its file is verified, and these bytes are put in
+            the place of a missing or damaged one. A damaged file is kept in ``.manifest/quarantine/EVENT/PRODUCTION/``.
+            Empty files are no duplicates of each other.
         progress : callable, optional
             Called as ``progress(done, total)``, in bytes. What it raises cancels.
 
         Returns
         -------
         dict
-            ``file`` (the name), ``hash`` (MD5) and ``uuid``.
+            ``event``, ``production`` and ``file`` (the names), ``hash`` (MD5) and ``uuid``.
 
         Raises
         ------
@@ -261,7 +263,7 @@ class Store:
         Returns
         -------
         list of dict
-            As from `add_file`, in the order of `files`.
+            As from `add_file`, in the order of `files`. What is given twice is recorded once.
 
         Raises
         ------
@@ -290,7 +292,7 @@ class Store:
                     part = sources[start : start + _SEALED_TOGETHER]
                     items += self._take_in(part, incoming, root, hash, meter, sha256=with_sha256)
                 meter.finish()
-                return self._commit(items, duplicate)
+                return self._commit(items, duplicate, meter)
             finally:
                 for item in items:
                     item.data.discard()
@@ -325,12 +327,16 @@ class Store:
             raise
         return [_addition.Item(key, data) for (key, _), data in zip(sources, taken, strict=True)]
 
-    def _commit(self, items: list[_addition.Item], duplicate: Duplicate) -> list[dict[str, str]]:
+    def _commit(
+        self, items: list[_addition.Item], duplicate: Duplicate, meter: Meter | None = None
+    ) -> list[dict[str, str]]:
         addition = _addition.Addition(items, duplicate, self.root)
-        if duplicate == "link":
-            addition.find_sound(self._contents())
-        self.manifest._journal.commit(addition)
-        return addition.results
+        journal = self.manifest._journal
+        while True:
+            addition.prepare(journal.contents(), meter)
+            with contextlib.suppress(_addition.Overtaken):
+                journal.commit(addition)
+                return addition.results
 
     @contextlib.contextmanager
     def new_file(
