@@ -35,10 +35,13 @@ class Stop(Exception):
 
 
 def test_add(store, source):
-    """add_file copies the file to EVENT/PRODUCTION/UUID, returns name, hash and uuid, and leaves the source alone."""
+    """add_file copies the file to EVENT/PRODUCTION/UUID, returns the names, hash and uuid, and leaves the source
+    alone.
+    """
     path = source()
     added = store.add_file("S1", "Prod0", path)
-    assert added == {"file": "result.txt", "hash": md5(b"a result"), "uuid": uuid.UUID(added["uuid"]).hex}
+    names = {"event": "S1", "production": "Prod0", "file": "result.txt"}
+    assert added == {**names, "hash": md5(b"a result"), "uuid": uuid.UUID(added["uuid"]).hex}
     assert (store.root / "S1" / "Prod0" / added["uuid"]).read_bytes() == b"a result"
     assert path.read_bytes() == b"a result"
     assert path.stat().st_nlink == 1
@@ -196,14 +199,16 @@ def test_same_bytes_elsewhere(store, source, place):
     assert contents(store.root) == before
 
 
-def test_link(store, source):
-    """duplicate="link" records the bytes under the new name and a uuid of its own, and spends no second copy on
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_link(store, source, duplicate):
+    """Under a new name, "link" and "skip" record the bytes with a uuid of its own, and spend no second copy on
     them.
     """
     first = store.add_file("S1", "Prod0", source())
-    second = store.add_file("S2", "Prod1", source("b"), duplicate="link")
+    second = store.add_file("S2", "Prod1", source("b"), duplicate=duplicate)
     one, two = store.fetch_file("S1", "Prod0", "result.txt"), store.fetch_file("S2", "Prod1", "b")
-    assert second == {"file": "b", "hash": first["hash"], "uuid": two.name}
+    names = {"event": "S2", "production": "Prod1", "file": "b"}
+    assert second == {**names, "hash": first["hash"], "uuid": two.name}
     assert first["uuid"] != second["uuid"]
     assert one.samefile(two)
     assert store.verify().ok
@@ -242,12 +247,14 @@ def test_link_of_what_is_new(store, source):
     assert keys(store) == [("S1", "Prod0", "a"), ("S1", "Prod0", "b")]
 
 
-def test_skip(store, source):
-    """duplicate="skip" returns what is there and records nothing."""
-    added = store.add_file("S1", "Prod0", source())
-    before = contents(store.root)
-    assert store.add_file("S2", "Prod1", source("b"), duplicate="skip") == added
-    assert contents(store.root) == before
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_no_name_is_lost(store, source, duplicate):
+    """Runs that each leave the same flag file are recorded each, and can be stored again."""
+    for _ in range(2):
+        for run in ("Prod0", "Prod1", "Prod2"):
+            added = store.add_file("S1", run, source("done", b"done\n"), duplicate=duplicate)
+            assert (added["production"], added["uuid"]) == (run, store["S1", run, "done"].uuid)
+    assert keys(store) == [("S1", f"Prod{n}", "done") for n in range(3)]
 
 
 def test_another_duplicate(store, source):
@@ -357,7 +364,8 @@ def test_batch(store, source):
     added = store.add_files(iter(places))
     assert [one["file"] for one in added] == ["b", "renamed", "c"]
     assert keys(store) == [("S1", "Prod0", "renamed"), ("S1", "shared", "c"), ("S2", "Prod0", "b")]
-    assert added[1] == {"file": "renamed", "hash": md5(b"a"), "uuid": store["S1", "Prod0", "renamed"].uuid}
+    names = {"event": "S1", "production": "Prod0", "file": "renamed"}
+    assert added[1] == {**names, "hash": md5(b"a"), "uuid": store["S1", "Prod0", "renamed"].uuid}
 
 
 def test_batch_with_none_as_a_name(store, source):
@@ -423,13 +431,26 @@ def test_batch_linking(store, source):
     assert paths[0].samefile(paths[1])
 
 
-def test_batch_skipping(store, source):
-    """With duplicate="skip" bytes that are there, or came earlier in the batch, are returned as they are there."""
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_batch_again(store, source, duplicate):
+    """What is there under its name, or came earlier in the batch under the same, is recorded once and returned."""
     there = store.add_file("S0", "Prod0", source("there", b"there"))
-    batch = [("S1", "Prod0", source("a")), ("S1", "Prod0", source("b")), ("S1", "Prod0", source("c", b"there"))]
-    added = store.add_files(batch, duplicate="skip")
-    assert added == [added[0], added[0], there]
-    assert keys(store) == [("S0", "Prod0", "there"), ("S1", "Prod0", "a")]
+    one = ("S1", "Prod0", source("a"))
+    batch = [one, one, ("S0", "Prod0", source("there", b"there")), ("S1", "Prod0", source("c", b"there"))]
+    added = store.add_files(batch, duplicate=duplicate)
+    assert [result["file"] for result in added] == ["a", "a", "there", "c"]
+    assert (added[1], added[2]) == (added[0], there)
+    assert keys(store) == [("S0", "Prod0", "there"), ("S1", "Prod0", "a"), ("S1", "Prod0", "c")]
+    assert store.add_files(batch, duplicate=duplicate) == added
+    assert store.verify().ok
+
+
+def test_batch_with_a_row_twice(store, source):
+    """With "raise" the same row twice in a batch is refused, as the same file once more is."""
+    before = contents(store.root)
+    with pytest.raises(AlreadyPresentException):
+        store.add_files([("S1", "Prod0", source()), ("S1", "Prod0", source())])
+    assert contents(store.root) == before
 
 
 # new_file
@@ -530,14 +551,15 @@ def test_new_file_with_its_hash(store):
     assert contents(store.root) == before
 
 
-@pytest.mark.parametrize(("duplicate", "count"), [("link", 2), ("skip", 1)])
-def test_new_file_of_bytes_that_are_there(store, stored, duplicate, count):
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_new_file_of_bytes_that_are_there(store, stored, duplicate):
     """Duplicate means the same as in add_file."""
     with pytest.raises(AlreadyPresentException), store.new_file("S2", "Prod0", "f") as new:
         new.write(b"a result")
-    with store.new_file("S2", "Prod0", "f", duplicate=duplicate) as new:
-        new.write(b"a result")
-    assert len(store) == count
+    for _ in range(2):
+        with store.new_file("S2", "Prod0", "f", duplicate=duplicate) as new:
+            new.write(b"a result")
+    assert len(store) == 2
     assert store.verify().ok
 
 
@@ -782,7 +804,7 @@ def test_bytes_are_not_shared_with_a_file_that_was_written_to(store, stored, sou
         data = Incoming.of_file(path, incoming, sha256=False)
         data.seal(root)
         addition = Addition([Item(("S2", "Prod1", "b"), data)], "link", store.root)
-        addition.find_sound(store._contents())
+        addition.prepare(store._contents())
         overwrite_in_place(stored)
         store.manifest._journal.commit(addition)
         data.discard()

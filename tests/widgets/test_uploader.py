@@ -954,7 +954,7 @@ def test_a_servers_file_that_is_written_to_is_not_stored(store, served, folder):
     with (folder / "large").open("wb") as file:
         file.truncate(2**40)
     number = served.send("server/add", **PLACE, name="large", path="large", job=5)
-    served.wait_for("server/progress/5")
+    served.wait_for("server/progress/5", lambda event: event["done"] > 0)
     os.truncate(folder / "large", 0)
     with pytest.raises(Exception, match="was written to while it was added") as caught:
         served.reply(number)

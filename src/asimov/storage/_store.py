@@ -8,11 +8,11 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, cast
 
 from . import _addition, _arguments, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
 from ._contents import Contents
-from ._errors import NotAStoreError, RecordNotFoundError
+from ._errors import NotAStoreError, RecordNotFoundError, StoreExistsError
 from ._files import STORE, Folder, Reporting
 from ._hashing import Meter, Progress
 from ._identity import searched_uuid
@@ -97,7 +97,7 @@ class Store:
         self.manifest = Manifest(self)
 
     @classmethod
-    def create(cls, root: str | os.PathLike[str], name: str, *, sha256: bool = False) -> Store:
+    def create(cls, root: str | os.PathLike[str], name: str, *, sha256: bool = False, exist_ok: bool = False) -> Store:
         """Make a Store and open it.
 
         Parameters
@@ -108,18 +108,43 @@ class Store:
             What the Store is called: any text.
         sha256 : bool
             Record, and verify, the SHA-256 and the size of each file too. MD5 detects accidents, but can be forged.
+        exist_ok : bool
+            Open the Store that is there already, if it has this name and this `sha256`.
 
         Raises
         ------
         StoreExistsError
-            There is a Store already.
+            There is a Store already; with `exist_ok`, one of another name, or another `sha256`.
         OSError
             It can't be made there; nothing is left of it.
         """
         path = _files.absolute(_arguments.path("root", root))
-        with Reporting(path, side=STORE):
-            _create.create(path, name, sha256=_arguments.flag("sha256", sha256))
+        sha256, exist_ok = _arguments.flag("sha256", sha256), _arguments.flag("exist_ok", exist_ok)
+        _create.require_store_name(name)
+        if exist_ok:
+            with contextlib.suppress(NotAStoreError):
+                return cls(path)._required_to_be(name, sha256=sha256)
+        try:
+            with Reporting(path, side=STORE):
+                _create.create(path, name, sha256=sha256)
+        except StoreExistsError:
+            if not exist_ok:
+                raise
+            return cls(path)._required_to_be(name, sha256=sha256)  # others have made it at this moment
         return cls(path)
+
+    def _required_to_be(self, name: str, *, sha256: bool) -> Self:
+        """Raise StoreExistsError if this Store has another name, or does otherwise about SHA-256."""
+        contents = self._contents()
+        if contents.name != name:
+            msg = f"The Store at {self.root} is called {contents.name!r}, not {name!r}. "
+            msg += "Open it with Store(), or choose another folder."
+            raise StoreExistsError(msg)
+        if contents.with_sha256 != sha256:
+            msg = f"The Store at {self.root} was created with sha256={contents.with_sha256}, not sha256={sha256}. "
+            msg += "Open it with Store(), or choose another folder."
+            raise StoreExistsError(msg)
+        return self
 
     # Looking at it.
 
@@ -210,16 +235,18 @@ class Store:
         hash : str, optional
             The MD5 that it must have: 32 hexadecimal digits in any case, which ``md5:`` may stand before.
         duplicate : {"raise", "link", "skip"}
-            If the same bytes are recorded already: refuse; record them under this name too, sharing them; or take the
-            record that is there (whose file is not looked at: fetch it, before you delete yours). Empty files are no
-            duplicates of each other.
+            If the same bytes are recorded already: "raise" refuses; "link" records them under this name too, sharing
+            them; "skip" skips only what has this very name already, and otherwise does as "link". Where this name has
+            these bytes already, both take the record that is there: its file is verified, and these bytes are put in
+            the place of a missing or damaged one. A damaged file is kept in ``.manifest/quarantine/EVENT/PRODUCTION/``.
+            Empty files are no duplicates of each other.
         progress : callable or bool, optional
             Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
 
         Returns
         -------
         dict
-            ``file`` (the name), ``hash`` (MD5) and ``uuid``.
+            ``event``, ``production`` and ``file`` (the names), ``hash`` (MD5) and ``uuid``.
 
         Raises
         ------
@@ -257,7 +284,7 @@ class Store:
         Returns
         -------
         list of dict
-            As from `add_file`, in the order of `files`.
+            As from `add_file`, in the order of `files`. What is given twice is recorded once.
 
         Raises
         ------
@@ -291,7 +318,7 @@ class Store:
                         for item in items[-together:]:
                             item.data.close()  # they would be too many
                 meter.finish()
-                return self._commit(items, duplicate)
+                return self._commit(items, duplicate, meter)
             finally:
                 for item in items:
                     item.data.discard()
@@ -324,13 +351,16 @@ class Store:
             raise
         return [_addition.Item(source.key, data) for source, data in zip(sources, taken, strict=False)]
 
-    def _commit(self, items: list[_addition.Item], duplicate: Duplicate) -> list[dict[str, str]]:
+    def _commit(
+        self, items: list[_addition.Item], duplicate: Duplicate, meter: Meter | None = None
+    ) -> list[dict[str, str]]:
         addition = _addition.Addition(items, duplicate, self.root)
-        if duplicate == "link":
-            addition.find_sound(self._contents())
-        with Reporting(self.root, side=STORE):
-            self.manifest._journal.commit(addition)
-        return addition.results
+        journal = self.manifest._journal
+        while True:
+            addition.prepare(journal.contents(), meter)
+            with contextlib.suppress(_addition.Overtaken), Reporting(self.root, side=STORE):
+                journal.commit(addition)
+                return addition.results
 
     @contextlib.contextmanager
     def new_file(
@@ -443,8 +473,8 @@ class Store:
         hash : str, optional
             The MD5 that it must have, too, as for `add_file`.
         dest : str or os.PathLike, optional
-            A folder, or the name of a file that is not there yet: the verified bytes are copied there, atomically, as
-            an ordinary writable file.
+            A folder, or the name of a file: the verified bytes are copied there, atomically, as an ordinary writable
+            file. A file that has these bytes already is kept as it is.
         progress : callable or bool, optional
             Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
 
@@ -460,7 +490,7 @@ class Store:
         HashError
             The bytes are not those that were stored, or not those of `hash`.
         FileExistsError
-            `dest` is there already.
+            Something else is at `dest` already.
         OSError
             The file can't be read; also if it is missing.
         """
@@ -468,11 +498,17 @@ class Store:
         if hash is not None:
             path = self._path(record)
             _fetch.require_hash(record, _arguments.digest(hash, path, record.hash) or "", path)
+        targets = None if dest is None else [_fetch.target_of(_arguments.path("dest", dest), record.file)]
         with _arguments.reporting(progress, "fetch") as reported:
-            return self._fetch([record], dest, reported)[0]
+            return self._fetch([record], targets, reported)[0]
 
     def fetch_files(
-        self, selection: object, *, dest: str | os.PathLike[str] | None = None, progress: Progress | bool | None = None
+        self,
+        selection: object,
+        *,
+        dest: str | os.PathLike[str] | None = None,
+        tree: bool = False,
+        progress: Progress | bool | None = None,
     ) -> list[Path]:
         """Give the paths of many files, after verifying each.
 
@@ -482,7 +518,10 @@ class Store:
             Which. Rows, those of `to_frame` and dicts among them, are read by their names event, production and file.
             A uuid, hash or sha256 that they have must be the record's.
         dest : str or os.PathLike, optional
-            A folder for copies, made if need be: by their names, or below EVENT/PRODUCTION where two have the same.
+            A folder for copies, made if need be. What is there already with the same bytes is kept: a fetch that was
+            killed goes on.
+        tree : bool
+            Copy each file to EVENT/PRODUCTION/FILE below `dest`; otherwise to FILE, which no two may have in common.
         progress : callable, optional
             As for `fetch_file`; the bytes of all files together.
 
@@ -494,31 +533,34 @@ class Store:
         Raises
         ------
         RecordNotFoundError, HashError, FileExistsError, OSError
-            As from `fetch_file`, about the first file that can't be fetched; no copy is left then.
+            As from `fetch_file`, about the first file that can't be fetched; no new copy is left then.
+        ValueError
+            Two of the files have the same name, and `tree` isn't set; nothing was copied.
         """
         records = select(self._contents(), selection)
+        targets = None
+        if dest is None and _arguments.flag("tree", tree):
+            msg = "tree=True says how copies lie below dest, and none was given. Give dest, too."
+            raise TypeError(msg)
+        if dest is not None:
+            wanted, folder = list(dict.fromkeys(records)), _arguments.path("dest", dest)
+            targets = _fetch.targets_of(folder, wanted, tree=_arguments.flag("tree", tree))
         with _arguments.reporting(progress, "fetch") as reported:
-            return self._fetch(records, dest, reported, many=True)
+            return self._fetch(records, targets, reported)
 
-    def _fetch(
-        self,
-        records: list[Record],
-        dest: str | os.PathLike[str] | None,
-        progress: Progress | None,
-        *,
-        many: bool = False,
-    ) -> list[Path]:
-        dest = None if dest is None else _arguments.path("dest", dest)
+    def _fetch(self, records: list[Record], targets: list[Path] | None, progress: Progress | None) -> list[Path]:
+        """Verify the files of `records` and give their paths; those of the copies, if each one has a target."""
         wanted = list(dict.fromkeys(records))
         meter = Meter(progress, self._total_size(wanted) if progress is not None else 0)
-        if dest is None:
+        if targets is None:
             paths = [_fetch.verified_path(self.root, record, meter) for record in wanted]
             meter.finish()
         else:
-            targets = _fetch.targets_of(dest, wanted) if many else [_fetch.target_of(dest, wanted[0].file)]
-            with _fetch.all_or_none(targets) as paths:
+            paths = targets
+            with _fetch.all_or_none(targets) as delivered:
                 for record, target in zip(wanted, targets, strict=True):
-                    paths.append(_fetch.deliver(self.root, record, target, meter))
+                    if _fetch.deliver(self.root, record, target, meter):
+                        delivered.append(target)
                 meter.finish()
         found = dict(zip(wanted, paths, strict=True))
         return [found[record] for record in records]
