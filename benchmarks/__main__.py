@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[table.Bench], Iterable[table.Row]]] = {
     "large": table.large,
     "many": table.many,
     "frame": table.tabulate,
+    "bursts": table.bursts,
     "growth": table.growth,  # before what removes many files: see Bench.fresh
     "verify": table.verify,
 }

@@ -27,6 +27,7 @@ class Sizes:
     small: int
     big: int
     growth: int
+    burst: tuple[int, ...]
     rounds: int
     further: int
     patience: float
@@ -39,6 +40,7 @@ FULL = Sizes(
     small=2000,
     big=256 * MIB,
     growth=10_000,
+    burst=(1000, 100_000, 1_000_000),
     rounds=3,
     further=8,
     patience=100,
@@ -50,6 +52,7 @@ QUICK = Sizes(
     small=200,
     big=32 * MIB,
     growth=1000,
+    burst=(1000, 10_000),
     rounds=2,
     further=0,
     patience=10,
@@ -375,3 +378,38 @@ def growth(bench: Bench) -> Iterator[Row]:
         void=found.void,
         value=statistics.median(ratios) if ratios else float("nan"),
     )
+
+
+def bursts(bench: Bench) -> Iterator[Row]:
+    """Add in quick succession, from one process and from eight, to Stores of few records and of many."""
+    source = inputs.make_file(bench.work / "burst", 64, 9)
+    roots = {f"{count:,} records": bench.fresh("burst") for count in bench.sizes.burst}
+    for root, count in zip(roots.values(), bench.sizes.burst, strict=True):
+        inputs.make_store(root, count, source)
+    small, *large = roots
+    jobs = (
+        ("bursts", "one of {0} adds in a burst", {"adds": 300}, large, (2, 3)),
+        ("crowd", "8 processes x {0} adds at once", {"adds": 50, "processes": 8}, large[:1], (5,)),
+    )
+    for operation, called, more, compared, limits in jobs:
+
+        def trial(number: int, operation: str = operation, more: dict[str, int] = more) -> dict[str, Any]:
+            names = list(roots) if operation == "bursts" else [small, large[0]]
+            turned = names[number % len(names) :] + names[: number % len(names)]
+            chosen = {name: str(roots[name]) for name in turned}
+            return bench.peers[OURS].run(operation, roots=chosen, **more)
+
+        found = race({OURS: trial}, bench.sizes.rounds)
+        for name, limit in zip(compared, limits, strict=False):
+            ratios = [done["seconds"][name] / done["seconds"][small] for done in found.results[OURS]]
+            yield Row(
+                what=f"{called.format(more['adds'])}, at {name}",
+                beside=f"at {small}, in turns",
+                limit=limit,
+                spread=ratios,
+                seconds={n: statistics.median(d["seconds"][n] for d in found.results[OURS]) for n in (small, name)},
+                void=found.void,
+                value=statistics.median(ratios) if ratios else float("nan"),
+            )
+    for root in roots.values():
+        shutil.rmtree(root)

@@ -118,7 +118,7 @@ def test_skipping_waits_until_what_is_there_is_durable(store, source, monkeypatc
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    assert Store(store.root).add_file("S2", "Prod0", source("again", b"a result"), duplicate="skip") == added
+    assert Store(store.root).add_file("S1", "Prod0", source(), duplicate="skip") == added
     home = store.root / ".manifest"
     assert home.stat().st_ino in synced  # for the manifest, which has it
 

@@ -21,6 +21,7 @@ from asimov.storage import (
     NotAStoreError,
     RecordExistsError,
     RecordNotFoundError,
+    SourceChangedError,
     StorageError,
     Store,
     StoreExistsError,
@@ -36,6 +37,7 @@ BASES = {
     StoreExistsError: (FileExistsError,),
     RecordExistsError: (FileExistsError,),
     FileSystemError: (OSError,),
+    SourceChangedError: (OSError,),
 }
 COMMON = (OSError, ValueError, KeyError, LookupError, TypeError, RuntimeError, FileExistsError, FileNotFoundError)
 
@@ -74,6 +76,12 @@ def provoke(store: Store, source) -> list[BaseException]:
             patch.setattr(os, "link", without_links)
             Store.create(missing.parent / "new", "New")
 
+    growing = source("growing.txt", b"first")
+
+    def write_on(done: int, _total: int) -> None:
+        with growing.open("ab") as file:
+            file.write(b"more" * done)
+
     actions = [
         lambda: Store(missing),
         lambda: Store(bad),
@@ -84,6 +92,7 @@ def provoke(store: Store, source) -> list[BaseException]:
         lambda: Store.create(store.root, "Again"),
         lambda: store.add_file("S1", "Prod0", source(content=b"other bytes")),
         create_without_links,
+        lambda: store.add_file("S1", "Prod0", growing, progress=write_on),
     ]
     raised: list[BaseException] = []
     for action in actions:
@@ -108,6 +117,7 @@ def test_provoked_errors(store, source):
         str(store.root),
         "result.txt",
         "hard links",
+        "growing.txt",
     ]
     assert [type(error) for error in raised] == list(BASES)
     for error, words in zip(raised, about, strict=True):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from damage import AS_ROOT, NOBODY, contents, keys, manifest_of, ordinary_user, umask
 
 from asimov.storage import HashError, StorageError, Store
+from asimov.storage._files import DESTINATION, SOURCE, STORE
 
 GROUP = 12345 if AS_ROOT else os.getgid()
 
@@ -198,6 +204,54 @@ def test_two_users_share_a_store(shared_root, source):
     assert owners == ({0, NOBODY} if AS_ROOT else {os.getuid()})
 
 
+# Access-control lists
+
+
+def acl(path, *changes):
+    """Change the list of a file or folder by setfacl; return it."""
+    for change in changes:
+        done = subprocess.run(["setfacl", change[:2], change[2:], str(path)], check=False, capture_output=True)
+        if done.returncode:
+            pytest.skip(f"no access-control list here: {done.stderr.decode()}")
+    shown = subprocess.run(["getfacl", "-cpE", str(path)], check=True, capture_output=True, text=True)
+    return shown.stdout.split()
+
+
+needs_setfacl = pytest.mark.skipif(shutil.which("setfacl") is None, reason="there is no setfacl")
+
+
+@needs_setfacl
+def test_the_manifest_keeps_its_acl(store, source):
+    """Replacing manifest.yaml preserves the access-control list that somebody gave it."""
+    manifest_of(store).chmod(0o600)
+    before = acl(manifest_of(store), "-mu:12345:r--,g:23456:rw-")
+    store.add_file("S1", "Prod0", source())
+    store.add_file("S1", "Prod0", source("b", b"b"))
+    assert "user:12345:r--" in before
+    assert acl(manifest_of(store)) == before
+
+
+@needs_setfacl
+def test_the_manifest_gets_no_acl_of_a_folder(store, source):
+    """Replacing manifest.yaml gives it no list, though the folders of temporary files hand one down."""
+    manifest_of(store).chmod(0o640)
+    for folder in (store.root / ".manifest", store.root / ".manifest" / "recent"):
+        acl(folder, "-md:u:12345:rwx")
+    store.add_file("S1", "Prod0", source())
+    assert acl(manifest_of(store)) == ["user::rw-", "group::r--", "other::---"]
+    assert mode(manifest_of(store)) == 0o640
+
+
+@needs_setfacl
+def test_a_repair_keeps_the_acl(store, stored):
+    """A repair gives the new manifest the list of the damaged one."""
+    before = acl(manifest_of(store), "-mu:12345:r--")
+    with manifest_of(store).open("a") as file:
+        file.write("damage")
+    Store.repair(store.root, dry_run=False)
+    assert acl(manifest_of(store)) == before
+
+
 # Links
 
 
@@ -257,6 +311,12 @@ ACTIONS = {
 }
 
 
+def assert_named(error, folder, side):
+    """The error names a path in `folder`, and whose disk it was."""
+    assert Path(error.filename).is_relative_to(folder)
+    assert f"({side})" in str(error)
+
+
 def refusal(action):
     """Give the OSError that `action` ends with, or None where it ends well."""
     try:
@@ -283,6 +343,7 @@ def test_full_disk(small_disk, source, action):
         refused += 1
         assert error.errno in small_disk.refusals
         assert not isinstance(error, StorageError)
+        assert_named(error, store.root, STORE)
         assert state(store) == before
     small_disk.empty()
     assert refused > 0
@@ -302,7 +363,9 @@ def test_new_file_on_a_full_disk(small_disk):
             for _ in range(100):
                 new.write(bytes(4096))
 
-    assert refusal(write).errno in small_disk.refusals
+    error = refusal(write)
+    assert error.errno in small_disk.refusals
+    assert_named(error, store.root, STORE)
     assert state(store) == before
 
 
@@ -313,6 +376,7 @@ def test_fetch_to_a_full_disk(store, small_disk, source):
     before = sorted(path.name for path in small_disk.root.iterdir())
     error = refusal(lambda: store.fetch_file("S1", "Prod0", "big", dest=small_disk.root))
     assert error.errno in small_disk.refusals
+    assert_named(error, small_disk.root / "big", DESTINATION)
     assert sorted(path.name for path in small_disk.root.iterdir()) == before
 
 
@@ -323,6 +387,7 @@ def test_create_on_a_full_disk(small_disk):
     small_disk.fill()
     error = refusal(lambda: Store.create(small_disk.root / "store", "n"))
     assert error.errno in small_disk.refusals
+    assert_named(error, small_disk.root / "store", STORE)
     with pytest.raises(StorageError):
         Store(small_disk.root / "store")
     small_disk.empty()
@@ -415,3 +480,116 @@ def test_hash_error_leaves_no_copy(store, stored, tmp_path):
     with pytest.raises(HashError):
         store.fetch_file("S1", "Prod0", "result.txt", hash="0" * 32, dest=tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+# Disks that fail
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """A function that lets the system's calls of a name fail on the files below a folder."""
+
+    def fail(call, folder, number):
+        real = getattr(os, call)
+
+        def broken(descriptor, *arguments):
+            if folder in Path(f"/proc/self/fd/{descriptor}").readlink().parents:
+                raise OSError(number, os.strerror(number))
+            return real(descriptor, *arguments)
+
+        monkeypatch.setattr(os, call, broken)
+
+    return fail
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="which file is open is read in /proc")
+NUMBERS = [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ESTALE]
+
+
+@on_linux
+@pytest.mark.parametrize("number", NUMBERS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("size", [100, 5_000_000])
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_an_error_of_writing_names_the_stores_disk(store, source, failing, call, size, number):
+    """An error of a write into the Store names a path there, and says that it is the Store's disk."""
+    path = source(content=bytes(range(100)) * (size // 100))
+    failing(call, store.root, number)
+    assert_named(refusal(lambda: store.add_file("S1", "Prod0", path)), store.root, STORE)
+
+
+@on_linux
+@pytest.mark.parametrize("number", NUMBERS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_an_error_of_writing_names_the_destination(store, stored, tmp_path, failing, call, number):
+    """An error of a write to dest names dest, and says that it is the destination."""
+    (tmp_path / "out").mkdir()
+    failing(call, tmp_path / "out", number)
+    error = refusal(lambda: store.fetch_file("S1", "Prod0", "result.txt", dest=tmp_path / "out"))
+    assert_named(error, tmp_path / "out" / "result.txt", DESTINATION)
+
+
+@on_linux
+@pytest.mark.parametrize("size", [100, 5_000_000])
+def test_an_error_of_reading_names_the_source(store, source, failing, size):
+    """An error of reading a file that is added names that, and says that it is the caller's."""
+    path = source(content=bytes(range(100)) * (size // 100))
+    for call in ("read", "readv"):
+        failing(call, path.parent, errno.EIO)
+    assert_named(refusal(lambda: store.add_file("S1", "Prod0", path)), path, SOURCE)
+
+
+@on_linux
+@pytest.mark.parametrize("size", [100, 5_000_000])
+@pytest.mark.parametrize("dest", [None, "copy"])
+def test_an_error_of_reading_names_the_stores_disk(store, source, tmp_path, failing, size, dest):
+    """An error of reading a file of the Store names it, and says that it is the Store's disk."""
+    store.add_file("S1", "Prod0", source(content=bytes(range(100)) * (size // 100)))
+    path = store.fetch_file("S1", "Prod0", "result.txt")
+    for call in ("read", "readv"):
+        failing(call, path.parent, errno.ESTALE)
+    error = refusal(lambda: store.fetch_file("S1", "Prod0", "result.txt", dest=dest and tmp_path / dest))
+    assert_named(error, path, STORE)
+
+
+@on_linux
+def test_an_error_of_reading_the_manifest_names_the_stores_disk(store, stored, failing):
+    """An error of reading what is recorded names a path there, and says that it is the Store's disk."""
+    failing("pread", store.root, errno.EIO)
+    assert_named(refusal(lambda: Store(store.root)), manifest_of(store).parent, STORE)
+
+
+def test_an_error_that_progress_raises_is_left_alone(store, source, tmp_path):
+    """What progress raises is no error of a file: it is raised as it is."""
+    mine = OSError(errno.EIO, "mine")
+
+    def progress(done, _total):
+        if done:
+            raise mine
+
+    path = source()
+    assert refusal(lambda: store.add_file("S1", "Prod0", path, progress=progress)) is mine
+    store.add_file("S1", "Prod0", path)
+    fetch = lambda: store.fetch_file("S1", "Prod0", "result.txt", dest=tmp_path / "copy", progress=progress)  # noqa: E731
+    assert refusal(fetch) is mine
+    assert (mine.filename, mine.strerror) == (None, "mine")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts of one's own are Linux's")
+@pytest.mark.parametrize("place", ["S1", "S1/Prod0"])
+def test_a_folder_on_another_file_system(store, source, place):
+    """An add to a folder that is a mount of another file system says that a Store is one, and stores nothing."""
+    path = source()
+    (store.root / place).mkdir(parents=True)
+    script = 'mount -t tmpfs tmpfs "$1" && exec "$2" -m asimov.storage store S1 Prod0 "$3" --store "$4"'
+    namespace = ["unshare", "--mount"] if AS_ROOT else ["unshare", "--mount", "--map-root-user"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+    arguments = [*map(str, [store.root / place, sys.executable, path, store.root])]
+    done = subprocess.run(
+        [*namespace, "sh", "-c", script, "sh", *arguments], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (5, "")
+    assert str(store.root / "S1" / "Prod0") in done.stderr
+    assert "a Store is one file system" in done.stderr
+    assert len(store) == 0
+    assert list((store.root / ".manifest" / "incoming").iterdir()) == []

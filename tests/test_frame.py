@@ -205,3 +205,14 @@ def test_when_files_were_verified(filled):
     assert str(frame["verified"].dtype) == "datetime64[ns, UTC]"
     assert frame["verified"].notna().tolist() == (frame["event"] == event).tolist()
     assert (frame["verified"].dropna() >= start).all()
+
+
+def test_a_frame_for_excel(filled):
+    """The line of to_frame's docstring takes the time zone off, which Excel has no place for, and nothing else."""
+    line = next(line for line in Store.to_frame.__doc__.splitlines() if "tz_localize" in line)
+    filled.verify()
+    frame = filled.to_frame(stat=True)
+    for_excel = eval(line, {"frame": frame})  # noqa: S307 - our own documentation
+    assert [str(dtype) for dtype in for_excel.dtypes if "datetime64" in str(dtype)] == ["datetime64[ns]"] * 2
+    tm.assert_frame_equal(for_excel.drop(columns=["added", "verified"]), frame.drop(columns=["added", "verified"]))
+    assert for_excel["added"].dt.tz_localize("UTC").tolist() == frame["added"].tolist()

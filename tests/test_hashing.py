@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import sys
 import time
@@ -120,3 +121,80 @@ def test_progress_is_told_ten_times_a_second():
     meter.advance(1)
     meter.finish()
     assert calls[-1][0] == calls[-1][1] > 10
+
+
+# Holes
+
+
+def allocated(path):
+    """Give how many bytes of the disk a file takes."""
+    return path.stat().st_blocks * 512
+
+
+BLOCK = 4096
+SPARSE = {
+    "nothing but a hole": [(0, b"")],
+    "a hole at the end": [(0, b"head")],
+    "a hole at the start": [(64 << 20, b"tail")],
+    "holes between": [(n << 20, b"%d" % n * 1000) for n in range(1, 60, 7)],
+    "data that ends in the middle of a block": [(10 << 20, bytes(3) + b"x")],
+    "one block in each megabyte": [((n << 20) + BLOCK, b"y" * BLOCK) for n in range(60)],
+}
+
+
+@pytest.fixture
+def sparse(tmp_path):
+    """A function that makes a file of a size with pieces of data, and holes between."""
+
+    def make(pieces, size=(64 << 20) + 4):
+        path = tmp_path / "sparse"
+        with path.open("wb") as file:
+            for offset, data in pieces:
+                file.seek(offset)
+                file.write(data)
+            file.truncate(size)
+        if allocated(path) > 2 << 20:
+            pytest.skip("no holes on this file system")
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("pieces", SPARSE.values(), ids=SPARSE)
+def test_holes_stay_holes(store, tmp_path, sparse, pieces):
+    """A sparse file takes little of the disk in the Store and at dest; size, bytes and digest are those of the file."""
+    path = sparse(pieces)
+    content = path.read_bytes()
+    added = store.add_file("S1", "Prod0", path)
+    stored = store.fetch_file("S1", "Prod0", "sparse")
+    copy = store.fetch_file("S1", "Prod0", "sparse", dest=tmp_path / "copy")
+    assert added["hash"] == md5(content)
+    for found in (stored, copy):
+        assert found.read_bytes() == content
+        assert allocated(found) <= allocated(path) + BLOCK
+    assert store.verify().ok
+
+
+@pytest.mark.parametrize("size", [BLOCK + 1, 100_000, (4 << 20) - 1, (4 << 20) + 1, (5 << 20) + BLOCK])
+def test_sizes_of_sparse_files(store, sparse, size):
+    """A sparse file of any size, digested in one thread or in two, is stored as what it is."""
+    path = sparse([(BLOCK, b"x")], size)
+    content = path.read_bytes()
+    assert store.add_file("S1", "Prod0", path)["hash"] == md5(content)
+    assert store.fetch_file("S1", "Prod0", "sparse").read_bytes() == content
+
+
+def test_zeros_that_are_no_holes_are_written(store, source):
+    """A file that has its zeros on the disk has them in the Store too: who reserved the room gets it."""
+    path = source("zeros", bytes(6 << 20))
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    store.add_file("S1", "Prod0", path)
+    assert allocated(store.fetch_file("S1", "Prod0", "zeros")) >= allocated(path)
+
+
+def test_progress_of_a_sparse_file(store, sparse):
+    """Progress counts the bytes of holes too."""
+    seen = []
+    store.add_file("S1", "Prod0", sparse([(0, b"head")]), progress=lambda *told: seen.append(told))
+    assert (seen[0], seen[-1]) == ((0, (64 << 20) + 4), ((64 << 20) + 4, (64 << 20) + 4))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import json
 import os
+import pickle
 import sys
 import threading
 import uuid
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -37,10 +41,10 @@ def filled(store, source):
 
 
 def test_data(filled):
-    """.data is the hierarchy of SEED.txt as plain dictionaries, the very thing that yaml.safe_load reads."""
+    """.data is the hierarchy of SEED.txt as dictionaries, the very thing that yaml.safe_load reads."""
     data = filled.manifest.data
     assert data == yaml.safe_load(manifest_of(filled).read_bytes())
-    assert type(data) is dict
+    assert isinstance(data, dict)
     assert data["events"]["S1"]["Prod0"]["a"] == {"hash": md5(b"a"), "uuid": filled["S1", "Prod0", "a"].uuid}
 
 
@@ -49,20 +53,98 @@ def test_data_of_an_empty_store(store):
     assert store.manifest.data == {"name": "Test Store", "events": {}}
 
 
-def test_changes_of_data_are_not_published(filled, source):
+CHANGES = {
+    "assign": lambda data: data.__setitem__("evil", {}),
+    "delete": lambda data: data.__delitem__("a"),
+    "update": lambda data: data.update(evil={}),
+    "|=": lambda data: data.__ior__({"evil": {}}),
+    "setdefault": lambda data: data.setdefault("evil", {}),
+    "pop": lambda data: data.pop("a"),
+    "popitem": lambda data: data.popitem(),
+    "clear": lambda data: data.clear(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_data_is_read_only(filled, change):
+    """Changing .data at any depth fails, and the message names what to call instead; .data can't be replaced."""
+    manifest = filled.manifest
+    data = manifest.data
+    for part in (data, data["events"], data["events"]["S1"], data["events"]["S1"]["Prod0"]["a"]):
+        with pytest.raises(TypeError, match=r"add_file.*add_record.*update\(\)"):
+            change(part)
+    with pytest.raises(AttributeError):
+        manifest.data = {}
+    assert data == manifest.data == yaml.safe_load(manifest_of(filled).read_bytes())
+
+
+COPIES = {
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda data: pickle.loads(pickle.dumps(data)),
+    "JSON": lambda data: json.loads(json.dumps(data)),
+    "yaml.dump": lambda data: yaml.safe_load(yaml.dump(data)),
+    "yaml.safe_dump": lambda data: yaml.safe_load(yaml.safe_dump(data)),
+}
+
+
+@pytest.mark.parametrize("make", COPIES.values(), ids=COPIES)
+def test_copies_of_data_are_plain(filled, make):
+    """Copies of .data, and what is written of it, are plain dictionaries, of all depths, that can be changed."""
+    data = filled.manifest.data
+    copied = make(data)
+    assert copied == data
+    assert {type(copied), type(copied["events"]["S1"]["Prod0"]["a"])} == {dict}
+    copied["events"]["S1"]["Prod0"]["a"]["hash"] = "0" * 32
+    assert filled.manifest.data == data
+
+
+def test_data_prints_and_dumps_as_a_dict(filled):
+    """str, YAML and JSON of .data are those of a plain dictionary."""
+    data = filled.manifest.data
+    plain = copy.deepcopy(data)
+    assert str(data) == str(plain)
+    assert yaml.dump(data) == yaml.dump(plain)
+    assert yaml.dump(data, Dumper=yaml.CSafeDumper) == yaml.safe_dump(plain)
+    assert json.dumps(data, indent=1) == json.dumps(plain, indent=1)
+
+
+def test_a_manifest_pickles(filled):
+    """A Manifest crosses to another process, with what was noted and not yet published."""
+    filled.manifest.add_record("S9", "Prod0", "noted", "0" * 32, "1" * 32)
+    crossed = pickle.loads(pickle.dumps(filled.manifest))
+    assert [*crossed] == [*filled.manifest]
+    assert (crossed.root, crossed.store) == (filled.root, filled)
+    crossed.update()
+    assert ("S9", "Prod0", "noted") in Store(filled.root)
+
+
+def test_a_manifest_of_something_else_pickles(filled, tmp_path, monkeypatch):
+    """A Manifest of an object with a relative root finds its Store from any working folder."""
+    monkeypatch.chdir(filled.root.parent)
+    pickled = pickle.dumps(Manifest(SimpleNamespace(root=filled.root.name)))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert [*pickle.loads(pickled)] == [*filled]
+
+
+def test_a_copied_manifest_notes_for_itself(filled):
+    """What a copy of a Manifest notes, the original doesn't."""
+    copied = copy.copy(filled.manifest)
+    copied.add_record("S9", "Prod0", "noted", "0" * 32, "1" * 32)
+    assert (len(copied), len(filled.manifest)) == (4, 3)
+
+
+def test_changes_of_what_is_listed_are_not_published(filled, source):
     """What somebody does to the dictionaries that they were given does not get into the Store, and update()
     publishes none of it.
     """
     manifest = filled.manifest
     before = manifest_of(filled).read_bytes()
-    manifest.data["events"]["S1"]["Prod0"]["a"]["hash"] = "0" * 32
-    manifest.data["events"]["evil"] = {}
     manifest.list_resources("S1", "Prod0")["a"]["hash"] = "0" * 32
     manifest.update()
     assert manifest_of(filled).read_bytes() == before
     filled.add_file("S3", "Prod0", source("d", b"d"))
     assert Store(filled.root)["S1", "Prod0", "a"].hash == md5(b"a")
-    assert "evil" not in Store(filled.root).manifest.data["events"]
 
 
 def test_data_follows_what_others_add(filled, source):
@@ -214,8 +296,6 @@ def test_create(tmp_path):
 
 def test_manifest_needs_a_store(tmp_path):
     """Without a manifest on disk there is no Manifest."""
-    from types import SimpleNamespace
-
     with pytest.raises(NotAStoreError):
         Manifest(SimpleNamespace(root=str(tmp_path)))
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import subprocess
+from enum import Enum
+from io import StringIO
+from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
-from damage import contents, keys, manifest_of
+from damage import contents, keys, manifest_of, md5, run_python
 
 from asimov.storage import InvalidNameError, Manifest, RecordNotFoundError, StorageError, Store
 
@@ -167,6 +176,56 @@ def test_objects_with_a_name(store, source):
     assert len(store) == 3
 
 
+class Plain:
+    """An object of the user's own, as upstream's events are."""
+
+    name = "S1"
+
+
+class Kind(Enum):
+    """A choice, whose name is what it is called in the code."""
+
+    S1 = 1
+
+
+@pytest.mark.parametrize("thing", [Plain(), Kind.S1, np.str_("S1")])
+def test_plain_objects_have_names(store, source, thing):
+    """Any plain object has the name that it says."""
+    store.add_file(thing, thing, source(), thing)
+    assert keys(store) == [("S1", "S1", "S1")]
+
+
+NOT_PLAIN = {
+    "Series": lambda _: pd.Series(["x"], name="S1"),
+    "index": lambda _: pd.Index(["x"], name="S1"),
+    "frame with a column name": lambda _: pd.DataFrame({"name": ["S1"]}),
+    "row with a name": lambda _: pd.Series({"name": "S1"}),
+    "structured record": lambda _: pd.DataFrame({"name": ["S1"]}).to_records()[0],
+    "path": lambda path: path,
+    "open file": lambda path: path.open("rb"),
+    "temporary file": lambda path: NamedTemporaryFile(dir=path.parent),  # noqa: SIM115 - closed below
+    "text in memory": lambda _: StringIO("S1"),
+    "Store": lambda path: Store.create(path.parent / "other", "S1"),
+    "class": lambda _: Plain,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("make", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_what_has_a_name_of_another_meaning(store, source, kind, make):
+    """A Series, a path, an open file, an array or a Store is no name, though it has one."""
+    path = source()
+    thing = make(path)
+    with contextlib.closing(thing) if hasattr(thing, "close") else contextlib.nullcontext():
+        event, production, file = triple(kind, thing)
+        with pytest.raises(InvalidNameError) as caught:
+            store.add_file(event, production, path, file)
+        with pytest.raises(InvalidNameError):
+            store.fetch_file(event, production, file)
+        assert "\n" not in str(caught.value)
+        assert len(store) == 0
+
+
 @pytest.mark.parametrize("name", ["../S1", "", None, 3])
 def test_the_name_of_an_object_is_checked(store, source, name):
     """A .name is held to the same rules."""
@@ -226,3 +285,179 @@ def test_the_manifest_folder_as_an_event_on_disk(hand_written, name):
     with pytest.raises(StorageError) as caught:
         len(Store(root))
     assert (type(caught.value).__name__, caught.value.line) == ("ManifestError", 3)
+
+
+# Locales that don't have UTF-8
+
+LOCALES = ["C", "ISO-8859-1", "UTF-8"]
+IN_ANY_LOCALE = """
+import os, sys
+from pathlib import Path
+from asimov.storage import Store
+root, encoding = Path(sys.argv[1]), sys.argv[2]
+assert sys.getfilesystemencoding() == encoding, sys.getfilesystemencoding()
+"""
+OPENED = 'store = Store(root / "store")\n'
+
+
+@pytest.fixture(scope="session")
+def latin_locale(tmp_path_factory):
+    """The environment of a process whose locale is ISO-8859-1."""
+    folder = tmp_path_factory.mktemp("locales")
+    command = ["localedef", "-i", "en_US", "-f", "ISO-8859-1", str(folder / "en_US.ISO-8859-1")]
+    if shutil.which("localedef") is None or subprocess.run(command, check=False, capture_output=True).returncode > 1:
+        pytest.skip("no locale of ISO-8859-1 can be made here")
+    return {"LOCPATH": str(folder), "LC_ALL": "en_US.ISO-8859-1", "PYTHONUTF8": "0"}
+
+
+@pytest.fixture
+def in_locale(request, tmp_path):
+    """A function that runs code, with the test's folder as `root`, in a process of a locale."""
+
+    def run(locale, code):
+        environment, encoding = {
+            "C": lambda: ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "ascii"),
+            "ISO-8859-1": lambda: (request.getfixturevalue("latin_locale"), "iso8859-1"),
+            "UTF-8": lambda: ({"PYTHONUTF8": "1"}, "utf-8"),
+        }[locale]()
+        environment["PYTHONIOENCODING"] = "utf-8"  # of what this test reads, not of names
+        done = run_python(IN_ANY_LOCALE + code, tmp_path, encoding, env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    return run
+
+
+def names_below(folder):
+    """List what is below a folder as the operating system has it, but for uuids and what is our own."""
+    paths = [os.fsencode(path.relative_to(folder)) for path in sorted(folder.rglob("*"))]
+    return [path for path in paths if not path.startswith(b".manifest") and len(path.split(b"/")) < 3]
+
+
+@pytest.mark.parametrize("reader", LOCALES)
+@pytest.mark.parametrize("writer", LOCALES)
+def test_names_are_utf8_whatever_the_locale(store, tmp_path, in_locale, writer, reader):
+    """What is stored under one locale is found under every other: names on the disk are UTF-8."""
+    written = "with store.new_file('caf\\xe9', '\\u6f22', '\\xe9') as file: file.write(b'a result')"
+    read = """
+key = "caf\\xe9", "\\u6f22", "\\xe9"
+assert [record.key for record in store] == [key]
+assert store.fetch_file(*key).read_bytes() == b"a result"
+with store.open_file(*key) as opened: assert opened.read() == b"a result"
+assert [check.path.read_bytes() for check in store.verify().results] == [b"a result"]
+assert list(store.to_frame(stat=True)["size"]) == [8]
+assert [Path(path).read_bytes() for path in store.manifest.uuid_dict.values()] == [b"a result"]
+"""
+    in_locale(writer, OPENED + written)
+    in_locale(reader, OPENED + read)
+    assert names_below(store.root) == ["caf\u00e9".encode(), "caf\u00e9/\u6f22".encode()]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_copies_are_utf8_whatever_the_locale(store, tmp_path, in_locale, locale):
+    """A copy out of the Store has its name in UTF-8 under any locale, in one folder or in many."""
+    for event in ("caf\u00e9", "th\u00e9"):
+        with store.new_file(event, "P", "\u00e9") as file:
+            file.write(event.encode())
+    code = """
+(root / "one").mkdir()
+one = store.fetch_file("caf\\xe9", "P", "\\xe9", dest=root / "one")
+both = store.fetch_files(store, dest=root / "both")
+assert [path.read_bytes() for path in [one, *both]] == [e.encode() for e in ("caf\\xe9", "caf\\xe9", "th\\xe9")]
+"""
+    in_locale(locale, OPENED + code)
+    assert names_below(tmp_path / "one") == ["\u00e9".encode()]
+    assert (tmp_path / "both" / "caf\u00e9" / "P" / "\u00e9").read_bytes() == "caf\u00e9".encode()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_paths_that_the_locale_can_not_spell(tmp_path, in_locale, locale):
+    """A root, a source and a destination that the locale has no letters for are taken in UTF-8."""
+    code = """
+root = root / os.fsdecode("\\u6f22".encode())
+root.mkdir()
+(root / "source").write_bytes(b"a result")
+store = Store.create(f"{sys.argv[1]}/\\u6f22/store", "n")
+store.add_file("S1", "Prod0", f"{sys.argv[1]}/\\u6f22/source")
+copy = store.fetch_file("S1", "Prod0", "source", dest=f"{sys.argv[1]}/\\u6f22/\\u5b57")
+assert (store.root.is_dir(), copy.read_bytes()) == (True, b"a result")
+"""
+    in_locale(locale, code)
+    assert (tmp_path / "\u6f22" / "\u5b57").read_bytes() == b"a result"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_nobody_recorded_is_found_whatever_the_locale(store, in_locale, locale):
+    """Untracked files, missing ones and those of upstream are told apart under any locale; their paths open."""
+    with store.new_file("caf\u00e9", "P", "by-uuid") as file:
+        file.write(b"by uuid")
+    with store.new_file("caf\u00e9", "P", "\u00e9") as file:
+        file.write(b"by name")
+    folder = store.root / "caf\u00e9" / "P"
+    (folder / store["caf\u00e9", "P", "\u00e9"].uuid).rename(folder / "\u00e9")  # as upstream's releases name it
+    (folder / "stray\u00e9").write_bytes(b"untracked")
+    (folder / store["caf\u00e9", "P", "by-uuid"].uuid).unlink()
+    code = """
+report = store.verify()
+assert [check.status.value for check in report.results] == ["missing", "ok"]
+assert [path.read_bytes() for path in report.untracked] == [b"untracked"]
+assert report.failures[0].path.parent.is_dir()
+assert store.fetch_file("caf\\xe9", "P", "\\xe9").read_bytes() == b"by name"
+assert list(store.to_frame(stat=True)["size"].fillna(-1)) == [-1, 7]
+try:
+    store.fetch_file("caf\\xe9", "P", "by-uuid")
+except FileNotFoundError as error:
+    assert Path(error.filename).parent.is_dir()
+"""
+    in_locale(locale, OPENED + code)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_repair_finds_names_whatever_the_locale(store, in_locale, locale):
+    """A repair under any locale records files that carry their names, as they are in UTF-8, and quarantines others."""
+    folder = store.root / "caf\u00e9" / "\u6f22"
+    folder.mkdir(parents=True)
+    (folder / "\u00e9").write_bytes(b"named")
+    (folder / ("0" * 32)).write_bytes(b"nobody's")
+    manifest_of(store).unlink()
+    code = """
+report = Store.repair(root / "store", dry_run=False)
+assert [record.key for record in report.records] == [("caf\\xe9", "\\u6f22", "\\xe9")]
+assert not any(path.exists() for path in report.quarantined)
+assert Store(root / "store").verify().ok
+"""
+    in_locale(locale, code)
+    assert md5(b"named") == store["caf\u00e9", "\u6f22", "\u00e9"].hash
+    quarantined = store.root / ".manifest" / "quarantine" / "caf\u00e9" / "\u6f22" / ("0" * 32)
+    assert quarantined.read_bytes() == b"nobody's"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_locutus_takes_names_whatever_the_locale(store, tmp_path, in_locale, locale):
+    """Names typed in the locale's letters, or in UTF-8 where it has only ASCII, are stored as what is meant."""
+    code = """
+from asimov.storage.cli import run
+typed = "caf\\xe9" if encoding == "iso8859-1" else os.fsdecode("caf\\xe9".encode())  # as sys.argv would have it
+(root / typed).write_bytes(b"a result")
+where = ["--store", str(root / "store")]
+assert run(["store", typed, typed, str(root / typed), *where]) == 0
+assert run(["fetch", typed, typed, typed, "-o", str(root / "copy"), *where]) == 0
+assert run(["verify", typed, *where]) == 0
+"""
+    in_locale(locale, code)
+    assert keys(store) == [("caf\u00e9",) * 3]
+    assert (tmp_path / "copy").read_bytes() == b"a result"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_widget_finds_the_servers_files_whatever_the_locale(tmp_path, in_locale, locale):
+    """A file of the server that a widget's page is shown by its name is opened by that name."""
+    code = r"""
+from asimov.storage.widgets._server_files import ServerFolder
+native = "caf\xe9" if encoding == "iso8859-1" else os.fsdecode("caf\xe9".encode())
+(root / native).write_bytes(b"a result")
+folder = ServerFolder(root)
+assert folder.complete("") == (["caf\xe9"], 1)
+with open(folder.open("caf\xe9"), "rb") as opened:
+    assert opened.read() == b"a result"
+"""
+    in_locale(locale, code)

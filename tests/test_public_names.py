@@ -22,6 +22,7 @@ PUBLIC = [
     "Record",
     "RecordExistsError",
     "RecordNotFoundError",
+    "SourceChangedError",
     "StorageError",
     "Store",
     "StoreExistsError",

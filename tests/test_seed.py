@@ -169,7 +169,8 @@ def test_add_returns_uuid_and_hash(store, source):
     added = store.add_file("S000000xx", "Prod0", source())
     record = store["S000000xx", "Prod0", "result.txt"]
     assert type(added) is dict
-    assert added == {"file": "result.txt", "hash": record.hash, "uuid": record.uuid}
+    names = {"event": "S000000xx", "production": "Prod0", "file": "result.txt"}
+    assert added == {**names, "hash": record.hash, "uuid": record.uuid}
     assert yaml.safe_load(yaml.safe_dump(added)) == added
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
+import mmap
 import os
+import subprocess
 import sys
 import threading
 import uuid
@@ -12,9 +15,19 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from damage import contents, flip_bit, keys, md5
+from damage import contents, flip_bit, keys, md5, writable
 
-from asimov.storage import AlreadyPresentException, HashError, InvalidNameError, RecordExistsError, Store
+from asimov.storage import (
+    AlreadyPresentException,
+    HashError,
+    InvalidNameError,
+    RecordExistsError,
+    SourceChangedError,
+    Store,
+    _files,
+)
+from asimov.storage._addition import Addition, Item
+from asimov.storage._incoming import Incoming
 
 
 class Stop(Exception):
@@ -22,10 +35,13 @@ class Stop(Exception):
 
 
 def test_add(store, source):
-    """add_file copies the file to EVENT/PRODUCTION/UUID, returns name, hash and uuid, and leaves the source alone."""
+    """add_file copies the file to EVENT/PRODUCTION/UUID, returns the names, hash and uuid, and leaves the source
+    alone.
+    """
     path = source()
     added = store.add_file("S1", "Prod0", path)
-    assert added == {"file": "result.txt", "hash": md5(b"a result"), "uuid": uuid.UUID(added["uuid"]).hex}
+    names = {"event": "S1", "production": "Prod0", "file": "result.txt"}
+    assert added == {**names, "hash": md5(b"a result"), "uuid": uuid.UUID(added["uuid"]).hex}
     assert (store.root / "S1" / "Prod0" / added["uuid"]).read_bytes() == b"a result"
     assert path.read_bytes() == b"a result"
     assert path.stat().st_nlink == 1
@@ -183,14 +199,16 @@ def test_same_bytes_elsewhere(store, source, place):
     assert contents(store.root) == before
 
 
-def test_link(store, source):
-    """duplicate="link" records the bytes under the new name and a uuid of its own, and spends no second copy on
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_link(store, source, duplicate):
+    """Under a new name, "link" and "skip" record the bytes with a uuid of its own, and spend no second copy on
     them.
     """
     first = store.add_file("S1", "Prod0", source())
-    second = store.add_file("S2", "Prod1", source("b"), duplicate="link")
+    second = store.add_file("S2", "Prod1", source("b"), duplicate=duplicate)
     one, two = store.fetch_file("S1", "Prod0", "result.txt"), store.fetch_file("S2", "Prod1", "b")
-    assert second == {"file": "b", "hash": first["hash"], "uuid": two.name}
+    names = {"event": "S2", "production": "Prod1", "file": "b"}
+    assert second == {**names, "hash": first["hash"], "uuid": two.name}
     assert first["uuid"] != second["uuid"]
     assert one.samefile(two)
     assert store.verify().ok
@@ -229,12 +247,14 @@ def test_link_of_what_is_new(store, source):
     assert keys(store) == [("S1", "Prod0", "a"), ("S1", "Prod0", "b")]
 
 
-def test_skip(store, source):
-    """duplicate="skip" returns what is there and records nothing."""
-    added = store.add_file("S1", "Prod0", source())
-    before = contents(store.root)
-    assert store.add_file("S2", "Prod1", source("b"), duplicate="skip") == added
-    assert contents(store.root) == before
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_no_name_is_lost(store, source, duplicate):
+    """Runs that each leave the same flag file are recorded each, and can be stored again."""
+    for _ in range(2):
+        for run in ("Prod0", "Prod1", "Prod2"):
+            added = store.add_file("S1", run, source("done", b"done\n"), duplicate=duplicate)
+            assert (added["production"], added["uuid"]) == (run, store["S1", run, "done"].uuid)
+    assert keys(store) == [("S1", f"Prod{n}", "done") for n in range(3)]
 
 
 def test_another_duplicate(store, source):
@@ -344,7 +364,8 @@ def test_batch(store, source):
     added = store.add_files(iter(places))
     assert [one["file"] for one in added] == ["b", "renamed", "c"]
     assert keys(store) == [("S1", "Prod0", "renamed"), ("S1", "shared", "c"), ("S2", "Prod0", "b")]
-    assert added[1] == {"file": "renamed", "hash": md5(b"a"), "uuid": store["S1", "Prod0", "renamed"].uuid}
+    names = {"event": "S1", "production": "Prod0", "file": "renamed"}
+    assert added[1] == {**names, "hash": md5(b"a"), "uuid": store["S1", "Prod0", "renamed"].uuid}
 
 
 def test_batch_with_none_as_a_name(store, source):
@@ -410,13 +431,26 @@ def test_batch_linking(store, source):
     assert paths[0].samefile(paths[1])
 
 
-def test_batch_skipping(store, source):
-    """With duplicate="skip" bytes that are there, or came earlier in the batch, are returned as they are there."""
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_batch_again(store, source, duplicate):
+    """What is there under its name, or came earlier in the batch under the same, is recorded once and returned."""
     there = store.add_file("S0", "Prod0", source("there", b"there"))
-    batch = [("S1", "Prod0", source("a")), ("S1", "Prod0", source("b")), ("S1", "Prod0", source("c", b"there"))]
-    added = store.add_files(batch, duplicate="skip")
-    assert added == [added[0], added[0], there]
-    assert keys(store) == [("S0", "Prod0", "there"), ("S1", "Prod0", "a")]
+    one = ("S1", "Prod0", source("a"))
+    batch = [one, one, ("S0", "Prod0", source("there", b"there")), ("S1", "Prod0", source("c", b"there"))]
+    added = store.add_files(batch, duplicate=duplicate)
+    assert [result["file"] for result in added] == ["a", "a", "there", "c"]
+    assert (added[1], added[2]) == (added[0], there)
+    assert keys(store) == [("S0", "Prod0", "there"), ("S1", "Prod0", "a"), ("S1", "Prod0", "c")]
+    assert store.add_files(batch, duplicate=duplicate) == added
+    assert store.verify().ok
+
+
+def test_batch_with_a_row_twice(store, source):
+    """With "raise" the same row twice in a batch is refused, as the same file once more is."""
+    before = contents(store.root)
+    with pytest.raises(AlreadyPresentException):
+        store.add_files([("S1", "Prod0", source()), ("S1", "Prod0", source())])
+    assert contents(store.root) == before
 
 
 # new_file
@@ -517,14 +551,15 @@ def test_new_file_with_its_hash(store):
     assert contents(store.root) == before
 
 
-@pytest.mark.parametrize(("duplicate", "count"), [("link", 2), ("skip", 1)])
-def test_new_file_of_bytes_that_are_there(store, stored, duplicate, count):
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_new_file_of_bytes_that_are_there(store, stored, duplicate):
     """Duplicate means the same as in add_file."""
     with pytest.raises(AlreadyPresentException), store.new_file("S2", "Prod0", "f") as new:
         new.write(b"a result")
-    with store.new_file("S2", "Prod0", "f", duplicate=duplicate) as new:
-        new.write(b"a result")
-    assert len(store) == count
+    for _ in range(2):
+        with store.new_file("S2", "Prod0", "f", duplicate=duplicate) as new:
+            new.write(b"a result")
+    assert len(store) == 2
     assert store.verify().ok
 
 
@@ -544,6 +579,111 @@ def test_new_file_with_a_bad_name(store):
     assert ran == []
 
 
+# New files with a descriptor
+
+
+def test_new_file_as_the_stdout_of_a_program(store):
+    """A new file can be what another program writes to, between what is written here, in that order."""
+    with store.new_file("S1", "Prod0", "log") as new:
+        new.write(b"before\n")
+        subprocess.run([sys.executable, "-c", "print('there')"], stdout=new, check=True)
+        assert new.tell() == 13
+        new.write(b"after\n")
+        subprocess.run([sys.executable, "-c", "print('again')"], stdout=new, check=True)
+    content = b"before\nthere\nafter\nagain\n"
+    assert store.fetch_file("S1", "Prod0", "log").read_bytes() == content
+    assert store["S1", "Prod0", "log"].hash == md5(content)
+
+
+def test_new_file_of_an_array(store):
+    """NumPy's tofile writes to a new file, and fromfile reads from it."""
+    numpy = pytest.importorskip("numpy")
+    samples = numpy.arange(100_000.0)
+    with store.new_file("S1", "Prod0", "samples") as new:
+        new.write(b"head")
+        samples.tofile(new)
+        new.write(b"tail")
+        new.seek(4)
+        assert (numpy.fromfile(new, count=100_000) == samples).all()
+        assert new.read() == b"tail"
+    assert store.fetch_file("S1", "Prod0", "samples").read_bytes() == b"head" + samples.tobytes() + b"tail"
+
+
+def test_new_file_written_through_its_descriptor(store):
+    """What is written, read, cut and mapped by way of the descriptor is what is stored."""
+    with store.new_file("S1", "Prod0", "f") as new:
+        new.write(b"0123456789")
+        os.write(new.fileno(), b"abcdef")
+        new.seek(2)
+        assert new.read(3) == b"234"
+        os.pwrite(new.fileno(), b"XY", 2)
+        assert (new.seek(0), new.read()) == (0, b"01XY456789abcdef")
+        new.truncate(12)
+        with mmap.mmap(new.fileno(), 12) as mapped:
+            mapped[0:1] = b"_"
+        with pytest.raises(OSError, match="Invalid argument"):
+            new.seek(-1)
+    assert store.fetch_file("S1", "Prod0", "f").read_bytes() == b"_1XY456789ab"
+    assert store.verify().ok
+
+
+def test_new_file_has_name_and_mode(store, tmp_path, monkeypatch):
+    """A new file's name ends in that of the record and is nobody's, and its mode says that it is written."""
+    monkeypatch.chdir(tmp_path)
+    with store.new_file("S1", "Prod0", "samples.png") as new:
+        assert (Path(new.name).name, new.mode) == ("samples.png", "wb+")
+        assert Path(new.name).is_absolute()
+        assert not Path(new.name).exists()
+        with gzip.GzipFile(mode="wb", fileobj=new, mtime=0) as packed:
+            packed.write(b"packed")
+    assert gzip.decompress(store.fetch_file("S1", "Prod0", "samples.png").read_bytes()) == b"packed"
+
+
+def test_new_file_with_its_descriptor_and_a_hash(store):
+    """The digest of what came by way of the descriptor is held against the one expected."""
+    for content, expected in ((b"right", md5(b"right")), (b"wrong", md5(b"right"))):
+        with contextlib.suppress(HashError), store.new_file("S1", "Prod0", content.decode(), hash=expected) as new:
+            os.write(new.fileno(), content)
+    assert keys(store) == [("S1", "Prod0", "right")]
+
+
+def test_new_file_that_somebody_may_still_write_to(store):
+    """What is written to the descriptor after the block goes nowhere: what was stored stays as it was digested."""
+    with store.new_file("S1", "Prod0", "f") as new:
+        new.write(b"in time")
+        kept = os.dup(new.fileno())
+    os.write(kept, b"too late")
+    os.close(kept)
+    assert store.fetch_file("S1", "Prod0", "f").read_bytes() == b"in time"
+    assert list((store.root / ".manifest" / "incoming").iterdir()) == []
+
+
+def test_new_file_that_is_written_to_at_its_end(store):
+    """A writer that doesn't end with the block is a SourceChangedError if it writes while the digest is made."""
+    code = "import os\nwhile True: os.pwrite(1, os.urandom(1), 0)"
+    writer = None
+    try:
+        with pytest.raises(SourceChangedError), store.new_file("S1", "Prod0", "f") as new:  # noqa: PT012
+            new.truncate(64 << 20)
+            writer = subprocess.Popen([sys.executable, "-c", code], stdout=new)
+            while os.pread(new.fileno(), 1, 0) == b"\0":
+                pass  # it has begun
+    finally:
+        if writer is not None:
+            writer.kill()
+            writer.wait()
+    assert len(store) == 0
+    assert list((store.root / ".manifest" / "incoming").iterdir()) == []
+
+
+def test_the_descriptor_of_a_new_file_goes_with_its_block(store):
+    """After the block there is no descriptor to be had."""
+    with store.new_file("S1", "Prod0", "f") as new:
+        new.write(b"x")
+    with pytest.raises(ValueError, match="closed"):
+        new.fileno()
+
+
 def test_two_new_files_at_once(store):
     """Two blocks may be open at once, on one Store, and other adds go on meanwhile."""
     with store.new_file("S1", "Prod0", "a") as one, store.new_file("S1", "Prod0", "b") as two:
@@ -554,3 +694,125 @@ def test_two_new_files_at_once(store):
         assert keys(store) == [("S1", "Prod0", "c")]
     assert keys(store) == [("S1", "Prod0", name) for name in "abc"]
     assert store.verify().ok
+
+
+# Sources that are written to meanwhile
+
+
+def overwrite(path):
+    """Write other bytes where the old ones were."""
+    with path.open("r+b") as file:
+        file.write(b"\1" * 100)
+
+
+def overwrite_in_secret(path):
+    """Write other bytes, and set the time of the last change back."""
+    times = path.stat()
+    overwrite(path)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def append(path):
+    """Write on."""
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def replace(path):
+    """Put another file in its place, of the same size and time."""
+    times = path.stat()
+    other = path.with_name("other")
+    other.write_bytes(bytes(times.st_size))
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.rename(path)
+
+
+CHANGES = [overwrite, overwrite_in_secret, append, lambda path: os.truncate(path, 10), replace, Path.unlink]
+NAMES = ["overwrite", "overwrite in secret", "append", "truncate", "replace", "remove"]
+
+
+@pytest.fixture
+def changing(source):
+    """A function that makes a file of some size, and a callback that does something to it once it is being read."""
+
+    def make(size, change):
+        path = source("changing", bytes(size))
+        os.utime(path, (0, 0))
+        probe = source("probe", b"")
+        while probe.stat().st_ctime_ns <= path.stat().st_ctime_ns:  # the clock of the file system has ticked
+            probe.touch()
+        changes = [change]
+
+        def progress(done, _total):
+            if done and changes:
+                changes.pop()(path)
+
+        return path, progress
+
+    return make
+
+
+@pytest.mark.parametrize("size", [1000, 12 << 20])
+@pytest.mark.parametrize("change", CHANGES, ids=NAMES)
+def test_a_source_that_is_written_to_is_not_stored(store, stored, changing, change, size):
+    """A file that is written to while it is added, however that is done, is a SourceChangedError; nothing is stored."""
+    path, progress = changing(size, change)
+    before = contents(store.root)
+    with pytest.raises(SourceChangedError) as caught:
+        store.add_file("S1", "Prod0", path, progress=progress)
+    assert caught.value.path == path
+    assert str(path) in str(caught.value)
+    assert contents(store.root) == before
+
+
+def test_a_batch_with_a_source_that_is_written_to(store, source, changing):
+    """Of a batch one of whose files is written to nothing is stored; again, when nobody writes, all is."""
+    path, progress = changing(1000, append)
+    files = [("S1", "Prod0", path), ("S1", "Prod0", source("a", b"a")), ("S1", "Prod0", source("b", b"b"))]
+    with pytest.raises(SourceChangedError):
+        store.add_files(files, duplicate="link", progress=progress)
+    assert len(store) == 0
+    store.add_files(files, duplicate="link")
+    assert store.verify().ok
+
+
+def test_a_change_comes_before_a_wrong_hash(store, changing):
+    """Where the bytes are not those expected since somebody wrote to the file, that is what is said."""
+    path, progress = changing(1000, append)
+    with pytest.raises(SourceChangedError):
+        store.add_file("S1", "Prod0", path, hash="0" * 32, progress=progress)
+
+
+def test_a_source_that_is_only_read_is_stored(store, changing):
+    """Reading the file meanwhile, which changes the time of its last reading, does no harm."""
+    path, progress = changing(1000, Path.read_bytes)
+    store.add_file("S1", "Prod0", path, progress=progress)
+    assert store.fetch_file("S1", "Prod0", "changing").read_bytes() == bytes(1000)
+
+
+def test_a_source_is_stored_through_a_link(store, source, tmp_path):
+    """A symbolic link to a file is followed, and is no change."""
+    (tmp_path / "link").symlink_to(source())
+    store.add_file("S1", "Prod0", tmp_path / "link")
+    assert store.fetch_file("S1", "Prod0", "link").read_bytes() == b"a result"
+
+
+def test_bytes_are_not_shared_with_a_file_that_was_written_to(store, stored, source):
+    """If the file that "link" would share is changed once it was verified, the new record has bytes of its own."""
+    path = source("b")
+    with store.manifest._journal.incoming() as incoming, _files.Folder.open(store.root) as root:
+        data = Incoming.of_file(path, incoming, sha256=False)
+        data.seal(root)
+        addition = Addition([Item(("S2", "Prod1", "b"), data)], "link", store.root)
+        addition.prepare(store._contents())
+        overwrite_in_place(stored)
+        store.manifest._journal.commit(addition)
+        data.discard()
+    assert store.fetch_file("S2", "Prod1", "b").read_bytes() == b"a result"
+    assert [check.status for check in store.verify().results] == ["corrupt", "ok"]
+
+
+def overwrite_in_place(path):
+    """Write to a stored file as who may do anything can: it stays read-only."""
+    with writable(path):
+        overwrite(path)

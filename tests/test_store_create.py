@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,78 @@ def test_create_where_one_is(store, source):
     assert type(caught.value) is StoreExistsError
     assert contents(store.root) == before
     assert Store(store.root).name == "Test Store"
+
+
+def test_the_message_says_how_to_open_it(store, monkeypatch):
+    """What says that a Store is there says the call that opens it, which works as it stands, from anywhere."""
+    monkeypatch.chdir(store.root.parent)
+    with pytest.raises(StoreExistsError) as caught:
+        Store.create("store", "Another")
+    (call,) = re.findall(r"Open it with (Store\('[^']+'\))", str(caught.value))
+    monkeypatch.chdir("/")
+    assert eval(call, {"Store": Store}) == store  # noqa: S307 - our own message
+    assert "--store" in str(caught.value)
+
+
+@pytest.mark.parametrize("sha256", [False, True])
+def test_create_or_open(tmp_path, source, sha256):
+    """With exist_ok the Store that is there is opened, if it is the one that is meant; else one is made."""
+    made = Store.create(tmp_path / "store", "A", sha256=sha256, exist_ok=True)
+    made.add_file("S1", "Prod0", source())
+    before = contents(made.root)
+    opened = Store.create(tmp_path / "store", "A", sha256=sha256, exist_ok=True)
+    assert keys(opened) == [("S1", "Prod0", "result.txt")]
+    assert contents(made.root) == before
+
+
+def test_create_or_open_one_of_another_name(store):
+    """A Store of another name is a StoreExistsError that says both names, and stays as it is."""
+    before = contents(store.root)
+    with pytest.raises(StoreExistsError, match="is called 'Test Store', not 'Another'"):
+        Store.create(store.root, "Another", exist_ok=True)
+    assert contents(store.root) == before
+
+
+@pytest.mark.parametrize("sha256", [False, True])
+def test_create_or_open_with_another_sha256(tmp_path, sha256):
+    """So is a Store that does otherwise about SHA-256."""
+    Store.create(tmp_path / "store", "A", sha256=not sha256)
+    with pytest.raises(StoreExistsError, match=f"sha256={not sha256}, not sha256={sha256}"):
+        Store.create(tmp_path / "store", "A", sha256=sha256, exist_ok=True)
+
+
+def test_create_or_open_reads_only(read_only_store):
+    """To open the Store that is there needs no right to write it."""
+    assert len(Store.create(read_only_store.root, "Someone else's", exist_ok=True)) == 1
+
+
+def test_create_or_open_what_upstream_made(hand_written):
+    """Nothing is added to a Store that upstream made."""
+    root = hand_written("name: Upstream's\nevents: {}\n")
+    before = sorted(root.rglob("*"))
+    assert Store.create(root, "Upstream's", exist_ok=True).name == "Upstream's"
+    assert sorted(root.rglob("*")) == before
+
+
+def test_create_or_open_a_lost_one(store, source):
+    """A Store whose manifest is lost is neither made anew nor opened: the error says how to rebuild it."""
+    store.add_file("S1", "Prod0", source())
+    manifest_of(store).unlink()
+    with pytest.raises(StorageError, match="repair"):
+        Store.create(store.root, "Test Store", exist_ok=True)
+    assert not manifest_of(store).exists()
+
+
+def test_create_or_open_at_once(tmp_path):
+    """Of many that make or open one Store at the same moment all get it."""
+    barrier = threading.Barrier(8)
+
+    def create(_):
+        barrier.wait()
+        return Store.create(tmp_path / "store", "A", exist_ok=True).name
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(create, range(8))) == ["A"] * 8
 
 
 def test_create_relative(tmp_path, monkeypatch):
@@ -331,9 +406,10 @@ def test_sha256_is_recorded(strong, source):
     assert loaded["b"]["size"] == 5
 
 
-def test_sha256_store_returns_the_same_three(strong, source):
-    """add_file returns the three keys of every Store."""
-    assert set(strong.add_file("S1", "Prod0", source("b", b"bytes"))) == {"file", "hash", "uuid"}
+def test_sha256_store_returns_the_same_keys(strong, source):
+    """add_file returns the keys of every Store."""
+    expected = {"event", "production", "file", "hash", "uuid"}
+    assert set(strong.add_file("S1", "Prod0", source("b", b"bytes"))) == expected
 
 
 def test_md5_collision(tmp_path, strong, store, source):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -19,8 +22,11 @@ from damage import (
 )
 
 from asimov.storage import HashError, RecordNotFoundError, StorageError, Store
+from asimov.storage import _temporary as temporary
 
 PLACE = ("S1", "Prod0", "result.txt")
+DEAD = 2**22 + 1
+"""A process id above Linux' limit: of nobody."""
 
 
 class Stop(Exception):
@@ -193,6 +199,47 @@ def test_dest_is_never_overwritten(store, stored, out, dest):
     assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("result.txt", b"mine")]
 
 
+@pytest.mark.parametrize("dest", ["result.txt", "."], ids=["file", "folder"])
+def test_dest_that_is_done(store, stored, out, dest):
+    """The very same bytes at dest are a fetch that is done: the path is returned, and the file stays as it is."""
+    first = store.fetch_file(*PLACE, dest=out / dest)
+    before = first.stat()
+    assert store.fetch_file(*PLACE, dest=out / dest) == first == out / "result.txt"
+    assert first.stat() == before
+    assert [path.name for path in out.iterdir()] == ["result.txt"]
+
+
+def test_dest_that_is_done_with_another_hash(store, stored, out):
+    """A hash that isn't the record's is refused though the file is there already."""
+    store.fetch_file(*PLACE, dest=out)
+    with pytest.raises(HashError):
+        store.fetch_file(*PLACE, "0" * 32, dest=out)
+
+
+def test_dest_of_one_file_is_not_anothers(store, source, out):
+    """An earlier copy of another file is other bytes."""
+    store.add_files([("S1", "Prod0", source("a", b"1")), ("S1", "Prod1", source("b", b"2"), "a")])
+    store.fetch_file("S1", "Prod0", "a", dest=out)
+    with pytest.raises(FileExistsError, match="move it away"):
+        store.fetch_file("S1", "Prod1", "a", dest=out)
+    assert (out / "a").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [flip_bit, truncate, grow, replace_by_symlink, replace_by_folder, replace_by_fifo],
+    ids=lambda f: f.__name__,
+)
+def test_dest_that_was_damaged(store, stored, out, damage):
+    """A copy that was changed since, or is something else by now, is in the way, and stays."""
+    damage(store.fetch_file(*PLACE, dest=out))
+    before = (out / "result.txt").lstat()
+    with pytest.raises(FileExistsError, match=r"result\.txt"):
+        store.fetch_file(*PLACE, dest=out)
+    assert (out / "result.txt").lstat().st_mtime_ns == before.st_mtime_ns
+    assert [path.name for path in out.iterdir()] == ["result.txt"]
+
+
 def test_dest_that_is_a_dangling_link(store, stored, out):
     """A link to nowhere is in the way too, and nothing is written through it."""
     (out / "result.txt").symlink_to(out / "target")
@@ -217,22 +264,19 @@ def test_dest_through_a_file(store, stored, out):
 
 
 def test_dest_to_two_at_once(store, stored, out):
-    """Of two fetches to one dest at once one wins, and the file is whole."""
+    """Of two fetches of one file to one dest at once both succeed, and the file is whole."""
     barrier, results = threading.Barrier(2), []
 
     def fetch():
         barrier.wait()
-        try:
-            results.append(store.fetch_file(*PLACE, dest=out / "copy"))
-        except FileExistsError as refused:
-            results.append(refused)
+        results.append(store.fetch_file(*PLACE, dest=out / "copy"))
 
     threads = [threading.Thread(target=fetch) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(type(result).__name__ for result in results) == ["FileExistsError", "PosixPath"]
+    assert results == [out / "copy"] * 2
     assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("copy", b"a result")]
 
 
@@ -240,8 +284,9 @@ def test_dest_that_appears_meanwhile(store, source, out):
     """A file that somebody puts there while the copy is under way stays too."""
     store.add_file("S1", "Prod0", source(content=bytes(20_000_000)))
 
-    def progress(_done, _total):
-        (out / "result.txt").write_bytes(b"mine")
+    def progress(done, _total):
+        if done:
+            (out / "result.txt").write_bytes(b"mine")
 
     with pytest.raises(FileExistsError):
         store.fetch_file(*PLACE, dest=out, progress=progress)
@@ -311,11 +356,121 @@ def test_fetch_files_to_dest(three, out):
 
 
 def test_fetch_files_of_one_name_to_dest(store, source, out):
-    """Two files of one name do not overwrite each other in dest: both arrive, where their paths say."""
+    """Two files of one name are refused, in words that name tree=True and both places, before anything is copied."""
     store.add_files([("S1", "Prod0", source("a", b"1")), ("S1", "Prod1", source("b", b"2"), "a")])
-    paths = store.fetch_files([("S1", "Prod0", "a"), ("S1", "Prod1", "a")], dest=out)
+    selection = [("S1", "Prod0", "a"), ("S1", "Prod1", "a")]
+    with pytest.raises(ValueError, match=r"'S1' / 'Prod0' and 'S1' / 'Prod1'.* tree=True"):
+        store.fetch_files(selection, dest=out / "new")
+    assert not (out / "new").exists()
+    paths = store.fetch_files(selection, dest=out, tree=True)
     assert [path.read_bytes() for path in paths] == [b"1", b"2"]
-    assert all(path.is_relative_to(out) for path in paths)
+
+
+@pytest.mark.parametrize("selected", [1, 2, 3])
+def test_fetch_files_to_a_tree(three, out, selected):
+    """With tree=True each goes to EVENT/PRODUCTION/FILE below dest, whatever else is selected."""
+    store, places = three
+    paths = store.fetch_files(places[:selected], dest=out, tree=True)
+    assert paths == [out.joinpath(*place) for place in places[:selected]]
+    assert [path.read_bytes() for path in paths] == [b"a", b"b", b"c"][:selected]
+
+
+def test_a_tree_without_dest(three):
+    """tree=True without a dest is a TypeError: it says nothing then."""
+    with pytest.raises(TypeError, match="dest"):
+        three[0].fetch_files(three[1], tree=True)
+
+
+def test_fetch_files_goes_on(three, out):
+    """A fetch that was killed goes on: what is there and right is kept, the rest is fetched, the leftovers go."""
+    store, places = three
+    store.fetch_files(places[:2], dest=out)
+    kept = [(out / name).stat() for name in "ab"]
+    (out / f"{temporary.OUR_PREFIX}{temporary._processes()}-{DEAD}-0").write_bytes(b"half of")
+    calls = []
+    paths = store.fetch_files(places, dest=out, progress=lambda *call: calls.append(call))
+    assert paths == [out / name for name in "abc"]
+    assert [(out / name).stat() for name in "ab"] == kept
+    assert sorted(path.name for path in out.iterdir()) == ["a", "b", "c"]
+    assert calls[-1] == (3, 3)
+
+
+def test_fetch_files_that_fails_keeps_what_was_there(three, out):
+    """A fetch that fails takes back what it has copied, and nothing that was there before."""
+    store, places = three
+    store.fetch_file(*places[0], dest=out)
+    flip_bit(store.fetch_file(*places[2]))
+    with pytest.raises(HashError):
+        store.fetch_files(places, dest=out)
+    assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("a", b"a")]
+
+
+def test_fetch_files_to_other_bytes(three, out):
+    """Where other bytes lie in the way of one file nothing is copied, and they stay."""
+    store, places = three
+    (out / "c").write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match=r"'.*/out/c'"):
+        store.fetch_files(places, dest=out)
+    assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("c", b"mine")]
+
+
+@pytest.mark.parametrize("days", [-1000, -2, 2, 1000])
+def test_leftovers_of_other_hosts_are_swept(three, out, days):
+    """What another host's fetch left is removed once its time is a day off, in the past or in the future."""
+    store, places = three
+    old, new = (out / f"{temporary.OUR_PREFIX}elsewhere_1-1-{name}" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"half of")
+    then = time.time() + days * 86_400
+    os.utime(old, (then, then))
+    store.fetch_files(places, dest=out)
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+# Where hard links can't be made
+
+
+@pytest.fixture(
+    params=[errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO, errno.EMLINK, errno.EXDEV, errno.EINVAL]
+)
+def no_links(request, monkeypatch):
+    """No hard link can be made, for one of the reasons that file systems give."""
+
+    def link(_source, target, **_folders):
+        raise OSError(request.param, os.strerror(request.param), target)
+
+    monkeypatch.setattr(os, "link", link)
+
+
+def test_dest_without_links(stored, store, out, no_links):
+    """The copy arrives, and nothing is left beside it."""
+    assert store.fetch_file(*PLACE, dest=out).read_bytes() == b"a result"
+    assert [path.name for path in out.iterdir()] == ["result.txt"]
+    assert store.fetch_file(*PLACE, dest=out) == out / "result.txt"
+
+
+def test_dest_without_links_is_never_overwritten(store, stored, out, no_links):
+    """Nor is a file written over there that appears while the copy is under way."""
+
+    def progress(done, _total):
+        if done:
+            (out / "result.txt").write_bytes(b"mine")
+
+    with pytest.raises(FileExistsError):
+        store.fetch_file(*PLACE, dest=out, progress=progress)
+    assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("result.txt", b"mine")]
+
+
+def test_dest_without_links_or_renames(stored, store, out, no_links, monkeypatch):
+    """Where the copy can't be renamed either, the error is raised, and nothing is left."""
+
+    def rename(_source, target, **_folders):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(OSError, match=r"result\.txt"):
+        store.fetch_file(*PLACE, dest=out)
+    assert list(out.iterdir()) == []
 
 
 def test_fetch_files_with_a_corrupt_one(three):

@@ -28,6 +28,7 @@ TRAPS = [
     *("é", "漢字", "🌊", "e\u0301", "²", "ª", "٣", "０１", "\u0301a", "a\u0301", "\u3000", "a\u3000b", "İ", "ß"),
     *("x" * 129, "a " * 100 + "b", "word " * 30 + ":", "é" * 127, "events", "name", "hash", "uuid"),
 ]
+KINDS = ("event", "production", "file")
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
 UUID = "f9f167bee8e3449aa0c68bf7f91e7b7a"
 ONE = {"events": {"S1": {"Prod0": {"f": {"hash": EMPTY, "uuid": UUID}}}}, "name": "n"}
@@ -93,7 +94,7 @@ def test_any_legal_names_round_trip(tree, name):
         assert set(loaded) == {"events", "name"}
         assert loaded["name"] == again.name == name
         assert keys(store) == keys(again) == sorted(found) == places(tree)
-        assert [{"file": key[2], **found[key]} for key in places(tree)] == added
+        assert [{**dict(zip(KINDS, key, strict=True)), **found[key]} for key in places(tree)] == added
         assert again.fingerprint() == store.fingerprint()
 
 

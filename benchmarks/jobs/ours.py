@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import statistics
 import time
@@ -58,11 +59,17 @@ def add_batch(root: str, folder: str) -> dict[str, Any]:
 
 def add_last(root: str, path: str) -> dict[str, Any]:
     """Add one more file to a Store whose manifest was written by hand, so that it is left as an add leaves it."""
-    return {"hashes": [Store(root).add_file("bench", "two", path, duplicate="link")["hash"]]}
+    store = Store(root)
+    added = store.add_file("bench", "two", path, duplicate="link")
+    store.fold()
+    return {"hashes": [added["hash"]]}
 
 
 def add_one(root: str, path: str, times: int) -> dict[str, Any]:
-    """Add to an open Store that has many records, in turn with a bare durable write of its manifest's bytes."""
+    """Add to an open Store that has many records, in turn with a bare durable write of its manifest's bytes.
+
+    Each add is followed by a fold, so that it is in manifest.yaml: what a single one costs.
+    """
     warm, *rest = variants(path, times + 1)
     store, manifest = Store(root), Path(root) / ".manifest" / "manifest.yaml"
     beside = Path(root) / "beside"
@@ -72,7 +79,7 @@ def add_one(root: str, path: str, times: int) -> dict[str, Any]:
         content = manifest.read_bytes()
         bare.append(_timed(lambda content=content: write_durably(beside, content)))
         used = time.process_time()
-        ours.append(_timed(lambda source=source: store.add_file("bench", "warm", source)))
+        ours.append(_timed(lambda source=source: (store.add_file("bench", "warm", source), store.fold())))
         work.append(time.process_time() - used)
         assert source.name in manifest.read_text()
     beside.unlink()
@@ -92,6 +99,57 @@ def _timed(action: Any) -> float:
     with clock:
         action()
     return clock.seconds
+
+
+def bursts(roots: dict[str, str], adds: int) -> dict[str, Any]:
+    """Add `adds` files in quick succession to each of several open Stores, in turn; the mean seconds of an add each."""
+    seconds = {}
+    for name, root in roots.items():
+        store, source = Store(root), Path(root) / "source"
+        for number in range(2):  # the first one reads the manifest
+            _burst_add(store, source, number)
+        settle()
+        seconds[name] = sum(_burst_add(store, source, number) for number in range(adds)) / adds
+        store.fold()
+    return {"seconds": seconds}
+
+
+def _burst_add(store: Store, source: Path, number: int) -> float:
+    source.write_bytes(os.urandom(64))
+    return _timed(lambda: store.add_file("burst", source.parent.name, source, f"{os.urandom(8).hex()}-{number}"))
+
+
+def crowd(roots: dict[str, str], processes: int, adds: int) -> dict[str, Any]:
+    """Add from several processes at once, `adds` files each, to each of several Stores: the seconds for all."""
+    seconds = {}
+    for name, root in roots.items():
+        context = multiprocessing.get_context("fork")
+        ready, start = context.Semaphore(0), context.Event()
+        crowd = [context.Process(target=_crowd_member, args=(root, adds, ready, start)) for _ in range(processes)]
+        before = len(Store(root))
+        for member in crowd:
+            member.start()
+        for _ in crowd:
+            ready.acquire()
+        settle()
+        clock = Clock()
+        with clock:
+            start.set()
+            for member in crowd:
+                member.join()
+        assert [member.exitcode for member in crowd] == [0] * processes
+        assert len(Store(root)) == before + processes * adds
+        seconds[name] = clock.seconds
+    return {"seconds": seconds}
+
+
+def _crowd_member(root: str, adds: int, ready: Any, start: Any) -> None:
+    store, source = Store(root), Path(root) / f"source-{os.getpid()}"
+    len(store)
+    ready.release()
+    start.wait()
+    for number in range(adds):
+        _burst_add(store, source, number)
 
 
 def grow(root: str, count: int, step: int) -> dict[str, Any]:
@@ -178,4 +236,4 @@ def version() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(add_large, add_each, add_batch, add_last, add_one, grow, tabulate, verify, fetch_one, version)
+    main(add_large, add_each, add_batch, add_last, add_one, bursts, crowd, grow, tabulate, verify, fetch_one, version)

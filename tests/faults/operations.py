@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import threading
 import time
@@ -52,6 +53,8 @@ class Operation:
         Whether the Store can't be opened before.
     delivers : dict
         What it leaves in BASE/dest.
+    spoiled : tuple of keys
+        Those of `before` whose files are damaged or missing until it is done.
     refused : tuple of str
         What it says when it is done a second time.
     broken : bool
@@ -65,11 +68,15 @@ class Operation:
     creates: bool = False
     damaged: bool = False
     delivers: dict[str, bytes] = field(default_factory=dict)
+    spoiled: tuple[Key, ...] = ()
     refused: tuple[str, ...] = ("AlreadyPresentException", "RecordExistsError")
     broken: bool = True
 
 
-OLD = {("E0", "P0", "old"): b"old\n"}
+SPOILED = ("E0", "P0", "old")
+ROTTEN = b"rot\n"
+"""What a damaged file holds."""
+OLD = {SPOILED: b"old\n"}
 REPAIRED = {**OLD, ("E1", "P1", "new"): b"new\n", ("E1", "P1", "stranger"): b"stranger\n"}
 SOURCES = {"new": b"new\n", "second": b"second\n" * 40, "third": b"third", "same": b"old\n"}
 
@@ -147,6 +154,29 @@ def prepare_damaged(base: Path) -> None:
     (base / "store" / ".manifest" / "manifest.yaml").write_bytes(text[: len(text) // 2])
 
 
+def spoil(path: Path, content: bytes = ROTTEN) -> None:
+    """Damage a stored file."""
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(0o444)
+
+
+def prepare_spoiled(base: Path) -> None:
+    """Make a Store whose file was damaged."""
+    spoil(prepare_store(base).fetch_file(*SPOILED))
+
+
+def prepare_gone(base: Path) -> None:
+    """Make a Store with SHA-256 whose file is gone, and its event's folder too."""
+    shutil.rmtree(prepare_store(base, sha256=True).root / "E0")
+
+
+def prepare_spoiled_upstream(base: Path) -> None:
+    """Make a Store as upstream asimov does, whose file was damaged."""
+    prepare_upstream(base)
+    spoil(base / "store" / "E0" / "P0" / "old")
+
+
 def create(base, tell):
     Store.create(base / "deep" / "store", "Made")
 
@@ -203,6 +233,20 @@ def new_file(base, tell):
 
 def link(base, tell):
     return Store(base / "store").add_file("E1", "P1", base / "sources" / "same", duplicate="link")
+
+
+def mend(base, tell):
+    return Store(base / "store").add_file(*SPOILED[:2], base / "sources" / "same", SPOILED[2], duplicate="skip")
+
+
+def mend_in_batch(base, tell):
+    sources = base / "sources"
+    files = [
+        (*SPOILED[:2], sources / "same", SPOILED[2]),
+        ("E1", "P1", sources / "same"),
+        ("E1", "P1", sources / "new"),
+    ]
+    return Store(base / "store").add_files(files, duplicate="link")
 
 
 def publish(base, tell):
@@ -297,6 +341,16 @@ OPERATIONS = {
     ),
     "new_file": Operation(new_file, prepare_store, OLD, {("E1", "P1", "written"): b"headBODYtail"}),
     "link": Operation(link, prepare_store, OLD, {("E1", "P1", "same"): b"old\n"}),
+    "mend": Operation(mend, prepare_spoiled, OLD, spoiled=(SPOILED,)),
+    "mend_gone": Operation(mend, prepare_gone, OLD, spoiled=(SPOILED,)),
+    "mend_upstream": Operation(mend, prepare_spoiled_upstream, OLD, spoiled=(SPOILED,)),
+    "mend_in_batch": Operation(
+        mend_in_batch,
+        prepare_spoiled,
+        OLD,
+        {("E1", "P1", "same"): b"old\n", ("E1", "P1", "new"): SOURCES["new"]},
+        spoiled=(SPOILED,),
+    ),
     "after_crash": Operation(
         add_file,
         prepare_crash,
@@ -305,10 +359,8 @@ OPERATIONS = {
     ),
     "upstream": Operation(add_file, prepare_upstream, OLD, {("E1", "P1", "new"): SOURCES["new"]}),
     "publish": Operation(publish, prepare_placed, OLD, {("E0", "P0", "again"): b"old\n"}),
-    "fetch": Operation(fetch, prepare_store, OLD, delivers={"old": b"old\n"}, refused=("FileExistsError",)),
-    "fetch_files": Operation(
-        fetch_files, prepare_store, OLD, delivers={"below/old": b"old\n"}, refused=("FileExistsError",)
-    ),
+    "fetch": Operation(fetch, prepare_store, OLD, delivers={"old": b"old\n"}, refused=()),
+    "fetch_files": Operation(fetch_files, prepare_store, OLD, delivers={"below/old": b"old\n"}, refused=()),
     "verify": Operation(verify, prepare_store, OLD, refused=()),
     "repair_lost": Operation(repair, prepare_lost, adds=REPAIRED, damaged=True, refused=()),
     "repair_damaged": Operation(repair, prepare_damaged, adds=REPAIRED, damaged=True, refused=()),

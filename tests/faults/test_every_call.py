@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 from faults import tracing
-from faults.operations import BROKEN, OPERATIONS, PLACED, md5
+from faults.operations import BROKEN, OPERATIONS, PLACED, ROTTEN, md5
 from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
+from asimov.storage._files import DESTINATION, STORE
 
 ERRORS = ["ENOSPC", "EDQUOT", "EIO"]
 HOME = {
@@ -70,6 +71,8 @@ class Trial:
             assert state == after
         if ended.error is not None:
             assert ended.error["errno"] in {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+            assert str(self.base) in ended.error["text"], "it names no path"
+            assert any(f"({side})" in ended.error["text"] for side in (STORE, DESTINATION)), "it doesn't say which disk"
             assert state == before or operation.damaged
         self.check_files(ended, call, state)
         self.check_delivered(ended, call)
@@ -93,13 +96,19 @@ class Trial:
         if state == "damaged":
             return
         report = Store(self.root).verify()
-        assert report.failures == ()
+        assert {check.key for check in report.failures} <= set(() if ended.done else self.operation.spoiled)
+        assert self.rotten(self.start / "store") <= self.rotten(self.root)
         strangers = [path for path in report.untracked if path.name != PLACED]
         assert [path for path in strangers if len(path.name) != 32] == []
         if ended.done or not (ended.killed or call is None or call.name == "unlinkat" or self.operation.damaged):
             assert strangers == []
         if ended.error is not None and call.name != "unlinkat":
             assert self.temporaries() == self.temporaries(self.start / "store")
+
+    @staticmethod
+    def rotten(root: Path) -> set[bytes]:
+        """Read what is damaged of the stored files, in place or in quarantine: none of it may be lost."""
+        return {path.read_bytes() for path in root.rglob("*") if path.is_file()} & {ROTTEN}
 
     def temporaries(self, root: Path | None = None) -> list[str]:
         """List what lies in .manifest/tmp and .manifest/incoming."""
@@ -134,6 +143,7 @@ class Trial:
         store.add_file("E9", "P9", source)
         assert self.state() == expected({**after, ("E9", "P9", "last"): b"last"})
         assert store.verify().failures == ()
+        assert self.rotten(self.start / "store") <= self.rotten(self.root)
         self.check_tidy()
 
     def check_tidy(self) -> None:

@@ -41,6 +41,7 @@ from asimov.storage import (
 from asimov.storage import _entries as entries
 
 EXAMPLES, STEPS = choose((20, 40), (200, 75))
+DAMAGE = ["flip", "cut", "grow", "remove", "symlink", "folder"]
 Key = tuple[str, str, str]
 
 
@@ -135,9 +136,7 @@ class StoreMachine(RuleBasedStateMachine):
             same = [key]
         if same and duplicate == "raise":
             raise Refused(AlreadyPresentException, tuple(same))
-        if same and (duplicate == "skip" or named is not None):
-            return same[0]
-        return None
+        return key if named is not None else None
 
     def record(self, key: Key, content: bytes, uuid: str) -> None:
         self.model[key] = Entry(content, uuid, self.root / key[0] / key[1] / uuid)
@@ -146,12 +145,32 @@ class StoreMachine(RuleBasedStateMachine):
         self.ours = True
 
     def check_result(self, key: Key, content: bytes, result: dict, present: Key | None) -> None:
-        assert result["hash"] == md5(content)
+        assert (result["event"], result["production"], result["file"], result["hash"]) == (*key, md5(content))
         if present is None:
-            assert result["file"] == key[2]
             self.record(key, content, result["uuid"])
-        else:
-            assert result["uuid"] in {entry.uuid for entry in self.model.values() if entry.content == content}
+        assert (result["uuid"], self.model[key].status) == (self.model[key].uuid, "ok")
+
+    def before_mending(self, keys: list[Key]) -> dict[Key, tuple[Path, bytes | None]]:
+        """Find, for those of `keys` that are recorded, the place of the file, and its bytes if they are damaged."""
+        return {key: self.place(key) for key in keys if key in self.model}
+
+    def place(self, key: Key) -> tuple[Path, bytes | None]:
+        entry, folder = self.model[key], self.root / key[0] / key[1]
+        places = [folder / entry.uuid]
+        if key[2] not in {other.uuid for other in self.model.values()}:
+            places.append(folder / key[2])
+        place = next((path for path in places if path.is_symlink() or path.exists()), places[0])
+        spoiled = place.read_bytes() if place.is_file() and not place.is_symlink() else entry.content
+        return place, None if spoiled == entry.content else spoiled
+
+    def check_mended(self, before: dict[Key, tuple[Path, bytes | None]]) -> None:
+        """Every file that was added again is right, in its place, and what was damaged is in quarantine."""
+        kept = {path.read_bytes() for path in (self.root / ".manifest").rglob("quarantine/**/*") if path.is_file()}
+        for key, (place, spoiled) in before.items():
+            self.model[key].path = place
+            self.orphans.discard(place)
+            assert self.model[key].status == "ok"
+            assert spoiled is None or spoiled in kept
 
     # Adding.
 
@@ -179,7 +198,10 @@ class StoreMachine(RuleBasedStateMachine):
             if refused.keys:
                 assert caught.value.record.key in refused.keys
             return
-        self.check_result(key, content, self.store(i).add_file(*arguments, **options), present)
+        before = self.before_mending([key])
+        result = self.store(i).add_file(*arguments, **options)
+        self.check_mended(before)
+        self.check_result(key, content, result, present)
 
     def store(self, i: int) -> Store:
         return self.stores[i % len(self.stores)]
@@ -208,9 +230,31 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(error):
                 self.store(i).add_files(batch, duplicate=duplicate)
             return
+        before = self.before_mending([key for key, _ in files])
         results = self.store(i).add_files(batch, duplicate=duplicate)
+        self.check_mended(before)
         for (key, content), result, present in zip(files, results, expected, strict=True):
             self.check_result(key, content, result, present)
+
+    @precondition(lambda self: self.model)
+    @rule(
+        i=st.integers(0, 9),
+        numbers=st.lists(st.integers(0, 99), min_size=1, max_size=3),
+        what=st.sampled_from([None, *DAMAGE]),
+        duplicate=st.sampled_from(["skip", "link"]),
+    )
+    def add_again(self, i: int, numbers: list[int], what: str | None, duplicate: str) -> None:
+        """Damage recorded files, and add them again: that mends them."""
+        keys = [self.some(number) for number in numbers]
+        for key in keys:
+            if what is not None:
+                self.spoil(self.model[key].path, what)
+        batch = [(*key[:2], self.source(self.model[key].content), key[2]) for key in keys]
+        before = self.before_mending(keys)
+        results = self.store(i).add_files(batch, duplicate=duplicate)
+        self.check_mended(before)
+        for key, result in zip(keys, results, strict=True):
+            self.check_result(key, self.model[key].content, result, key)
 
     @rule(
         i=st.integers(0, 9),
@@ -297,6 +341,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert store.fetch_file(*key, given) == entry.path
         assert store.fetch_file(*key, given, dest=dest).read_bytes() == entry.content
         assert dest.stat().st_mode & 0o200
+        assert store.fetch_file(*key, given, dest=dest) == dest
+        dest.write_bytes(entry.content + b"\n")
+        with pytest.raises(FileExistsError):
+            store.fetch_file(*key, given, dest=dest)
         with store.open_file(*key) as file:
             assert file.read() == entry.content
         assert store.fetch_uuid(str(uuid.UUID(entry.uuid))) == entry.path
@@ -394,6 +442,10 @@ class StoreMachine(RuleBasedStateMachine):
         """Where a Store is, none can be made."""
         with pytest.raises(StoreExistsError):
             Store.create(self.root, "Another")
+        sha256 = "sha256" in self.stores[0].manifest.data  # what edits by hand have left of it
+        with pytest.raises(StoreExistsError):
+            Store.create(self.root, f"not {self.name}", sha256=sha256, exist_ok=True)
+        assert Store.create(self.root, self.name, sha256=sha256, exist_ok=True).root == self.root
 
     @precondition(lambda self: self.folded())
     @rule()
@@ -414,10 +466,12 @@ class StoreMachine(RuleBasedStateMachine):
     # What happens to files.
 
     @precondition(lambda self: self.model)
-    @rule(number=st.integers(0, 99), what=st.sampled_from(["flip", "cut", "grow", "remove", "symlink", "folder"]))
+    @rule(number=st.integers(0, 99), what=st.sampled_from(DAMAGE))
     def damage(self, number: int, what: str) -> None:
         """Damage a file."""
-        path = self.model[self.some(number)].path
+        self.spoil(self.model[self.some(number)].path, what)
+
+    def spoil(self, path: Path, what: str) -> None:
         if path.is_symlink() or not path.is_file():
             return
         content = path.read_bytes()

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from faults import powerloss, tracing
-from faults.operations import BROKEN, OPERATIONS, md5
+from faults.operations import BROKEN, OPERATIONS, ROTTEN, md5
 from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
 
 #: Where an fsync is for another course of events: the copy that a link makes needless, a folder that a fold syncs too.
-IDLE = {"link": 1, "upstream": 1}
+IDLE = {"link": 1, "mend_in_batch": 1, "upstream": 1}
 
 
 class Lost(AssertionError):
@@ -79,10 +79,12 @@ class Recording:
         }
         if state not in ([self.after] if acknowledged else [self.before, self.after]):
             raise Lost(f"after {where}: {state}; acknowledged: {acknowledged}")
-        if self.operation.damaged and not self.originals <= set(image.values()):
+        kept = self.originals if self.operation.damaged else self.originals & {ROTTEN}
+        if not kept <= set(image.values()):
             raise Lost(f"after {where}: something of what was there is gone")
-        if report is not None and not report.ok:
-            raise Lost(f"after {where}: {report.failures}")
+        failures = set() if report is None else {check.key for check in report.failures}
+        if not failures <= set(() if acknowledged else self.operation.spoiled):
+            raise Lost(f"after {where}: {failures}")
         if delivered not in ([self.operation.delivers] if acknowledged else [{}, self.operation.delivers]):
             raise Lost(f"after {where}: {delivered}; acknowledged: {acknowledged}")
 

@@ -102,10 +102,10 @@ class Page:
         msg = f"{kind} was to fail, and gave {reply.result}"
         raise AssertionError(msg)
 
-    def wait_for(self, event):
-        """Wait for something that the kernel says unasked, and return the first of it."""
+    def wait_for(self, event, wanted=lambda _: True):
+        """Wait for something that the kernel says unasked, and return the first of it that is wanted."""
         with self._changed:
-            found = self._changed.wait_for(lambda: [e for e in self.events if e["event"] == event], LIMIT)
+            found = self._changed.wait_for(lambda: [e for e in self.events if e["event"] == event and wanted(e)], LIMIT)
         assert found, f"{event} never came; what came: {[e['event'] for e in self.events]}"
         return found[0]
 

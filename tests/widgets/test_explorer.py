@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 
 import pytest
 from damage import flip_bit
 
-from asimov.storage import Store
+from asimov.storage import RecordNotFoundError, Store
 from asimov.storage.widgets import Explorer
 
 
@@ -228,6 +229,26 @@ def test_the_selection_is_fetched(page, explorer, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["file-10", "file-13", "file-16", "file-19"]
 
 
+def test_a_selection_is_fetched_again(page, explorer, tmp_path):
+    """A selection that is at the folder already is done, and stays as it is."""
+    select(page, 0)
+    for _ in range(2):
+        page.ask("gather/start", dest=str(tmp_path / "out"))
+        assert (explorer._gathered["phase"], explorer._gathered["tree"]) == ("fetched", False)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["file-00"]
+
+
+def test_files_of_one_name_are_fetched_to_a_tree(page, explorer, filled, source, tmp_path):
+    """Where two of the selection share a name each goes to EVENT/PRODUCTION/FILE, and the page is told so."""
+    filled.add_files([("T", f"Prod{n}", source(f"twin{n}", b"twin %d" % n), "twin") for n in range(2)])
+    page.ask("explore/refresh")
+    select_all(page, search="twin")
+    page.ask("gather/start", dest=str(tmp_path / "out"))
+    assert (explorer._gathered["phase"], explorer._gathered["tree"]) == ("fetched", True)
+    found = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("twin"))
+    assert found == ["T/Prod0/twin", "T/Prod1/twin"]
+
+
 def test_a_folder_may_be_named_from_home(page, explorer, tmp_path, monkeypatch):
     """`~` is the user's home, and the verdict names the folder from the root on; an unknown user's is refused."""
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -267,6 +288,17 @@ def test_the_selection_is_verified(page, explorer, filled):
         assert len(explorer.report.results) == count
     assert [check.file for check in explorer.report.failures] == ["file-00"]
     assert explorer._verified["phase"] == "done"
+
+
+def test_a_selection_of_another_time_is_not_verified(page, explorer, filled, source):
+    """Records that were selected are verified, not others that have their names by now."""
+    select(page, 0)
+    shutil.rmtree(filled.root)
+    Store.create(filled.root, "Another").add_file("S0", "Prod0", source("file-00", b"another"))
+    page.ask("verify/start")
+    with pytest.raises(RecordNotFoundError):
+        explorer._verification._verification.wait(20)
+    assert explorer._verified["phase"] == "failed"
 
 
 def test_a_row_is_opened(page, explorer):

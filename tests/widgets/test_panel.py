@@ -161,9 +161,7 @@ def test_a_slow_request_keeps_nobody_waiting(panel, page):
     assert page.ask("ping").result == [number]
     panel.echo.go_on.set()
     assert page.reply(number).result == "at last"
-    for thread in panel._threads._threads:
-        panel._threads.shutdown()
-        assert not thread.is_alive()
+    panel._threads.shutdown(wait=True)
     assert page.ask("ping").result == []
 
 

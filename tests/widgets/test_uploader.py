@@ -656,7 +656,7 @@ def test_a_disk_that_fills_up_is_said(small_disk, page_of):
     told = sender.page.fails("upload/slice", [sender.content[4096:]], upload=sender.begun["upload"], offset=4096)
     small_disk.empty()
     assert told["type"] == "OSError"
-    assert told["message"].split(": ")[0] in {"No space left on device", "File too large"}
+    assert told["message"].split(" (the Store's disk): ")[0] in {"No space left on device", "File too large"}
     assert "nothing of a.bin was stored. Make room" in told["message"]
     assert partials(store) == []
     assert sender.end_fails()["type"] == "LostUploadError"
@@ -936,6 +936,29 @@ def test_closing_ends_a_servers_file(store, served, folder):
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive()
+    assert (len(store), partials(store)) == (0, [])
+
+
+def test_a_sparse_file_of_the_server_keeps_its_holes(store, served, folder):
+    """A sparse file of the server takes no more of the disk in the Store."""
+    with (folder / "sparse").open("wb") as file:
+        file.truncate(64 << 20)
+    served.ask("server/add", **PLACE, name="sparse", path="sparse", job=1)
+    found = store.fetch_file("GW150914", "Prod0", "sparse").stat()
+    assert found.st_size == 64 << 20
+    assert found.st_blocks <= (folder / "sparse").stat().st_blocks + 8
+
+
+def test_a_servers_file_that_is_written_to_is_not_stored(store, served, folder):
+    """A file of the server that is written to while it is copied is not stored, and the page is told so."""
+    with (folder / "large").open("wb") as file:
+        file.truncate(2**40)
+    number = served.send("server/add", **PLACE, name="large", path="large", job=5)
+    served.wait_for("server/progress/5", lambda event: event["done"] > 0)
+    os.truncate(folder / "large", 0)
+    with pytest.raises(Exception, match="was written to while it was added") as caught:
+        served.reply(number)
+    assert caught.value.details["type"] == "SourceChangedError"
     assert (len(store), partials(store)) == (0, [])
 
 

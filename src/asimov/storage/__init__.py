@@ -13,6 +13,7 @@ from ._errors import (
     NotAStoreError,
     RecordExistsError,
     RecordNotFoundError,
+    SourceChangedError,
     StorageError,
     StoreExistsError,
 )
@@ -21,7 +22,6 @@ from ._records import Check, Record, RepairReport, Status, VerificationReport
 from ._store import Store
 
 __version__ = "0.1.0"
-
 __all__ = [
     "AlreadyPresentException",
     "Check",
@@ -35,6 +35,7 @@ __all__ = [
     "RecordExistsError",
     "RecordNotFoundError",
     "RepairReport",
+    "SourceChangedError",
     "Status",
     "StorageError",
     "Store",
@@ -45,6 +46,6 @@ __all__ = [
 
 def load_ipython_extension(ipython: Any) -> None:
     """Register ``%locutus``: what ``%load_ext asimov.storage`` calls."""
-    from .magics import load_ipython_extension as load
+    from . import magics
 
-    load(ipython)
+    magics.load_ipython_extension(ipython)

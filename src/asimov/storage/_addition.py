@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ from . import _hashing
 from ._contents import Contents
 from ._errors import AlreadyPresentException, HashError, RecordExistsError
 from ._fetch import open_verified
-from ._files import Folder
-from ._hashing import Digest
+from ._files import Folder, Stamp, other_file_system
+from ._hashing import Digest, Meter
 from ._incoming import Incoming
 from ._names import Key
 from ._records import Duplicate, Record
@@ -21,9 +22,12 @@ from ._temporary import Temporary
 
 _LOOKED_UP_SINGLY = 32
 _TRIES = 8
+_SAME = (
+    "Nothing is left to do, if that file is sound: duplicate='skip' (in a shell, --duplicate skip) looks at it, and "
+    "mends it if it isn't."
+)
 _OTHERS = (
-    "Nothing was stored; in Python, duplicate='link' records them under the new name too, and duplicate='skip' takes "
-    "the record that is there."
+    "Nothing was stored; duplicate='link' records them under the new name too (in a shell, --duplicate link does)."
 )
 _PLACED_BETWEEN_SIGNS = 100
 """How many files are placed before the next sign of life."""
@@ -51,6 +55,8 @@ class Item:
         self.uuid = _new_uuid()
         self.shared: Record | None = None
         """The record whose bytes this one shares, if it does."""
+        self.present: Record | None = None
+        """The record that has this very name and these bytes already, if there is one."""
         self.placed = False
 
     def record(self) -> Record:
@@ -69,7 +75,8 @@ class Item:
 
     def result(self, record: Record) -> dict[str, str]:
         """Make what `Store.add_file` returns."""
-        return {"file": record.file, "hash": record.hash, "uuid": record.uuid}
+        names = {"event": record.event, "production": record.production, "file": record.file}
+        return {**names, "hash": record.hash, "uuid": record.uuid}
 
 
 def require_expected(key: Key, data: Incoming, expected: str | None, source: Path) -> None:
@@ -83,28 +90,47 @@ def require_expected(key: Key, data: Incoming, expected: str | None, source: Pat
     raise HashError(msg, path=source, expected=str(expected), actual=data.digest.md5)
 
 
+class Overtaken(Exception):
+    """Another writer has recorded one of the names, with the same bytes, since `Addition.prepare`."""
+
+
 class Addition:
     """The change (see `_commit.Change`) that adds `items`, all or none."""
 
     def __init__(self, items: Sequence[Item], duplicate: Duplicate, root: Path) -> None:
         self.items, self.duplicate, self.root = items, duplicate, root
         self.results: list[dict[str, str]] = []
-        self.sound: set[str] = set()
-        """Uuids of records whose files were verified and may be linked to."""
+        self.sound: dict[str, Stamp] = {}
+        """What files were when they were verified, by their records' uuids. While they are, one may link to them."""
+        self.mended: set[str] = set()
+        """Uuids of records whose files were looked at, and mended if need be: they are what they should be."""
         self.made: list[tuple[str, str | None]] = []
 
     # Deciding.
 
     def resolve(self, contents: Contents) -> Sequence[Record]:
-        """Decide about each item; the results are in `results`."""
+        """Decide about each item; the results are in `results`.
+
+        Raises
+        ------
+        Overtaken
+            The file of a record that is there already hasn't been looked at: `prepare` again.
+        """
+        records = self._decide(contents)
+        if any(item.present is not None and item.present.uuid not in self.mended for item in self.items):
+            raise Overtaken
+        return records
+
+    def _decide(self, contents: Contents) -> list[Record]:
         hashes = _Hashes(contents, len(self.items))
         new: dict[Key, Record] = {}
         self.results = []
         for item in self.items:
-            item.shared = None
             present = self._present(item, contents, hashes, new)
-            if present is None or (self.duplicate == "link" and present.key != item.key):
-                item.shared = present
+            again = present is not None and present.key == item.key
+            item.present = present if item.key not in new and again else None
+            item.shared = None if again else present
+            if present is None or not again:
                 present = new[item.key] = item.record()
                 hashes.add(present)
             self.results.append(item.result(present))
@@ -129,7 +155,7 @@ class Addition:
             same = hashes.find(item.digest)
         if same is not None and self.duplicate == "raise":
             msg = f"These bytes (MD5 {same.hash}) are recorded already, as {_at(same.key)}. " + (
-                "Nothing is left to do, if that file is sound: fetching it tells." if same.key == item.key else _OTHERS
+                _SAME if same.key == item.key else _OTHERS
             )
             raise AlreadyPresentException(msg, same)
         return same
@@ -140,15 +166,45 @@ class Addition:
                 with contextlib.suppress(OSError), Folder.open(self.root) as root:
                     self._remove(root, item)
 
-    def find_sound(self, contents: Contents) -> None:
-        """Verify the files that items may be linked to, before the commit: it may take long."""
-        hashes = _Hashes(contents, len(self.items))
+    def prepare(self, contents: Contents, meter: Meter | None = None) -> None:
+        """Look, before the commit, at the recorded files that this rests on, and mend them: it may take long.
+
+        Raises
+        ------
+        RecordExistsError, AlreadyPresentException
+            As from `resolve`, before anything is done.
+        OSError
+            A file can't be read, or can't be mended.
+        """
+        if self.duplicate == "raise":
+            return
+        own = {record.uuid for record in self._decide(contents)}
+        self._mend(contents, meter)
         for item in self.items:
-            record = hashes.find(item.digest)
-            if record is not None and record.uuid not in self.sound:
-                with contextlib.suppress(OSError, HashError):
-                    os.close(open_verified(self.root, record)[0])
-                    self.sound.add(record.uuid)
+            if item.shared is not None and item.shared.uuid not in own:
+                self._find_sound(item.shared, meter)
+
+    def _mend(self, contents: Contents, meter: Meter | None) -> None:
+        from . import _mending
+
+        present = {item.present.uuid: (item.present, item.data) for item in self.items if item.present is not None}
+        with Folder.open(self.root) as root:
+            for record, data in present.values():
+                is_another = len(record.file) == len(record.uuid) and record.file in contents.uuids
+                _mending.Mending(root, record, data, by_name=not is_another, meter=meter).mend()
+            _mending.sync(root, dict.fromkeys(record.key[:2] for record, _ in present.values()))
+        self.mended |= set(present)
+
+    def _find_sound(self, record: Record, meter: Meter | None) -> None:
+        from ._mending import Watching
+
+        if record.uuid not in self.sound:
+            with contextlib.suppress(OSError, HashError):
+                descriptor, _ = open_verified(self.root, record, Watching(meter))
+                try:
+                    self.sound[record.uuid] = Stamp.of(descriptor)
+                finally:
+                    os.close(descriptor)
 
     # Placing.
 
@@ -192,6 +248,10 @@ class Addition:
         except FileExistsError:  # somebody else's
             item.placed = False
             raise
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise other_file_system(folder, self.root) from error
+            raise
 
     def _production(self, root: Folder, event: str, production: str) -> Folder:
         """Open a production's folder, making it and its event's if need be."""
@@ -220,7 +280,9 @@ class Addition:
             found = there.status(name)
             if found is not None and not found.st_mode & 0o222:  # else who edits one would edit both
                 there.link(name, folder, item.uuid)
-                return True
+                if shared.uuid not in self.sound or self.sound[shared.uuid].fits(folder.status(item.uuid)):
+                    return True
+                folder.remove(item.uuid)  # somebody has written to it meanwhile
         return False
 
     # Taking back.

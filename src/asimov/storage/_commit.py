@@ -69,7 +69,7 @@ g. If the entries could not be cleaned, ``fsync`` the entry and ``recent/`` befo
 
 A fold costs as much as the Store is large. So an add doesn't fold (it goes from d to g) if the last fold, by anybody,
 took over 10 ms and ended less than ten times its own duration ago. What is left is folded by the next add, within a
-second (`_deferred`), when the process ends, or by `Journal.fold`. Such a fold makes its file in ``recent/``, then reads
+second (`_deferred`), when the process ends, or by `Store.fold`. Such a fold makes its file in ``recent/``, then reads
 the state, and goes on at e. If folding fails (a full disk), the add has happened all the same.
 
 Why nothing is lost. *Numbers are unique and dense*: by d. *A fold includes all up to its number*: its state is some

@@ -83,7 +83,11 @@ def _require_new(home: Folder) -> None:
 
 
 def _exists(home: Path) -> str:
-    return f"There is a Store at {home.parent} already. Open it with Store(), or choose another folder."
+    root = str(home.parent)
+    return (
+        f"There is a Store at {root} already. Open it with Store({root!a}), in a shell with --store; "
+        "or choose another folder."
+    )
 
 
 def _take_back(top: Folder) -> None:

@@ -13,7 +13,8 @@
     ├── RecordNotFoundError         also a KeyError and a FileNotFoundError
     ├── AlreadyPresentException     also a FileExistsError
     ├── StoreExistsError            also a FileExistsError
-    └── RecordExistsError           also a FileExistsError
+    ├── RecordExistsError           also a FileExistsError
+    └── SourceChangedError          also an OSError
 
 `HashError` is neither an `OSError` nor a `ValueError`: callers that swallow those must not swallow corruption. What the
 operating system refuses (a full disk, no permission) is raised as the `OSError` that it is.
@@ -166,3 +167,24 @@ class RecordExistsError(_OSStorageError, FileExistsError):
     """The Store has other bytes under this name."""
 
     _errno = errno.EEXIST
+
+
+class SourceChangedError(_OSStorageError):
+    """A file was written to while it was added, so that nobody can say what would be stored.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    """
+
+    _errno = errno.EBUSY
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} was written to while it was added. Nothing was stored; add it again when its writer is done."
+        )
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.path,)

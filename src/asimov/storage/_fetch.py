@@ -11,14 +11,14 @@ from pathlib import Path
 
 from . import _files, _hashing, _temporary
 from ._errors import HashError
-from ._files import Folder
+from ._files import DESTINATION, STORE, Folder, Reporting
 from ._hashing import Meter
+from ._names import from_disk, on_disk
 from ._records import Record
-from ._verify import open_stored, require_match
+from ._verify import mismatch, open_stored, require_match
 
 _ABANDONED = 86_400.0
 """Seconds after which the copy of a fetch, begun by another host, is taken for abandoned."""
-_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
 
 
 def require_hash(record: Record, hash: str, path: Path) -> None:
@@ -44,7 +44,8 @@ def open_verified(root: Path, record: Record, meter: Meter | None = None) -> tup
     """
     descriptor, path = open_stored(root, record)
     try:
-        found = _hashing.digest(descriptor, sha256=record.sha256 is not None, meter=meter)
+        reading = Reporting(path, side=STORE)
+        found = _hashing.digest(descriptor, sha256=record.sha256 is not None, meter=meter, reading=reading)
         require_match(record, found, path)
         os.lseek(descriptor, 0, os.SEEK_SET)
     except BaseException:
@@ -60,48 +61,98 @@ def verified_path(root: Path, record: Record, meter: Meter | None = None) -> Pat
     return path
 
 
-def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None) -> Path:
-    """Copy the file of a record to `target`, which must not be there yet; what is delivered is what was verified."""
-    descriptor, path = open_stored(root, record)
-    try:
-        with Folder.open(target.parent) as folder:
-            if folder.status(target.name) is not None:
-                raise _in_the_way(target)
+def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None) -> bool:
+    """Copy the file of a record to `target`, never over anything; what is delivered is what was verified.
+
+    Returns
+    -------
+    bool
+        False if the very same bytes were there already, which is as good.
+
+    Raises
+    ------
+    FileExistsError
+        Anything else is there.
+    """
+    with Folder.open(target.parent, DESTINATION) as folder:
+        if _is_delivered(folder, record, target, meter):
+            return False
+        descriptor, path = open_stored(root, record)
+        reading, writing = Reporting(path, side=STORE), Reporting(target, side=DESTINATION)
+        try:
             name = _temporary.OUR_PREFIX + _temporary.owner_name()
-            copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
+            with writing:
+                copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
             try:
-                found = _hashing.copy(descriptor, copy, sha256=record.sha256 is not None, meter=meter)
+                with_sha256 = record.sha256 is not None
+                found = _hashing.copy(
+                    descriptor, copy, sha256=with_sha256, meter=meter, reading=reading, writing=writing
+                )
                 require_match(record, found, path)
-                os.fsync(copy)
-                _publish(folder, name, target)
+                with writing:
+                    os.fsync(copy)
+                return _publish(folder, name, record, target)
             finally:
                 os.close(copy)
                 folder.remove(name)
+        finally:
+            os.close(descriptor)
+
+
+def _is_delivered(folder: Folder, record: Record, target: Path, meter: Meter | None = None) -> bool:
+    """Whether a file with the very bytes of the record is at `target`; FileExistsError if anything else is."""
+    name = from_disk(target.name)
+    if folder.status(name) is None:
+        return False
+    try:
+        descriptor = folder.open_file(name)
+    except OSError as error:
+        raise _in_the_way(target) from error
+    try:
+        found = _hashing.digest(descriptor, sha256=record.sha256 is not None, meter=meter)
     finally:
         os.close(descriptor)
-    return target
+    if mismatch(record, found) is not None:
+        raise _in_the_way(target)
+    return True
 
 
-def _publish(folder: Folder, name: str, target: Path) -> None:
+def _publish(folder: Folder, name: str, record: Record, target: Path) -> bool:
+    """Give the copy its name; False if another process has delivered the same meanwhile."""
+    new = from_disk(target.name)
     try:
-        folder.link(name, folder, target.name)
+        _name(folder, name, new)
     except FileExistsError:
+        if _is_delivered(folder, record, target):
+            return False
         raise _in_the_way(target) from None
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if folder.status(target.name) is not None:  # no hard links here: the next best thing
-            raise _in_the_way(target) from error
-        folder.rename(name, folder, target.name)
     try:
         folder.sync()
     except BaseException:
-        folder.remove(target.name)
+        folder.remove(new)
         raise
+    return True
+
+
+def _name(folder: Folder, name: str, target: str) -> None:
+    """Call the file `name` also, or only, `target`, never over anything."""
+    try:
+        folder.link(name, folder, target)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:  # no hard links here, and file systems have many ways to say so
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        mine = os.open(on_disk(target), flags, 0o666, dir_fd=folder.descriptor)
+        os.close(mine)  # the name is ours: to rename over it is to rename over nothing of anybody's
+        try:
+            folder.rename(name, folder, target)
+        except BaseException:
+            folder.remove(target)
+            raise
 
 
 def _in_the_way(target: Path) -> FileExistsError:
-    msg = "it exists already, and a fetch writes over nothing; move it away, or give another dest"
+    msg = "something else is there already, and a fetch writes over nothing; move it away, or give another dest"
     return FileExistsError(errno.EEXIST, msg, str(target))
 
 
@@ -109,28 +160,45 @@ def target_of(dest: str | os.PathLike[str], file: str) -> Path:
     """Give the path that `dest`, a folder or the name of a file, means for a record's file."""
     path = _files.absolute(dest)
     is_folder = path.is_dir() or os.fspath(dest).endswith(os.sep)
-    target = path / file if is_folder else path
+    target = path / on_disk(file) if is_folder else path
     if not target.parent.is_dir():
         msg = "there is no such folder; make it first"
         raise FileNotFoundError(errno.ENOENT, msg, str(target.parent))
     return target
 
 
-def targets_of(dest: str | os.PathLike[str], records: Sequence[Record]) -> list[Path]:
-    """Give a path below the folder `dest` for each record: its name, or EVENT/PRODUCTION/NAME if two share one."""
+def targets_of(dest: str | os.PathLike[str], records: Sequence[Record], *, tree: bool) -> list[Path]:
+    """Give a path below the folder `dest` for each record: its name, or EVENT/PRODUCTION/NAME in a `tree`.
+
+    Raises
+    ------
+    ValueError
+        Two have the same name, and there is no tree to keep them apart.
+    """
     folder = _files.absolute(dest)
-    distinct = len({record.file for record in records}) == len(records)
-    return [folder.joinpath(*(record.key[2:] if distinct else record.key)) for record in records]
+    if tree:
+        return [folder.joinpath(*map(on_disk, record.key)) for record in records]
+    named: dict[str, Record] = {}
+    for record in records:
+        other = named.setdefault(record.file, record)
+        if other.key != record.key:
+            both = " and ".join(f"{one.event!a} / {one.production!a}" for one in (other, record))
+            msg = (
+                f"Two of the selected files are called {record.file!a}, in {both}: one folder can't hold both, and "
+                "nothing was copied. Give tree=True, which copies each to EVENT/PRODUCTION/FILE below dest."
+            )
+            raise ValueError(msg)
+    return [folder / on_disk(record.file) for record in records]
 
 
 @contextlib.contextmanager
 def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
-    """Make the folders of `targets`; give a list for what is delivered, and take all back if not everything can be."""
+    """Make the folders of `targets`; give a list for what is new there, and take that back if not all can be."""
     delivered: list[Path] = []
     made: list[Path] = []
     try:
         for folder in dict.fromkeys(target.parent for target in targets):
-            made = _files.make_root(folder) + made
+            made = _files.make_root(folder, DESTINATION) + made
             _sweep(folder)
         yield delivered
     except BaseException:
@@ -142,7 +210,7 @@ def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
 
 def _sweep(path: Path) -> None:
     """Remove from a folder what fetches left there that were killed."""
-    with Folder.open(path) as folder:
+    with Folder.open(path, DESTINATION) as folder:
         for name in folder.names():
             owner = name.removeprefix(_temporary.OUR_PREFIX)
             if owner != name and (_temporary.owner_is_dead(owner) or _is_old(folder, name)):
@@ -151,4 +219,4 @@ def _sweep(path: Path) -> None:
 
 def _is_old(folder: Folder, name: str) -> bool:
     found = folder.status(name)
-    return found is not None and abs(time.time() - found.st_mtime) > _ABANDONED  # a clock may be ahead
+    return found is not None and abs(time.time() - found.st_mtime) > _ABANDONED  # clocks differ, also by years

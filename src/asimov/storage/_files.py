@@ -4,6 +4,9 @@ Nothing but this, `_temporary` and `_locks` touches a Store's files.
 
 Folders are held open by descriptor and what is in them is named relative to that (``openat``), never through a symbolic
 link: only the root itself may be one.
+
+A `Folder` takes and gives names as they are recorded; on the disk they are UTF-8, whatever the locale. A Path is what
+Python opens here: its parts are spelled by `on_disk`.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from ._errors import SourceChangedError, StorageError
 from ._hashing import CHUNK, write_all
+from ._names import from_disk, on_disk, spelled
 
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -28,6 +33,14 @@ GONE = {errno.ENOENT, errno.ESTALE}
 NO_LINK = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 """What a file system says that gives a file no second name, or none in another folder (AFS, BeeGFS)."""
 _TRIES = 8
+_OF_A_DISK = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "ESTALE", "ENXIO", "ENODEV", "EREMOTEIO", "ETIMEDOUT")
+    if hasattr(errno, name)
+}
+"""Errors that are about a disk as a whole: of which of them has to be said."""
+STORE, SOURCE, DESTINATION = "the Store's disk", "your file", "the destination"
+_ACL = "system.posix_acl_access"
 _UNFINISHED = 0o700
 """What a folder's permissions are from when it is made until it follows the one above."""
 
@@ -47,43 +60,67 @@ class Stamp(NamedTuple):
         found = os.fstat(descriptor)
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
+    def fits(self, found: os.stat_result | None) -> bool:
+        """Whether what was found is this file, and not written to since; other names may have been given to it."""
+        now = found and (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        return now == self[:4]
+
 
 class Reporting:
-    """Let the operating system's errors name the whole path, not the part of it that a call was given.
+    """Let the operating system's errors name the whole path, and the side where it is about a disk.
 
-    The path is put together when there is an error: an add makes three dozen calls, and a Path takes as long as one.
+    A call is given a part of the path, or an open file, and its error has no more. The path is put together when there
+    is an error: an add makes three dozen calls, and a Path takes as long as one. May be used many times, and around
+    others: who is nearest to the error knows best.
     """
 
-    def __init__(self, *path: Path | Folder | str) -> None:
+    def __init__(self, *path: Path | Folder | str, side: str = "") -> None:
         self._path = path
+        self._side = side or (path[0].side if isinstance(path[0], Folder) else SOURCE)
 
     def __enter__(self) -> None:
         """Begin the call."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OSError) and error.filename is not None:
-            error.filename = str(Path(*self._path))
+        if not isinstance(error, OSError) or isinstance(error, StorageError) or error.errno is None:
+            return
+        if not isinstance(error.filename, str) or not Path(error.filename).is_absolute():
+            error.filename = str(_joined(*self._path))
             del error.filename2  # None would be told, too
+        if error.errno in _OF_A_DISK and error.strerror == os.strerror(error.errno):
+            error.strerror = f"{error.strerror} ({self._side})"
+
+
+def _joined(*parts: Path | Folder | str) -> Path:
+    """Put a path together; a str is a name."""
+    return Path(*(on_disk(part) if isinstance(part, str) else part for part in parts))
 
 
 class Folder:
     """An open folder. Use it in a ``with`` statement."""
 
-    def __init__(self, descriptor: int, above: Path | Folder, name: str = "") -> None:
+    def __init__(self, descriptor: int, above: Path | Folder, name: str = "", *, side: str = STORE) -> None:
         self.descriptor, self._above, self._name = descriptor, above, name
+        self.side: str = above.side if isinstance(above, Folder) else side
+        """What is said of it where a disk is full or broken."""
 
     @functools.cached_property
     def path(self) -> Path:
         """Where it is."""
-        return Path(self._above, self._name)
+        return _joined(self._above, self._name)
 
     def __fspath__(self) -> str:
         return str(self.path)
 
+    def at(self, name: str) -> Path:
+        """Return the path of what is called `name` in this folder."""
+        return Path(f"{self.path}/{on_disk(name)}")  # half the time of self.path / name
+
     @classmethod
-    def open(cls, path: Path) -> Folder:
+    def open(cls, path: Path, side: str = STORE) -> Folder:
         """Open the folder at `path`, through symbolic links if need be: for a root."""
-        return cls(os.open(path, _FOLDER), path)
+        with Reporting(path, side=side):
+            return cls(os.open(path, _FOLDER), path, side=side)
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +138,7 @@ class Folder:
         """Open a folder in this one, never through a symbolic link."""
         with Reporting(self, name):
             try:
-                return Folder(os.open(name, _FOLDER | _NOFOLLOW, dir_fd=self.descriptor), self, name)
+                return Folder(os.open(on_disk(name), _FOLDER | _NOFOLLOW, dir_fd=self.descriptor), self, name)
             except NotADirectoryError:
                 self._refuse_link(name)
                 raise
@@ -131,7 +168,7 @@ class Folder:
         """Make a folder in this one if there is none; it follows this one's group and permissions."""
         with Reporting(self, name):
             try:
-                os.mkdir(name, _UNFINISHED, dir_fd=self.descriptor)
+                os.mkdir(on_disk(name), _UNFINISHED, dir_fd=self.descriptor)
             except FileExistsError:
                 with contextlib.suppress(OSError):
                     self.folder_to_fill(name).close()
@@ -159,7 +196,7 @@ class Folder:
         with Reporting(self, name):
             above = os.fstat(self.descriptor)
             mode = _file_mode(above)
-            descriptor = os.open(name, flags, mode, dir_fd=self.descriptor)
+            descriptor = os.open(on_disk(name), flags, mode, dir_fd=self.descriptor)
             try:
                 _follow(descriptor, above, mode)
             except BaseException:
@@ -171,7 +208,7 @@ class Folder:
     def open_file(self, name: str, flags: int = os.O_RDONLY) -> int:
         """Open a regular file in this folder, never through a symbolic link, never waiting for a FIFO."""
         try:  # paths are made where they are told: verification opens files by the hundred thousand
-            descriptor = os.open(name, flags | _FILE, dir_fd=self.descriptor)
+            descriptor = os.open(on_disk(name), flags | _FILE, dir_fd=self.descriptor)
         except OSError as error:
             with Reporting(self, name):
                 if error.errno in _LINK_REFUSED:
@@ -187,8 +224,9 @@ class Folder:
     def link(self, source: str, target: Folder, name: str) -> None:
         """Give a file of this folder a second name, never over anything."""
         with Reporting(target, name):
+            old, new = on_disk(source), on_disk(name)
             try:
-                os.link(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor, follow_symlinks=False)
+                os.link(old, new, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor, follow_symlinks=False)
             except OSError as error:
                 if error.errno != errno.EEXIST and (error.errno not in NO_LINK or target.status(name) is None):
                     raise
@@ -203,12 +241,13 @@ class Folder:
     def rename(self, source: str, target: Folder, name: str) -> None:
         """Move a file of this folder to `name` in `target`, over what is there."""
         with Reporting(target, name):
-            os.rename(source, name, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
+            old, new = on_disk(source), on_disk(name)
+            os.rename(old, new, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
 
     def remove(self, name: str) -> bool:
         """Remove a file and return whether it is gone; one that we may not remove is left to the next sweep."""
         try:
-            os.unlink(name, dir_fd=self.descriptor)
+            os.unlink(on_disk(name), dir_fd=self.descriptor)
         except OSError as error:
             return error.errno in GONE
         return True
@@ -216,19 +255,22 @@ class Folder:
     def remove_folder(self, name: str) -> None:
         """Remove a folder if it is empty."""
         with contextlib.suppress(OSError):
-            os.rmdir(name, dir_fd=self.descriptor)
+            os.rmdir(on_disk(name), dir_fd=self.descriptor)
 
     def names(self) -> list[str]:
         """List what is in this folder."""
         with Reporting(self):
-            return os.listdir(self.descriptor)  # noqa: PTH208 - of the open folder
+            return list(map(from_disk, os.listdir(self.descriptor)))  # noqa: PTH208 - of the open folder
 
     def status(self, name: str) -> os.stat_result | None:
         """Stat what is called `name`, itself and not what it points to; None if there is nothing."""
         try:
-            return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+            return os.stat(on_disk(name), dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
+        except OSError:
+            with Reporting(self, name):
+                raise
 
     def refresh(self) -> None:
         """Open this folder by its name once more, which makes NFS ask the server what the names in it mean.
@@ -255,7 +297,7 @@ class Folder:
         found = self.status(name)
         if found is not None and stat.S_ISLNK(found.st_mode):
             msg = "it is a symbolic link, and below its root a Store follows none; put the real thing in its place"
-            raise OSError(errno.ELOOP, msg, str(self.path / name))
+            raise OSError(errno.ELOOP, msg, str(self.at(name)))
 
 
 def _file_mode(above: os.stat_result) -> int:
@@ -273,9 +315,32 @@ def _follow(descriptor: int, above: os.stat_result, mode: int) -> None:
         os.fchmod(descriptor, mode)
 
 
+def take_acl(model: int, own: int) -> bool:
+    """Give an open file the access-control list of another, or none; return whether that changed anything.
+
+    The lists are those of POSIX, as Linux keeps them. Where there are none, or they can't be set, nothing happens.
+    """
+    wanted = _acl(model)
+    if wanted == _acl(own):
+        return False
+    with contextlib.suppress(OSError):
+        if wanted is None:
+            os.removexattr(own, _ACL)
+        else:
+            os.setxattr(own, _ACL, wanted)
+    return True
+
+
+def _acl(descriptor: int) -> bytes | None:
+    if hasattr(os, "getxattr"):
+        with contextlib.suppress(OSError):
+            return os.getxattr(descriptor, _ACL)
+    return None
+
+
 def absolute(path: str | os.PathLike[str]) -> Path:
     """Make a path absolute, without following symbolic links: a root may be one."""
-    return Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - resolve() would follow them
+    return Path(os.path.abspath(spelled(os.fspath(path))))  # noqa: PTH100 - resolve() would follow them
 
 
 def _require_regular(descriptor: int, *path: str | Path | Folder) -> None:
@@ -284,8 +349,8 @@ def _require_regular(descriptor: int, *path: str | Path | Folder) -> None:
     if stat.S_ISREG(mode):
         return
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(Path(*path)))
-    raise OSError(errno.EINVAL, "it is not a regular file, and only regular files can be stored", str(Path(*path)))
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(_joined(*path)))
+    raise OSError(errno.EINVAL, "it is not a regular file, and only regular files can be stored", str(_joined(*path)))
 
 
 def open_source(path: Path) -> int:
@@ -300,7 +365,7 @@ def open_source(path: Path) -> int:
     return descriptor
 
 
-def make_root(path: Path) -> list[Path]:
+def make_root(path: Path, side: str = STORE) -> list[Path]:
     """Make a folder and those above it as needed, durably; return the ones that were made, the lowest first."""
     missing = []
     above = path
@@ -310,10 +375,10 @@ def make_root(path: Path) -> list[Path]:
     made: list[Path] = []
     try:
         for folder in reversed(missing):
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(FileExistsError), Reporting(folder, side=side):
                 folder.mkdir()
                 made.insert(0, folder)
-            with Folder.open(folder.parent) as parent:
+            with Folder.open(folder.parent, side) as parent:
                 parent.sync()
     except BaseException:
         remove_folders(made)
@@ -328,12 +393,37 @@ def remove_folders(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
+def require_unchanged(source: int, before: Stamp, path: Path) -> None:
+    """Raise SourceChangedError if the file at `path`, open as `source`, is not what it was when its stamp was taken.
+
+    What is compared is what the kernel says of the open file: on NFS, what another machine wrote may be seen too late.
+    The time of the last reading is left out; reading changes it.
+    """
+    with Reporting(path):
+        try:
+            same = os.path.samestat(os.stat(path), os.fstat(source))  # noqa: PTH116 - a Path's takes twice as long
+        except FileNotFoundError:
+            same = False
+        if not same or Stamp.of(source) != before:
+            raise SourceChangedError(path)
+
+
+def other_file_system(folder: Folder, root: Path) -> OSError:
+    """Return the error that says that `folder` lies on another file system than the rest of the Store at `root`."""
+    msg = (
+        f"it is on another file system than the Store at {root}, and a Store is one file system. Move the whole Store "
+        "to that file system, or unmount this folder and put what is in it back into the Store"
+    )
+    return OSError(errno.EXDEV, msg, str(folder.path))
+
+
 @contextlib.contextmanager
 def opened(folder: Folder, name: str) -> Iterator[int]:
     """Open a file of `folder` for reading, for the length of a ``with`` block."""
     descriptor = folder.open_file(name)
     try:
-        yield descriptor
+        with Reporting(folder, name):
+            yield descriptor
     finally:
         os.close(descriptor)
 
@@ -359,8 +449,9 @@ def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
     for attempt in range(_TRIES):
         descriptor = folder.open_file(name)
         try:
-            before = Stamp.of(descriptor)
-            text = read_all(descriptor)
+            with Reporting(folder, name):
+                before = Stamp.of(descriptor)
+                text = read_all(descriptor)
             if before == Stamp.of(descriptor) or attempt == _TRIES - 1:
                 return descriptor, before, text
         except OSError as error:
@@ -388,8 +479,9 @@ def write_over(folder: Folder, name: str, text: bytes) -> None:
     """
     descriptor = folder.open_file(name, os.O_RDWR)
     try:
-        write_all(descriptor, text)
-        os.ftruncate(descriptor, len(text))
+        with Reporting(folder, name):
+            write_all(descriptor, text)
+            os.ftruncate(descriptor, len(text))
     finally:
         os.close(descriptor)
 

@@ -6,12 +6,16 @@ import contextlib
 import errno
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import _files, _hashing, _temporary
-from ._files import Folder
-from ._hashing import Digest, Meter
+from ._errors import SourceChangedError
+from ._files import Folder, Reporting, Stamp
+from ._hashing import Digest, Meter, Named
+from ._threads import started
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -46,26 +50,72 @@ class Incoming:
         name = _temporary.owner_name()
         return cls(folder, name, folder.create(name, unique=True), sha256=sha256)
 
-    def copy_from(self, source: int, meter: Meter | None = None) -> None:
-        """Take in an open file, to its end."""
-        self.digest = _hashing.copy(source, self.descriptor, sha256=self.digest.sha256 is not None, meter=meter)
+    @classmethod
+    def of_file(
+        cls,
+        path: Path,
+        folder: Folder,
+        meter: Meter | None = None,
+        *,
+        sha256: bool,
+        opened: Callable[[Path], int] = _files.open_source,
+    ) -> Incoming:
+        """Take in the file at `path`, which `opened` opens.
+
+        Raises
+        ------
+        SourceChangedError
+            Somebody wrote to it meanwhile.
+        """
+        source = opened(path)
+        try:
+            before = Stamp.of(source)
+            data = cls.new(folder, sha256=sha256)
+            try:
+                data.copy_from(source, meter, reading=Reporting(path))
+                _files.require_unchanged(source, before, path)
+            except BaseException:
+                data.discard()
+                raise
+        finally:
+            os.close(source)
+        return data
+
+    @property
+    def named(self) -> Reporting:
+        """What names the file in errors."""
+        return Reporting(self.folder, self.name)
+
+    def copy_from(self, source: int, meter: Meter | None = None, *, reading: Named | None = None) -> None:
+        """Take in an open file, to its end; `reading` names it in errors, if it isn't this one."""
+        self.digest = _hashing.copy(
+            source,
+            self.descriptor,
+            sha256=self.digest.sha256 is not None,
+            meter=meter,
+            reading=reading or self.named,
+            writing=self.named,
+        )
 
     def append(self, data: Buffer) -> None:
         """Take in `data`, at the end."""
         view = memoryview(data).cast("B")
-        os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over what a write that failed may have left
-        _hashing.write_all(self.descriptor, view)
+        with self.named:
+            os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over what a write that failed may have left
+            _hashing.write_all(self.descriptor, view)
         self.digest.update(view)
 
     def redigest(self, meter: Meter | None = None) -> None:
         """Digest what the file holds from its start, and stand at its end."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)
-        self.digest = _hashing.digest(self.descriptor, sha256=self.digest.sha256 is not None, meter=meter)
+        with_sha256 = self.digest.sha256 is not None
+        self.digest = _hashing.digest(self.descriptor, sha256=with_sha256, meter=meter, reading=self.named)
 
     def seal(self, root: Folder) -> None:
         """Make the file read-only and durable."""
-        _files.protect(self.descriptor, root)
-        os.fsync(self.descriptor)
+        with self.named:
+            _files.protect(self.descriptor, root)
+            os.fsync(self.descriptor)
 
     def place(self, target: Folder, uuid: str) -> None:
         """Give the file its name in the Store, never over anything."""
@@ -115,6 +165,45 @@ class Incoming:
         self.close()
         self.name, self.descriptor = again.name, again.descriptor
 
+    def reclaim(self, path: Path) -> None:
+        """Digest the file after others had its descriptor; copy it first if one of them may still write to it.
+
+        Raises
+        ------
+        SourceChangedError
+            One of them does; the error calls the file `path`.
+        """
+        if self._is_open_only_here():
+            self.redigest()
+            return
+        before = Stamp.of(self.descriptor)
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        again = Incoming.new(self.folder, sha256=self.digest.sha256 is not None)
+        try:
+            again.copy_from(self.descriptor, reading=self.named)
+        except BaseException:
+            again.discard()
+            raise
+        if Stamp.of(self.descriptor) != before:
+            again.discard()
+            raise SourceChangedError(path)
+        self.discard()
+        self.name, self.descriptor, self.digest = again.name, again.descriptor, again.digest
+
+    def _is_open_only_here(self) -> bool:
+        """Open the file anew, to read; whether the kernel says that nobody has it open to write (a lease, on Linux)."""
+        reader = self.folder.open_file(self.name)
+        self.close()
+        self.descriptor = reader
+        try:
+            import fcntl
+
+            fcntl.fcntl(reader, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(reader, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except (ImportError, AttributeError, OSError):
+            return False
+        return True
+
     def discard(self) -> None:
         """Remove the temporary name: the file is placed, or isn't wanted."""
         self.folder.remove(self.name)
@@ -132,23 +221,73 @@ def seal_all(files: Sequence[Incoming], root: Folder) -> None:
     if len(files) == 1:
         files[0].seal(root)
         return
-    from concurrent.futures import ThreadPoolExecutor
+    failures: list[BaseException] = []
 
     def seal(part: Sequence[Incoming]) -> None:
-        for file in part:
-            file.seal(root)
+        try:
+            for file in part:
+                if not failures:
+                    file.seal(root)
+        except BaseException as error:  # noqa: BLE001 - raised below, when nobody is at the files any more
+            failures.append(error)
 
     parts = [files[start::_FLUSHERS] for start in range(_FLUSHERS)]  # to hand over each takes as long as to seal it
-    with ThreadPoolExecutor(_FLUSHERS, thread_name_prefix="asimov-storage flush") as pool:
-        for _ in pool.map(seal, parts):
-            pass
+    threads = [started(partial(seal, part), "asimov-storage flush") for part in parts[1:]]
+    try:
+        for part, thread in zip(parts, [None, *threads], strict=True):
+            if thread is None:
+                seal(part)
+    finally:
+        for thread in filter(None, threads):
+            thread.join()
+    if failures:
+        raise failures[0]
+
+
+class NewFile(io.BufferedRandom):
+    """What `Store.new_file` gives: a file to write, and to seek in and read, as some writers do.
+
+    Parameters
+    ----------
+    raw : WritableFile
+        What is below the buffer.
+    """
+
+    def fileno(self) -> int:
+        """Write out what is buffered and return the descriptor; what is written to that is stored too."""
+        self.flush()
+        return super().fileno()
 
 
 class WritableFile(io.RawIOBase):
-    """What `Store.new_file` gives (in a buffer): an incoming file to write, and to seek and read as some writers do."""
+    """An incoming file, as the raw file below a buffer.
 
-    def __init__(self, incoming: Incoming) -> None:
-        self._incoming, self._position, self._in_order = incoming, 0, True
+    Once its descriptor was asked for, anybody may write to it: from then on its position is the kernel's, and its
+    digest is made at the end.
+
+    Parameters
+    ----------
+    incoming : Incoming
+        The file.
+    path : Path
+        Where it belongs, by its name: there is no file of that name, then or later, so that nobody takes it for one.
+    """
+
+    mode = "wb+"
+
+    def __init__(self, incoming: Incoming, path: Path) -> None:
+        self.name = str(path)
+        self._incoming, self._position, self._in_order, self._is_shared = incoming, 0, True, False
+
+    def fileno(self) -> int:
+        """Return the descriptor, which stands at the present position."""
+        if self.closed:
+            msg = "I/O operation on closed file"
+            raise ValueError(msg)
+        if not self._is_shared:
+            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
+            self._is_shared, self._in_order = True, False
+        return self._incoming.descriptor
 
     def readable(self) -> bool:
         return True
@@ -162,10 +301,14 @@ class WritableFile(io.RawIOBase):
     def write(self, data: Buffer, /) -> int:
         """Write at the present position; what comes in order is digested at once."""
         view = memoryview(data).cast("B")
+        if self._is_shared:
+            with self._incoming.named:
+                return os.write(self._incoming.descriptor, view)
         count, in_order = len(view), self._in_order and self._position == self._incoming.digest.size
         self._in_order = False  # an error, or Ctrl-C, in what follows: the buffer above writes the same again
-        os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
-        _hashing.write_all(self._incoming.descriptor, view)
+        with self._incoming.named:
+            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
+            _hashing.write_all(self._incoming.descriptor, view)
         if in_order:
             self._incoming.digest.update(view)
             self._in_order = True
@@ -175,13 +318,19 @@ class WritableFile(io.RawIOBase):
     def readinto(self, buffer: Buffer, /) -> int:
         """Read at the present position."""
         view = memoryview(buffer).cast("B")
-        data = os.pread(self._incoming.descriptor, len(view), self._position)
+        with self._incoming.named:
+            if self._is_shared:
+                data = os.read(self._incoming.descriptor, len(view))
+            else:
+                data = os.pread(self._incoming.descriptor, len(view), self._position)
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move the position."""
+        if self._is_shared:
+            return os.lseek(self._incoming.descriptor, offset, whence)
         size = os.fstat(self._incoming.descriptor).st_size
         position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: size}[whence]
         if position < 0:
@@ -191,12 +340,15 @@ class WritableFile(io.RawIOBase):
 
     def truncate(self, size: int | None = None, /) -> int:
         """Cut the file, or lengthen it with zeros."""
-        size = self._position if size is None else size
-        os.ftruncate(self._incoming.descriptor, size)
+        size = self.tell() if size is None else size
+        with self._incoming.named:
+            os.ftruncate(self._incoming.descriptor, size)
         self._in_order = self._in_order and size == self._incoming.digest.size
         return size
 
     def settle(self) -> None:
         """Bring the digest up to date, after the last write."""
-        if not self._in_order:
+        if self._is_shared:
+            self._incoming.reclaim(Path(self.name))
+        elif not self._in_order:
             self._incoming.redigest()

@@ -11,10 +11,11 @@ from . import _create, _files
 from ._commit import Journal
 from ._contents import Contents
 from ._errors import RecordExistsError, RecordNotFoundError
-from ._files import Folder
-from ._names import Key, named
+from ._files import STORE, Folder, Reporting
+from ._identity import plain_md5, plain_uuid, searched_uuid
+from ._names import Key, named, on_disk, shown
 from ._records import Record
-from ._selection import find, within
+from ._selection import find, is_recorded, within
 from ._temporary import Temporary
 
 if TYPE_CHECKING:
@@ -50,11 +51,25 @@ class Manifest:
     """
 
     def __init__(self, store: _HasRoot) -> None:
+        if not isinstance(getattr(store, "root", None), (str, os.PathLike)):
+            msg = f"{shown(store)} is no Store: a Manifest takes a Store, or an object with a root."
+            raise TypeError(msg)
         self.store = store
         self.root = _files.absolute(store.root)
-        self._journal = Journal(self.root)
         self._pending: list[Record] = []
+        self._open()
+
+    def _open(self) -> None:
+        self._journal = Journal(self.root)
         self._snapshot = self._journal.contents()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name not in {"_journal", "_snapshot"}}
+        return {**state, "_pending": [*self._pending]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._open()
 
     @classmethod
     def create(cls, store: Mapping[str, Any]) -> None:
@@ -70,7 +85,12 @@ class Manifest:
         StoreExistsError
             There is one already.
         """
-        _create.create(_files.absolute(store["root"]), store["name"], sha256=False)
+        if not isinstance(store, Mapping) or not {"root", "name"} <= store.keys():  # type: ignore[redundant-expr]
+            msg = f"{shown(store)}: Manifest.create() takes a mapping with root and name. Store.create() is simpler."
+            raise TypeError(msg)
+        root = _files.absolute(store["root"])
+        with Reporting(root, side=STORE):
+            _create.create(root, store["name"], sha256=False)
 
     def _contents(self) -> Contents:
         """Read the present state, with what `add_record` added to this object."""
@@ -85,12 +105,18 @@ class Manifest:
     def __iter__(self) -> Iterator[Record]:
         return iter(self._contents())
 
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, tuple) and len(key) == 3 and self._contents().get(key) is not None
+    def __contains__(self, item: object) -> bool:
+        """Return whether a Record (it, not only its name), an (event, production, file), or a uuid is recorded."""
+        return is_recorded(self._contents(), item)
 
     @property
     def data(self) -> dict[str, Any]:
-        """The manifest as a new dict: ``{"name", "events": {event: {production: {file: {"hash", "uuid"}}}}}``."""
+        """The manifest as a dict: ``{"name", "events": {event: {production: {file: {"hash", "uuid"}}}}}``.
+
+        It is read-only, since nothing that is written to it gets into the Store; ``copy.deepcopy`` gives a plain dict.
+        """
+        from ._readonly import ReadOnlyDict
+
         contents = self._contents()
         events: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
         for event, *production in contents.empties:
@@ -101,7 +127,7 @@ class Manifest:
             event_data = events.setdefault(record.event, {})
             event_data.setdefault(record.production, {})[record.file] = _full_entry(record)
         data: dict[str, Any] = {"name": contents.name, "events": events}
-        return {**data, "sha256": True} if contents.with_sha256 else data
+        return ReadOnlyDict({**data, "sha256": True} if contents.with_sha256 else data)
 
     @property
     def hash_dict(self) -> dict[str, dict[str, str]]:
@@ -114,8 +140,8 @@ class Manifest:
         return {record.uuid: str(self._path(record)) for record in self._contents()}
 
     def _path(self, record: Record) -> Path:
-        folder = self.root / record.event / record.production
-        by_uuid, by_name = folder / record.uuid, folder / record.file
+        folder = self.root / on_disk(record.event) / on_disk(record.production)
+        by_uuid, by_name = folder / record.uuid, folder / on_disk(record.file)
         return by_name if not by_uuid.exists() and by_name.exists() else by_uuid
 
     def get_hash(self, uuid: str) -> str:
@@ -130,7 +156,7 @@ class Manifest:
 
     def _by_uuid(self, uuid: str | UUID) -> Record:
         contents = self._contents()
-        digits = plain_uuid(uuid)
+        digits = searched_uuid(uuid)
         record = None if digits is None else contents.by_uuid(digits)
         if record is None:
             msg = f"The Store has no record with the uuid {str(uuid)!a}."
@@ -179,8 +205,8 @@ class Manifest:
             There is a record of that name.
         """
         key = _key(event, production, resource)
-        digits, digest = plain_uuid(resource_uuid), str(hash).lower()
-        if digits is None or len(digest) != 32 or set(digest) - set("0123456789abcdef"):
+        digits, digest = plain_uuid(resource_uuid), plain_md5(hash)
+        if digits is None or digest is None:
             msg = f"{hash!a} and {str(resource_uuid)!a} are no MD5 and uuid: each takes 32 hexadecimal digits."
             raise ValueError(msg)
         with self._journal.writing:
@@ -204,7 +230,8 @@ class Manifest:
                 return
             noted = list(self._pending)
             try:
-                self._journal.commit(_Records(noted))
+                with Reporting(self.root, side=STORE):
+                    self._journal.commit(_Records(noted))
             except RecordExistsError:
                 del self._pending[: len(noted)]
                 raise
@@ -251,16 +278,6 @@ class _Records:
 
     def renew(self) -> None:
         """Keep the uuids: the caller gave them."""
-
-
-def plain_uuid(uuid: object) -> str | None:
-    """Give the 32 hexadecimal digits of a uuid in its hex, dashed, braced or urn form; None if it is none."""
-    from uuid import UUID
-
-    try:
-        return UUID(str(uuid)).hex
-    except ValueError:
-        return None
 
 
 def _key(event: object, production: object, file: object) -> Key:

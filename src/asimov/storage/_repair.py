@@ -16,7 +16,7 @@ from ._contents import Contents, Node
 from ._errors import HashError, ManifestError, NotAStoreError
 from ._files import Folder
 from ._fold import Fold, fence
-from ._names import Key, problem
+from ._names import Key, from_disk, problem
 from ._records import Record, RepairReport
 from ._scalars import unquote
 from ._state import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT, StateReader
@@ -188,7 +188,7 @@ class _Repair:
         """Make records for files that carry their own names, as upstream asimov stores them."""
         found = []
         for path in self.strangers(contents):
-            event, production, file = path.parts[-3:]
+            event, production, file = map(from_disk, path.parts[-3:])
             key = (event, production, file)
             if not _UUID(file) and _are_names(key):
                 with contextlib.suppress(OSError):
@@ -256,7 +256,7 @@ class _Repair:
 
     def quarantine(self, path: Path) -> None:
         """Move a file into quarantine, below EVENT/PRODUCTION where it has one; an entry is kept there as well."""
-        below = path.relative_to(self.root.path).parts
+        below = [*map(from_disk, path.relative_to(self.root.path).parts)]
         if below[0] == HOME:
             with self.home.folder(RECENT) as recent:
                 self.keep_aside(recent, path.name, self.quarantine_folder())

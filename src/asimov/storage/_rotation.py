@@ -97,7 +97,11 @@ def parse_duration(text: str) -> timedelta:
     if match is None:
         msg = f"{text!a} is no duration: give a number and s, m, h, d or w, as in 30d or 1h."
         raise ValueError(msg)
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    except OverflowError as error:
+        msg = f"{text!a} is longer than any duration that can be reckoned with."
+        raise ValueError(msg) from error
 
 
 def parse_budget(text: str) -> timedelta | int:
@@ -110,6 +114,9 @@ def parse_budget(text: str) -> timedelta | int:
     """
     match = _SIZE(text.strip())
     if match is None:
+        if not _DURATION(text.strip()):
+            msg = f"{text!a} is no duration and no size: give one as 1h or 30d, or as 500GB or 2TiB."
+            raise ValueError(msg)
         return parse_duration(text)
     prefix = (match[2] or "").upper()
     base = 1024 if prefix.endswith("I") else 1000

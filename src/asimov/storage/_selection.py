@@ -1,72 +1,104 @@
-"""Selections: which records are meant by Records, tuples, or rows of a DataFrame."""
+"""Selections: which records are meant by Records, tuples, rows with names, or a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from ._contents import Contents
-from ._errors import RecordNotFoundError
-from ._names import Key, named
+from ._errors import InvalidNameError, RecordNotFoundError
+from ._identity import IDENTITY, is_given, plain_md5, plain_sha256, plain_uuid
+from ._names import Key, named, shown
 from ._records import Record
+from ._tables import Row, columns_of, is_row, require_names, row_of
 
 _KINDS = ("event", "production", "file")
+_NAMES = (*_KINDS, *IDENTITY)
+_TAKEN = "a Record, an (event, production, file) tuple, or a row with these names"
 
 
-def keys_of(selection: object) -> list[Key]:
-    """Give the keys that `selection` means.
+class Chosen(NamedTuple):
+    """One file that is meant: its key, and as much of its identity as was given."""
+
+    event: str
+    production: str
+    file: str
+    uuid: object = None
+    hash: object = None
+    sha256: object = None
+
+    @property
+    def key(self) -> Key:
+        """Event, production and file."""
+        return self.event, self.production, self.file
+
+
+def chosen(selection: object) -> list[Chosen]:
+    """Return what `selection` means, file by file.
 
     Parameters
     ----------
-    selection : Record, or iterable of Record or of (event, production, file), or DataFrame
-        A DataFrame, or its rows as ``itertuples`` and ``iterrows`` give them, has columns event, production and file.
+    selection : Record, (event, production, file), row, or an iterable of these, or a table
+        A row is a dict, a named tuple, a Series, or an object with attributes: it is read by its names event,
+        production and file, and by uuid, hash and sha256 where it has them. A table has columns, or levels of its
+        index, of these names.
 
     Raises
     ------
     TypeError
         It is none of these.
+    InvalidNameError
+        A name in it can't be one.
     """
-    return [_key_of(item) for item in _items(selection)]
-
-
-def _items(selection: Any) -> Iterable[Any]:
-    if isinstance(selection, Record):
-        return [selection]
-    if hasattr(selection, "columns"):
-        missing = [kind for kind in _KINDS if kind not in selection.columns]
-        if missing:
-            msg = f"The DataFrame has no column {', '.join(missing)}: a selection needs event, production and file."
-            raise TypeError(msg)
-        return list(zip(*(selection[kind] for kind in _KINDS), strict=True))
-    if isinstance(selection, str) or not hasattr(selection, "__iter__"):
-        msg = f"{selection!a} is no selection: give Records, (event, production, file) tuples, or rows of to_frame()."
+    columns = columns_of(selection, _NAMES)
+    if columns is not None:
+        return _of_columns(columns)
+    if isinstance(selection, str) or not (hasattr(selection, "__iter__") or is_row(selection, _NAMES)):
+        msg = f"{shown(selection)} is no selection: it takes {_TAKEN}, an iterable of these, or a DataFrame."
         raise TypeError(msg)
-    if all(hasattr(selection, kind) for kind in _KINDS) or _is_plain_key(selection):
-        return [selection]
-    return list(selection)
+    if _is_plain_key(selection) or is_row(selection, _NAMES):
+        return [_chosen(selection)]
+    return [_chosen(item) for item in selection]  # type: ignore[attr-defined]
+
+
+def _of_columns(columns: dict[str, list[Any]]) -> list[Chosen]:
+    missing = [kind for kind in _KINDS if kind not in columns]
+    if missing:
+        msg = f"The table has no column {', '.join(missing)}: a selection needs event, production and file."
+        raise TypeError(msg)
+    nothing = [None] * len(columns["event"])
+    rows = zip(*(columns.get(name, nothing) for name in _NAMES), strict=True)
+    return [Chosen(*_key(row[:3]), *row[3:]) for row in rows]
 
 
 def _is_plain_key(selection: object) -> bool:
     return isinstance(selection, tuple) and len(selection) == 3 and all(isinstance(part, str) for part in selection)
 
 
-def _key_of(item: Any) -> Key:
-    if all(hasattr(item, kind) for kind in _KINDS):
-        parts = [getattr(item, kind) for kind in _KINDS]
-    elif isinstance(item, dict):
-        parts = [item.get(kind) for kind in _KINDS]
-    else:
-        parts = _tuple(item)
+def _chosen(item: Any) -> Chosen:
+    if isinstance(item, Record):
+        return Chosen(*item.key, item.uuid, item.hash, item.sha256)
+    row = row_of(item, _NAMES)
+    if row is None:
+        return Chosen(*_key(_parts(item)))
+    require_names(row, _KINDS, item)
+    return Chosen(*_key([row[kind] for kind in _KINDS]), *_identity(row))
+
+
+def _identity(row: Row) -> list[object]:
+    return [row.get(name) for name in IDENTITY]
+
+
+def _key(parts: Sequence[object]) -> Key:
     event, production, file = (named(kind, part) for kind, part in zip(_KINDS, parts, strict=True))
     return event, production, file
 
 
-def _tuple(item: Any) -> list[Any]:
-    parts = list(item) if isinstance(item, Iterable) and not isinstance(item, str) else []
-    if len(parts) != 3:
-        msg = (
-            f"{item!a} selects nothing: it takes a Record, an (event, production, file) tuple, or a row of to_frame()."
-        )
+def _parts(item: Any) -> Sequence[object]:
+    """Return the three parts of a row that has no names: of a tuple, a list, or an array."""
+    parts = item.tolist() if hasattr(item, "tolist") else item
+    if not isinstance(parts, (tuple, list)) or len(parts) != 3:
+        msg = f"{shown(item)} selects nothing: it takes {_TAKEN}."
         raise TypeError(msg)
     return parts
 
@@ -77,21 +109,53 @@ def select(contents: Contents, selection: object) -> list[Record]:
     Raises
     ------
     RecordNotFoundError
-        The Store does not have one of them.
+        The Store does not have one of them, or has another file under its name.
     """
-    items = list(_items(selection)) if not hasattr(selection, "columns") else None
-    records = [find(contents, key) for key in keys_of(selection if items is None else items)]
-    for item, record in zip(items or (), records, strict=False):
-        if isinstance(item, Record) and item.uuid != record.uuid:
-            msg = (
-                f"{' / '.join(map(ascii, item.key))} has another uuid than the record that was selected: another file."
-            )
-            raise RecordNotFoundError(msg)
-    return records
+    return [_found(contents, item) for item in chosen(selection)]
+
+
+def _found(contents: Contents, item: Chosen) -> Record:
+    record = find(contents, item.key)
+    kind = _difference(record, item)
+    if kind is not None:
+        at, recorded = " / ".join(map(ascii, record.key)), getattr(record, kind)
+        msg = (
+            f"{at} has another {kind} in the Store ({recorded}) than in the selection ({shown(getattr(item, kind))}). "
+        )
+        msg += "It is another file, perhaps another Store's; select it anew from this Store."
+        raise RecordNotFoundError(msg)
+    return record
+
+
+def _difference(record: Record, item: Chosen) -> str | None:
+    """Return which part of the identity that was given is another one in the record."""
+    if is_given(item.uuid) and item.uuid != record.uuid and plain_uuid(item.uuid) != record.uuid:
+        return "uuid"
+    if is_given(item.hash) and item.hash != record.hash and plain_md5(item.hash) != record.hash:
+        return "hash"
+    if is_given(item.sha256) and (record.sha256 is None or plain_sha256(item.sha256) != record.sha256):
+        return "sha256"
+    return None
+
+
+def is_recorded(contents: Contents, item: object) -> bool:
+    """Return whether the Store has what `item` means: a record, by its identity too; a key; or a uuid.
+
+    What means none of these is not in the Store.
+    """
+    if isinstance(item, str) or type(item).__name__ == "UUID":
+        digits = plain_uuid(item)
+        return digits is not None and contents.by_uuid(digits) is not None
+    try:
+        one = _chosen(item)
+    except (TypeError, InvalidNameError):
+        return False
+    record = contents.get(one.key)
+    return record is not None and _difference(record, one) is None
 
 
 def find(contents: Contents, key: Key) -> Record:
-    """Find the record with `key`.
+    """Return the record with `key`.
 
     Raises
     ------

@@ -153,7 +153,7 @@ class StateReader:
             self._known = state
 
     def stamp(self, home: Folder) -> Stamp:
-        """Take the stamp of the manifest that is there now, by opening it: NFS caches what stat says."""
+        """Take the stamp of the manifest that is there now: NFS asks when its folder, and then the file, is opened."""
         home.refresh()
         with _files.opened(home, MANIFEST) as descriptor:
             return Stamp.of(descriptor)

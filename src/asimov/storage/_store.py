@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
-import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, cast
 
-from . import _addition, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
+from . import _addition, _arguments, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
 from ._contents import Contents
-from ._errors import NotAStoreError, RecordNotFoundError
-from ._files import Folder
+from ._errors import NotAStoreError, RecordNotFoundError, StoreExistsError
+from ._files import STORE, Folder, Reporting
 from ._hashing import Meter, Progress
-from ._incoming import Incoming, WritableFile
-from ._manifest import Manifest, plain_uuid
-from ._names import Key, named
+from ._identity import searched_uuid
+from ._incoming import Incoming, NewFile, WritableFile
+from ._manifest import Manifest
+from ._names import Key, named, on_disk
 from ._partial import PartialFile
-from ._records import Duplicate, Record, RepairReport, VerificationReport
+from ._records import Check, Duplicate, Record, RepairReport, VerificationReport
 from ._selection import find, select, within
+from ._sources import Source, source, sources
 from ._state import HOME
+from ._threads import descriptors
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -31,12 +34,22 @@ if TYPE_CHECKING:
 
     from .widgets import Explorer
 
-_File: TypeAlias = tuple[object, object, object, object]
-"""Event, production, path and new name, as they were given."""
+
+class _Rotation(NamedTuple):
+    """What is left for another time: what was verified within `since`, and what a `budget` doesn't reach."""
+
+    since: timedelta | None
+    budget: timedelta | int | None
+
+
 _SEALED_TOGETHER = 64
+_OF_THE_DESCRIPTORS = 4
+"""The part of this process' descriptors, one in so many, that files on their way in may have."""
+_NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 _LOOKED_AT = 200
 """After how many files whose size is looked up `progress` is asked again."""
 _DUPLICATE = ("raise", "link", "skip")
+_ROWS_OF_AN_EVENT = " The rows of one event are frame[frame['event'] == 'GW150914']."
 
 
 class Store:
@@ -73,7 +86,7 @@ class Store:
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
-        found = _create.search_root() if root is None else _files.absolute(root)
+        found = _create.search_root() if root is None else _files.absolute(_arguments.path("root", root))
         if found is None:
             msg = (
                 f"There is no Store at or above {Path.cwd()}, and $LOCUTUS_STORE is not set. "
@@ -84,7 +97,7 @@ class Store:
         self.manifest = Manifest(self)
 
     @classmethod
-    def create(cls, root: str | os.PathLike[str], name: str, *, sha256: bool = False) -> Store:
+    def create(cls, root: str | os.PathLike[str], name: str, *, sha256: bool = False, exist_ok: bool = False) -> Store:
         """Make a Store and open it.
 
         Parameters
@@ -95,17 +108,43 @@ class Store:
             What the Store is called: any text.
         sha256 : bool
             Record, and verify, the SHA-256 and the size of each file too. MD5 detects accidents, but can be forged.
+        exist_ok : bool
+            Open the Store that is there already, if it has this name and this `sha256`.
 
         Raises
         ------
         StoreExistsError
-            There is a Store already.
+            There is a Store already; with `exist_ok`, one of another name, or another `sha256`.
         OSError
             It can't be made there; nothing is left of it.
         """
-        path = _files.absolute(root)
-        _create.create(path, name, sha256=sha256)
+        path = _files.absolute(_arguments.path("root", root))
+        sha256, exist_ok = _arguments.flag("sha256", sha256), _arguments.flag("exist_ok", exist_ok)
+        _create.require_store_name(name)
+        if exist_ok:
+            with contextlib.suppress(NotAStoreError):
+                return cls(path)._required_to_be(name, sha256=sha256)
+        try:
+            with Reporting(path, side=STORE):
+                _create.create(path, name, sha256=sha256)
+        except StoreExistsError:
+            if not exist_ok:
+                raise
+            return cls(path)._required_to_be(name, sha256=sha256)  # others have made it at this moment
         return cls(path)
+
+    def _required_to_be(self, name: str, *, sha256: bool) -> Self:
+        """Raise StoreExistsError if this Store has another name, or does otherwise about SHA-256."""
+        contents = self._contents()
+        if contents.name != name:
+            msg = f"The Store at {self.root} is called {contents.name!r}, not {name!r}. "
+            msg += "Open it with Store(), or choose another folder."
+            raise StoreExistsError(msg)
+        if contents.with_sha256 != sha256:
+            msg = f"The Store at {self.root} was created with sha256={contents.with_sha256}, not sha256={sha256}. "
+            msg += "Open it with Store(), or choose another folder."
+            raise StoreExistsError(msg)
+        return self
 
     # Looking at it.
 
@@ -130,8 +169,9 @@ class Store:
     def __bool__(self) -> bool:
         return True  # an empty Store is a Store
 
-    def __contains__(self, key: object) -> bool:
-        return key in self.manifest
+    def __contains__(self, item: object) -> bool:
+        """Return whether the Store has a Record (it, not only its name), an (event, production, file), or a uuid."""
+        return item in self.manifest
 
     def __getitem__(self, key: Key) -> Record:
         """Give the record of ``store["event", "production", "file"]``.
@@ -180,7 +220,7 @@ class Store:
         *,
         hash: str | None = None,
         duplicate: Duplicate = "raise",
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> dict[str, str]:
         """Add a file: copy it in, record its digest, make it read-only. When this returns, it survives a power cut.
 
@@ -193,18 +233,20 @@ class Store:
         new_name : str, optional
             What to call it; otherwise its own name.
         hash : str, optional
-            The MD5 that it must have, hexadecimal in any case.
+            The MD5 that it must have: 32 hexadecimal digits in any case, which ``md5:`` may stand before.
         duplicate : {"raise", "link", "skip"}
-            If the same bytes are recorded already: refuse; record them under this name too, sharing them; or take the
-            record that is there (whose file is not looked at: fetch it, before you delete yours). Empty files are no
-            duplicates of each other.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels.
+            If the same bytes are recorded already: "raise" refuses; "link" records them under this name too, sharing
+            them; "skip" skips only what has this very name already, and otherwise does as "link". Where this name has
+            these bytes already, both take the record that is there: its file is verified, and these bytes are put in
+            the place of a missing or damaged one. A damaged file is kept in ``.manifest/quarantine/EVENT/PRODUCTION/``.
+            Empty files are no duplicates of each other.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
 
         Returns
         -------
         dict
-            ``file`` (the name), ``hash`` (MD5) and ``uuid``.
+            ``event``, ``production`` and ``file`` (the names), ``hash`` (MD5) and ``uuid``.
 
         Raises
         ------
@@ -216,97 +258,109 @@ class Store:
             There are other bytes under this name.
         AlreadyPresentException
             The same bytes are there; its ``record`` says where.
+        SourceChangedError
+            Somebody wrote to the file while it was added.
         OSError
             The file can't be read, or the Store can't be written. After any error the Store is as it was.
         """
-        items: list[_File] = [(event, production, file, new_name)]
-        return self._add(items, hash=hash, duplicate=duplicate, progress=progress)[0]
+        given = [source(event, production, file, new_name, hash)]
+        with _arguments.reporting(progress, "add") as reported:
+            return self._add(given, duplicate=duplicate, progress=reported)[0]
 
     def add_files(
-        self, files: Iterable[Sequence[object]], *, duplicate: Duplicate = "raise", progress: Progress | None = None
+        self, files: object, *, duplicate: Duplicate = "raise", progress: Progress | bool | None = None
     ) -> list[dict[str, str]]:
         """Add many files, all or none; much faster than one by one.
 
         Parameters
         ----------
-        files : iterable of (event, production, path) or (event, production, path, new_name)
-            As for `add_file`.
+        files : iterable of (event, production, path) or (event, production, path, new_name), or rows with names
+            As for `add_file`. Dicts, named tuples, Series and DataFrames are read by their names event, production,
+            path (or file), new_name and hash, whatever their order. Of rows with both, file is the name to store
+            under: so rows of another Store's ``to_frame(stat=True)`` can be added.
         duplicate, progress
             As for `add_file`; the bytes of all files together.
 
         Returns
         -------
         list of dict
-            As from `add_file`, in the order of `files`.
+            As from `add_file`, in the order of `files`. What is given twice is recorded once.
 
         Raises
         ------
-        InvalidNameError, RecordExistsError, AlreadyPresentException, OSError
+        InvalidNameError, RecordExistsError, AlreadyPresentException, SourceChangedError, OSError
             As from `add_file`, about the first file that can't be added; none is.
         """
-        items = [_four(item) for item in files]
-        return self._add(items, hash=None, duplicate=duplicate, progress=progress) if items else []
+        given = sources(files)
+        _require_duplicate(duplicate)
+        with _arguments.reporting(progress, "add") as reported:
+            return self._add(given, duplicate=duplicate, progress=reported) if given else []
 
     def _add(
         self,
-        files: list[_File],
+        sources: list[Source],
         *,
-        hash: str | None,
         duplicate: Duplicate,
         progress: Progress | None,
+        opened: Callable[[Path], int] = _files.open_source,
     ) -> list[dict[str, str]]:
         _require_duplicate(duplicate)
-        sources = [_source(*item) for item in files]
         with_sha256 = self.manifest._snapshot.with_sha256  # so since it was created; the commit reads the rest
-        meter = Meter(progress, _total(path for _, path in sources) if progress is not None else 0)
+        meter = Meter(progress, _total(source.path for source in sources) if progress is not None else 0)
         items: list[_addition.Item] = []
         with self.manifest._journal.incoming() as incoming, Folder.open(self.root) as root:
             try:
-                for start in range(0, len(sources), _SEALED_TOGETHER):
-                    part = sources[start : start + _SEALED_TOGETHER]
-                    items += self._take_in(part, incoming, root, hash, meter, sha256=with_sha256)
+                together = max(1, min(_SEALED_TOGETHER, descriptors() // _OF_THE_DESCRIPTORS))
+                while len(items) < len(sources):
+                    part = sources[len(items) : len(items) + together]
+                    items += self._take_in(part, incoming, root, meter, opened, sha256=with_sha256)
+                    if len(sources) > 1:
+                        for item in items[-together:]:
+                            item.data.close()  # they would be too many
                 meter.finish()
-                return self._commit(items, duplicate)
+                return self._commit(items, duplicate, meter)
             finally:
                 for item in items:
                     item.data.discard()
 
     def _take_in(
         self,
-        sources: list[tuple[Key, Path]],
+        sources: list[Source],
         folder: Folder,
         root: Folder,
-        hash: str | None,
         meter: Meter,
+        opened: Callable[[Path], int],
         *,
         sha256: bool,
     ) -> list[_addition.Item]:
+        """Take in the first of `sources`, as many as there are descriptors for."""
         taken: list[Incoming] = []
         try:
-            for key, path in sources:
-                descriptor = _files.open_source(path)
+            for key, path, expected in sources:
                 try:
-                    taken.append(Incoming.new(folder, sha256=sha256))
-                    taken[-1].copy_from(descriptor, meter)
-                finally:
-                    os.close(descriptor)
-                _addition.require_expected(key, taken[-1], hash, path)
+                    taken.append(Incoming.of_file(path, folder, meter, sha256=sha256, opened=opened))
+                except OSError as error:
+                    if not taken or error.errno not in _NO_DESCRIPTOR:
+                        raise
+                    break
+                _addition.require_expected(key, taken[-1], expected, path)
             _incoming.seal_all(taken, root)
-            if len(taken) > 1:
-                for data in taken:
-                    data.close()
         except BaseException:
             for data in taken:
                 data.discard()
             raise
-        return [_addition.Item(key, data) for (key, _), data in zip(sources, taken, strict=True)]
+        return [_addition.Item(source.key, data) for source, data in zip(sources, taken, strict=False)]
 
-    def _commit(self, items: list[_addition.Item], duplicate: Duplicate) -> list[dict[str, str]]:
+    def _commit(
+        self, items: list[_addition.Item], duplicate: Duplicate, meter: Meter | None = None
+    ) -> list[dict[str, str]]:
         addition = _addition.Addition(items, duplicate, self.root)
-        if duplicate == "link":
-            addition.find_sound(self._contents())
-        self.manifest._journal.commit(addition)
-        return addition.results
+        journal = self.manifest._journal
+        while True:
+            addition.prepare(journal.contents(), meter)
+            with contextlib.suppress(_addition.Overtaken), Reporting(self.root, side=STORE):
+                journal.commit(addition)
+                return addition.results
 
     @contextlib.contextmanager
     def new_file(
@@ -324,11 +378,13 @@ class Store:
         Yields
         ------
         binary file
-            To write; also to seek in and to read, as some formats need.
+            To write; also to seek in and to read, as some formats need. It has ``fileno()``, so it can be the stdout of
+            another program, or what numpy's ``tofile`` writes to; what has it must be done when the block ends. Its
+            ``name`` ends in `name`; it can't be opened by that.
 
         Raises
         ------
-        InvalidNameError, HashError, RecordExistsError, AlreadyPresentException, OSError
+        InvalidNameError, HashError, RecordExistsError, AlreadyPresentException, SourceChangedError, OSError
             As from `add_file`, at the end of the block.
 
         Examples
@@ -339,15 +395,16 @@ class Store:
         """
         _require_duplicate(duplicate)
         key = named("event", event), named("production", production), named("file", name)
+        digits = _arguments.digest(hash, Path(key[2]))
         with self.manifest._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=self._contents().with_sha256)
-            raw = WritableFile(data)
+            raw = WritableFile(data, self.root.joinpath(*map(on_disk, key)))
             try:
-                buffer = io.BufferedRandom(raw)
+                buffer = NewFile(raw)
                 yield cast("BinaryIO", buffer)
                 buffer.close()  # who still has it writes no more: what is stored is what is digested now
                 raw.settle()
-                self._finish(key, data, hash, duplicate)
+                self._finish(key, data, digits, duplicate)
             finally:
                 raw.close()  # or the buffer would flush itself into nowhere when it is deleted
                 data.discard()
@@ -403,7 +460,7 @@ class Store:
         hash: str | None = None,
         *,
         dest: str | os.PathLike[str] | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> Path:
         """Give the path of a file, after verifying it.
 
@@ -414,12 +471,12 @@ class Store:
         event, production, file : str
             As it was added.
         hash : str, optional
-            The MD5 that it must have, too, hexadecimal in any case.
+            The MD5 that it must have, too, as for `add_file`.
         dest : str or os.PathLike, optional
-            A folder, or the name of a file that is not there yet: the verified bytes are copied there, atomically, as
-            an ordinary writable file.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels.
+            A folder, or the name of a file: the verified bytes are copied there, atomically, as an ordinary writable
+            file. A file that has these bytes already is kept as it is.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
 
         Returns
         -------
@@ -433,26 +490,38 @@ class Store:
         HashError
             The bytes are not those that were stored, or not those of `hash`.
         FileExistsError
-            `dest` is there already.
+            Something else is at `dest` already.
         OSError
             The file can't be read; also if it is missing.
         """
         record = self._find(event, production, file)
         if hash is not None:
-            _fetch.require_hash(record, hash, self._path(record))
-        return self._fetch([record], dest, progress)[0]
+            path = self._path(record)
+            _fetch.require_hash(record, _arguments.digest(hash, path, record.hash) or "", path)
+        targets = None if dest is None else [_fetch.target_of(_arguments.path("dest", dest), record.file)]
+        with _arguments.reporting(progress, "fetch") as reported:
+            return self._fetch([record], targets, reported)[0]
 
     def fetch_files(
-        self, selection: object, *, dest: str | os.PathLike[str] | None = None, progress: Progress | None = None
+        self,
+        selection: object,
+        *,
+        dest: str | os.PathLike[str] | None = None,
+        tree: bool = False,
+        progress: Progress | bool | None = None,
     ) -> list[Path]:
         """Give the paths of many files, after verifying each.
 
         Parameters
         ----------
-        selection : iterable of Record or of (event, production, file), or rows of `to_frame`
-            Which.
+        selection : Record, (event, production, file), or rows with names; or an iterable of these, or a DataFrame
+            Which. Rows, those of `to_frame` and dicts among them, are read by their names event, production and file.
+            A uuid, hash or sha256 that they have must be the record's.
         dest : str or os.PathLike, optional
-            A folder for copies, made if need be: by their names, or below EVENT/PRODUCTION where two have the same.
+            A folder for copies, made if need be. What is there already with the same bytes is kept: a fetch that was
+            killed goes on.
+        tree : bool
+            Copy each file to EVENT/PRODUCTION/FILE below `dest`; otherwise to FILE, which no two may have in common.
         progress : callable, optional
             As for `fetch_file`; the bytes of all files together.
 
@@ -464,28 +533,34 @@ class Store:
         Raises
         ------
         RecordNotFoundError, HashError, FileExistsError, OSError
-            As from `fetch_file`, about the first file that can't be fetched; no copy is left then.
+            As from `fetch_file`, about the first file that can't be fetched; no new copy is left then.
+        ValueError
+            Two of the files have the same name, and `tree` isn't set; nothing was copied.
         """
-        return self._fetch(select(self._contents(), selection), dest, progress, many=True)
+        records = select(self._contents(), selection)
+        targets = None
+        if dest is None and _arguments.flag("tree", tree):
+            msg = "tree=True says how copies lie below dest, and none was given. Give dest, too."
+            raise TypeError(msg)
+        if dest is not None:
+            wanted, folder = list(dict.fromkeys(records)), _arguments.path("dest", dest)
+            targets = _fetch.targets_of(folder, wanted, tree=_arguments.flag("tree", tree))
+        with _arguments.reporting(progress, "fetch") as reported:
+            return self._fetch(records, targets, reported)
 
-    def _fetch(
-        self,
-        records: list[Record],
-        dest: str | os.PathLike[str] | None,
-        progress: Progress | None,
-        *,
-        many: bool = False,
-    ) -> list[Path]:
+    def _fetch(self, records: list[Record], targets: list[Path] | None, progress: Progress | None) -> list[Path]:
+        """Verify the files of `records` and give their paths; those of the copies, if each one has a target."""
         wanted = list(dict.fromkeys(records))
         meter = Meter(progress, self._total_size(wanted) if progress is not None else 0)
-        if dest is None:
+        if targets is None:
             paths = [_fetch.verified_path(self.root, record, meter) for record in wanted]
             meter.finish()
         else:
-            targets = _fetch.targets_of(dest, wanted) if many else [_fetch.target_of(dest, wanted[0].file)]
-            with _fetch.all_or_none(targets) as paths:
+            paths = targets
+            with _fetch.all_or_none(targets) as delivered:
                 for record, target in zip(wanted, targets, strict=True):
-                    paths.append(_fetch.deliver(self.root, record, target, meter))
+                    if _fetch.deliver(self.root, record, target, meter):
+                        delivered.append(target)
                 meter.finish()
         found = dict(zip(wanted, paths, strict=True))
         return [found[record] for record in records]
@@ -500,22 +575,24 @@ class Store:
         HashError, OSError
             As from `fetch_file`.
         """
-        contents, digits = self._contents(), plain_uuid(uuid)
+        contents, digits = self._contents(), searched_uuid(uuid)
         record = None if digits is None else contents.by_uuid(digits)
         if record is None:
             msg = f"The Store has no record with the uuid {str(uuid)!a}."
             raise RecordNotFoundError(msg)
         return _fetch.verified_path(self.root, record)
 
-    def open_file(self, event: object, production: object, file: str, *, progress: Progress | None = None) -> BinaryIO:
+    def open_file(
+        self, event: object, production: object, file: str, *, progress: Progress | bool | None = None
+    ) -> BinaryIO:
         """Open a file for reading, verified before it is returned: what is read is what was verified.
 
         Parameters
         ----------
         event, production, file : str
             As it was added.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
 
         Raises
         ------
@@ -523,6 +600,10 @@ class Store:
             As from `fetch_file`.
         """
         record = self._find(event, production, file)
+        with _arguments.reporting(progress, "open") as reported:
+            return self._open(record, reported)
+
+    def _open(self, record: Record, progress: Progress | None) -> BinaryIO:
         meter = Meter(progress, self._total_size([record]) if progress is not None else 0)
         descriptor, _ = _fetch.open_verified(self.root, record, meter)
         opened = os.fdopen(descriptor, "rb")
@@ -552,9 +633,9 @@ class Store:
         *,
         selection: object = None,
         executor: Executor | None = None,
-        progress: Progress | None = None,
-        since: timedelta | None = None,
-        budget: timedelta | int | None = None,
+        progress: Progress | bool | None = None,
+        since: timedelta | str | None = None,
+        budget: timedelta | float | str | None = None,
         fingerprint: str | None = None,
         _on_check: _verify.OnCheck | None = None,
     ) -> VerificationReport:
@@ -572,12 +653,12 @@ class Store:
         executor : concurrent.futures.Executor, optional
             What the work runs on; otherwise threads, one for each usable core. A dask client's ``get_executor()``
             will do.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels.
-        since : datetime.timedelta, optional
-            Skip what was verified within that time; begin with what waits longest.
-        budget : datetime.timedelta or int, optional
-            Stop after that time, or that many bytes; begin with what waits longest.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
+        since : datetime.timedelta or str, optional
+            Skip what was verified within that time, ``"30d"`` or ``"12h"`` say; begin with what waits longest.
+        budget : datetime.timedelta, number or str, optional
+            Stop after that time, or that many bytes, ``"1h"`` or ``"500GB"`` say; begin with what waits longest.
         fingerprint : str, optional
             What `fingerprint` gave at an earlier time: finds records that were changed, added or removed since.
 
@@ -590,31 +671,56 @@ class Store:
         ------
         RecordNotFoundError
             There is no such event, production or record.
+        TypeError, ValueError
+            An argument is no such thing.
         """
-        from . import _rotation
-
+        rotation = _Rotation(_arguments.since(since), _arguments.budget(budget))
+        worker = _arguments.executor(executor)
+        expected = _arguments.fingerprint(fingerprint)
         contents = self._contents()
         records = self._records_to_verify(contents, event, production, selection)
-        sizes = _watched(_verify.sizes(self.root, records), progress)
-        pairs: Iterable[tuple[Record, int]] = zip(records, sizes, strict=True)  # looked up while others are digested
-        rotating = since is not None or budget is not None
-        if rotating:
-            pairs = _rotation.due(pairs, _rotation.read_times(self.root), since)
-        checks = _verify.verify(
-            self.root, HOME, pairs, executor=executor, progress=progress, on_check=_on_check, budget=budget
-        )
-        _rotation.note_times(self.root, checks, contents.uuids, rotating=rotating)
+        with _arguments.reporting(progress, "verify") as reported:
+            checks = self._check(records, contents, rotation, executor=worker, progress=reported, on_check=_on_check)
         groups = dict.fromkeys((record.event, record.production) for record in records)
-        actual = _fingerprint(contents) if fingerprint is not None else None
+        actual = _fingerprint(contents) if expected is not None else None
         return VerificationReport(
             root=self.root,
             results=tuple(checks),
             untracked=tuple(_verify.untracked(self.root, contents, groups)),
-            problems=_fingerprint_problems(fingerprint, actual),
+            problems=_fingerprint_problems(expected, actual),
             skipped=len(records) - len(checks),
             fingerprint=actual,
             expected_fingerprint=fingerprint,
         )
+
+    def _check(
+        self,
+        records: list[Record],
+        contents: Contents,
+        rotation: _Rotation,
+        *,
+        executor: Executor | None,
+        progress: Progress | None,
+        on_check: _verify.OnCheck | None,
+    ) -> list[Check]:
+        from . import _rotation
+
+        sizes = _watched(_verify.sizes(self.root, records), progress)
+        pairs: Iterable[tuple[Record, int]] = zip(records, sizes, strict=True)  # looked up while others are digested
+        rotating = rotation != (None, None)
+        if rotating:
+            pairs = _rotation.due(pairs, _rotation.read_times(self.root), rotation.since)
+        checks = _verify.verify(
+            self.root,
+            HOME,
+            pairs,
+            executor=executor,
+            progress=progress,
+            on_check=on_check,
+            budget=rotation.budget,
+        )
+        _rotation.note_times(self.root, checks, contents.uuids, rotating=rotating)
+        return checks
 
     @staticmethod
     def _records_to_verify(contents: Contents, event: object, production: object, selection: object) -> list[Record]:
@@ -659,7 +765,9 @@ class Store:
         """
         from . import _repair
 
-        return _repair.repair(_files.absolute(root), dry_run=dry_run)
+        path = _files.absolute(_arguments.path("root", root))
+        with Reporting(path, side=STORE):
+            return _repair.repair(path, dry_run=_arguments.flag("dry_run", dry_run))
 
     def fold(self) -> None:
         """Write to manifest.yaml what was added and isn't there yet; nothing happens if all is.
@@ -698,10 +806,16 @@ class Store:
             Columns event, production, file, hash, uuid (pandas' str); with `stat` also size (Int64, bytes; NA if
             missing), added (datetime64[ns, UTC]; NaT if missing), path (str) and verified (datetime64[ns, UTC]; NaT if
             not known): when it was last found to be sound.
+
+        Notes
+        -----
+        Excel's times have no time zone, so pandas writes none that have one. This frame, its times in UTC, it writes::
+
+            frame.assign(**{name: frame[name].dt.tz_localize(None) for name in ("added", "verified")})
         """
         from .frame import store_to_frame
 
-        return store_to_frame(self, stat=stat)
+        return store_to_frame(self, stat=_arguments.flag("stat", stat, _ROWS_OF_AN_EVENT))
 
     def explore(self) -> Explorer:
         """Show the Explorer, a widget to search, look at, fetch and verify what is here."""
@@ -720,7 +834,7 @@ def _fingerprint(contents: Contents) -> str:
 
 
 def _fingerprint_problems(expected: str | None, actual: str | None) -> tuple[str, ...]:
-    if expected is None or expected.strip().lower() == actual:
+    if expected == actual:
         return ()
     msg = (
         f"The Store's fingerprint is {actual}, and {expected} was given: since then records were added, removed or "
@@ -743,21 +857,6 @@ def _require_duplicate(duplicate: str) -> None:
     if duplicate not in _DUPLICATE:
         msg = f"duplicate={duplicate!a}: it takes 'raise', 'link' or 'skip'."
         raise ValueError(msg)
-
-
-def _four(item: Sequence[object]) -> _File:
-    parts = tuple(item)
-    if len(parts) not in {3, 4}:
-        msg = f"{item!a}: a file to add is (event, production, path) or (event, production, path, new_name)."
-        raise TypeError(msg)
-    event, production, path, *name = parts
-    return event, production, path, name[0] if name else None
-
-
-def _source(event: object, production: object, file: object, new_name: object) -> tuple[Key, Path]:
-    path = Path(os.fsdecode(cast("str", file)))
-    name = path.name if new_name is None else new_name
-    return (named("event", event), named("production", production), named("file", name)), path
 
 
 def _total(paths: Iterable[Path]) -> int:

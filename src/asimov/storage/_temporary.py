@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Self
 
-from ._files import Folder
+from ._files import Folder, Reporting, take_acl
 from ._hashing import write_all
 
 KEPT_WHILE_OPEN = (".nfs", ".fuse_hidden")
@@ -62,19 +62,23 @@ class Temporary:
             os.lseek(self.descriptor, 0, os.SEEK_SET)
             os.ftruncate(self.descriptor, 0)
         self._is_new = False
-        for piece in pieces:
-            write_all(self.descriptor, piece)
+        with Reporting(self.folder, self.name):
+            for piece in pieces:
+                write_all(self.descriptor, piece)
 
     def sync(self) -> None:
         """Send what it holds to the disk."""
-        os.fsync(self.descriptor)
+        with Reporting(self.folder, self.name):
+            os.fsync(self.descriptor)
 
     def take_permissions(self, descriptor: int) -> None:
-        """Take the group and the permissions of another open file."""
+        """Take the group, the access-control list and the permissions of another open file."""
         model, own = os.fstat(descriptor), os.fstat(self.descriptor)
         if model.st_gid != own.st_gid:
             with contextlib.suppress(PermissionError):
                 os.fchown(self.descriptor, -1, model.st_gid)
+        if take_acl(descriptor, self.descriptor):
+            own = os.fstat(self.descriptor)
         if model.st_mode != own.st_mode:
             os.fchmod(self.descriptor, stat.S_IMODE(model.st_mode))
 

@@ -16,8 +16,9 @@ from ._contents import Contents
 from ._errors import HashError
 from ._files import Folder
 from ._hashing import Digest, Meter, Progress
-from ._names import Key
+from ._names import Key, on_disk
 from ._records import Check, Record, Status
+from ._threads import Threads, reading_threads
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future  # loads logging, which who only reads needn't wait for
@@ -33,6 +34,15 @@ OnCheck = Callable[[Check], object]
 
 
 # One file.
+
+
+def folder_of(root: str | Path, record: Record) -> Path:
+    """Return the path of the folder that a record's file is in."""
+    return Path(root, on_disk(record.event), on_disk(record.production))
+
+
+def _folder_text(root: str | Path, record: Record) -> str:
+    return f"{root}/{on_disk(record.event)}/{on_disk(record.production)}"  # many: Path is ten times as slow
 
 
 def open_stored(root: Path, record: Record) -> tuple[int, Path]:
@@ -51,9 +61,9 @@ def open_in(folder: Folder, record: Record) -> tuple[int, Path]:
     """Open the file of a record in its production's folder; as `open_stored`."""
     for name in (record.uuid, record.file):
         with contextlib.suppress(FileNotFoundError):
-            return folder.open_file(name), Path(f"{folder.path}/{name}")  # half the time of folder.path / name
+            return folder.open_file(name), folder.at(name)
     msg = "it is recorded, but not on the disk; restore it from a copy"
-    raise FileNotFoundError(errno.ENOENT, msg, str(folder.path / record.uuid))
+    raise FileNotFoundError(errno.ENOENT, msg, str(folder.at(record.uuid)))
 
 
 def mismatch(record: Record, found: Digest) -> str | None:
@@ -130,18 +140,27 @@ class _Cancelled(Exception):
 
 
 class _Tally(Meter):
-    """Counts for several threads; stops them when told to."""
+    """Counts for several threads; stops them when told to. To the caller's own thread it calls `tell` at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[], object]) -> None:
         super().__init__(None, 0)
         self._lock = threading.Lock()
         self.done, self.stopped = 0, False
+        self.error: BaseException | None = None
+        """What `tell` raised."""
+        self._caller, self._tell_caller = threading.get_ident(), tell
 
     def advance(self, count: int) -> None:
         if self.stopped:
             raise _Cancelled
         with self._lock:
             self.done += count
+        if threading.get_ident() == self._caller:  # no thread could be had
+            try:
+                self._tell_caller()
+            except BaseException as error:  # an OSError must not be taken for one of the file
+                self.error, self.stopped = error, True
+                raise _Cancelled from error
 
 
 def check_batch(root: str, home: str, records: Sequence[Record], _run: str, tally: _Tally | None = None) -> list[Check]:
@@ -160,7 +179,7 @@ def check_batch(root: str, home: str, records: Sequence[Record], _run: str, tall
 
 
 def _unseen(root: str, record: Record, why: str) -> Check:
-    folder = Path(root, record.event, record.production)
+    folder = folder_of(root, record)
     return _failed(record, folder, Status.UNREADABLE, f"the worker cannot see the Store at {root}: {why}")
 
 
@@ -181,7 +200,7 @@ def _check_sorted(top: Folder, records: Sequence[Record], tally: _Tally | None) 
 
 
 def _without_folder(top: Folder, record: Record, error: OSError) -> Check:
-    folder = top.path / record.event / record.production
+    folder = folder_of(top.path, record)
     if isinstance(error, FileNotFoundError):
         return _failed(record, folder, Status.MISSING, "its folder is missing")
     return _failed(record, folder, Status.UNREADABLE, f"{error.filename}: {error.strerror}")
@@ -217,8 +236,6 @@ def verify(
     list of Check
         Sorted by key.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     if isinstance(budget, int):
         records = _within_bytes(records, budget)
     if progress is not None:
@@ -229,11 +246,11 @@ def verify(
         run.deadline = time.monotonic() + budget.total_seconds()
     if executor is not None:
         return run.on(executor, _batches(records, _BATCH_BYTES))
-    pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="asimov-storage verify")
+    threads = Threads(reading_threads(), "asimov-storage verify")
     try:
-        return run.on(pool, _batches(records, _LOCAL_BYTES))
+        return run.on(threads, _batches(records, _LOCAL_BYTES))
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        threads.shutdown()
 
 
 def _within_bytes(records: Iterable[tuple[Record, int]], budget: int) -> list[tuple[Record, int]]:
@@ -244,11 +261,6 @@ def _within_bytes(records: Iterable[tuple[Record, int]], budget: int) -> list[tu
             break
         taken.append((record, size))
     return taken
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _batches(records: Iterable[tuple[Record, int]], limit: int) -> Iterator[_Batch]:
@@ -275,15 +287,15 @@ class _Run:
     def __init__(self, root: Path, home: str, total: int, progress: Progress | None, on_check: OnCheck | None) -> None:
         self.root, self.home, self.on_check = str(root), home, on_check
         self.run = os.urandom(8).hex()
-        self.meter, self.tally = Meter(progress, total), _Tally()
+        self.meter, self.tally = Meter(progress, total), _Tally(self.count)
         self.counted = 0
         self.results: list[Check] = []
         self.deadline = float("inf")
 
-    def on(self, executor: Executor, batches: Iterator[_Batch]) -> list[Check]:
+    def on(self, executor: Executor | Threads, batches: Iterator[_Batch]) -> list[Check]:
         from concurrent.futures import ThreadPoolExecutor
 
-        shared = self.tally if isinstance(executor, ThreadPoolExecutor) else None
+        shared = self.tally if isinstance(executor, (ThreadPoolExecutor, Threads)) else None
         pending: dict[Future[list[Check]], _Batch] = {}
         try:
             for batch in batches:
@@ -291,7 +303,10 @@ class _Run:
                     self.collect(pending, shared)
                 if time.monotonic() >= self.deadline and self.results:
                     break
-                pending[self.submit(executor, batch, shared)] = batch
+                future = self.submit(executor, batch, shared)
+                pending[future] = batch
+                if future.done():  # in this thread, for want of another
+                    self.collect(pending, shared)
             while pending:
                 self.collect(pending, shared)
                 if time.monotonic() >= self.deadline and self.results:
@@ -310,7 +325,7 @@ class _Run:
             if future.cancel():
                 del pending[future]
 
-    def submit(self, executor: Executor, batch: _Batch, shared: _Tally | None) -> Future[list[Check]]:
+    def submit(self, executor: Executor | Threads, batch: _Batch, shared: _Tally | None) -> Future[list[Check]]:
         arguments = (self.root, self.home, batch.records, self.run)
         try:
             if shared is not None:
@@ -328,6 +343,8 @@ class _Run:
         from concurrent.futures import FIRST_COMPLETED, wait
 
         done, _ = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
+        if self.tally.error is not None:
+            raise self.tally.error
         for future in done:
             batch = pending.pop(future)
             checks = self.outcome(future, batch)
@@ -337,17 +354,20 @@ class _Run:
             if shared is None:
                 self.meter.advance(batch.size)
         if shared is not None:
-            now = shared.done
-            self.meter.advance(now - self.counted)
-            self.counted = now
+            self.count()
+
+    def count(self) -> None:
+        """Tell what the threads have counted."""
+        now = self.tally.done
+        self.meter.advance(now - self.counted)
+        self.counted = now
 
     def outcome(self, future: Future[list[Check]], batch: _Batch) -> list[Check]:
         try:
             return future.result()
         except Exception as error:  # noqa: BLE001 - a worker that died has no verdict on these files
             reason = f"its worker gave no answer: {type(error).__name__}: {error}"
-            root = Path(self.root)
-            return [_failed(r, root / r.event / r.production, Status.UNREADABLE, reason) for r in batch.records]
+            return [_failed(r, folder_of(self.root, r), Status.UNREADABLE, reason) for r in batch.records]
 
 
 # What nobody recorded.
@@ -359,7 +379,7 @@ def untracked(root: Path, contents: Contents, groups: Iterable[tuple[str, str]])
     with Folder.open(root) as top:
         for event, production in groups:
             with contextlib.suppress(OSError), top.folder(event) as above, above.folder(production) as folder:
-                found += [folder.path / name for name in sorted(_strangers(folder, contents, event, production))]
+                found += [folder.at(name) for name in sorted(_strangers(folder, contents, event, production))]
     return found
 
 
@@ -376,9 +396,9 @@ def _strangers(folder: Folder, contents: Contents, event: str, production: str) 
 def sizes(root: Path, records: Iterable[Record]) -> Iterator[int]:
     """Give the size in bytes of each record's file; 0 where there is none."""
     for record in records:
-        folder = f"{root}/{record.event}/{record.production}"
+        folder = _folder_text(root, record)
         size = 0
-        for name in (record.uuid, record.file):
+        for name in (record.uuid, on_disk(record.file)):
             try:
                 size = os.lstat(f"{folder}/{name}").st_size
             except OSError:
@@ -390,8 +410,8 @@ def sizes(root: Path, records: Iterable[Record]) -> Iterator[int]:
 def stat_files(root: Path, records: Iterable[Record]) -> Iterator[tuple[Path, int | None, int | None]]:
     """Give path, size in bytes and modification time in ns of each record's file; None where there is none."""
     for record in records:
-        folder = f"{root}/{record.event}/{record.production}"  # many: Path is ten times as slow
-        for name in (record.uuid, record.file):
+        folder = _folder_text(root, record)
+        for name in (record.uuid, on_disk(record.file)):
             path = f"{folder}/{name}"
             with contextlib.suppress(OSError):
                 found = os.lstat(path)

@@ -20,6 +20,7 @@ import click
 
 from ._errors import HashError, InvalidNameError, NotAStoreError, StorageError
 from ._format import as_json, as_text, printable
+from ._names import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -102,8 +103,14 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _terminal_bar(**options: Any) -> Bar:
     from tqdm import tqdm
 
+    bar = without_monitor(tqdm)
     # A delay keeps the constructor from drawing: a Ctrl-C there would leave half a bar, and its traceback.
-    return tqdm(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
+    return bar(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
+
+
+def without_monitor(bar: type[Bar]) -> type[Bar]:
+    """Return a kind of bar that starts no thread to watch over it, which may not be had, and isn't needed here."""
+    return type(bar.__name__, (bar,), {"monitor_interval": 0})
 
 
 def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
@@ -178,7 +185,12 @@ def _argument(kind: str, *, required: bool = True) -> Callable[[Command], Comman
         found = {row[position] for row in rows if row[:position] == before}
         return sorted(name for name in found if name.startswith(incomplete))
 
-    return click.argument(kind, required=required, shell_complete=complete)
+    return click.argument(kind, required=required, callback=_meant, shell_complete=complete)
+
+
+def _meant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Return the name that was typed; what the locale can't spell is UTF-8."""
+    return None if value is None else meant(value)
 
 
 def _store(ctx: click.Context) -> Store:
@@ -211,7 +223,7 @@ def present(ctx: click.Context, result: Result) -> object:
 
 @locutus.command()
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path())
-@click.option("--name", metavar="N", help="The Store's name  [default: the folder's]")
+@click.option("--name", metavar="N", callback=_meant, help="The Store's name  [default: the folder's]")
 @click.pass_context
 def init(ctx: click.Context, directory: str | None, name: str | None) -> Store:
     """Create a Store and describe it.
@@ -221,7 +233,7 @@ def init(ctx: click.Context, directory: str | None, name: str | None) -> Store:
     from ._store import Store
 
     root = Path(directory or ctx.meta.get(f"{_META}.store") or ".").absolute()
-    return Store.create(root, root.resolve().name if name is None else name)
+    return Store.create(root, meant(root.resolve().name) if name is None else name)
 
 
 @locutus.command()
@@ -240,7 +252,9 @@ def info(ctx: click.Context) -> Store:
 @_argument("event")
 @_argument("production")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@click.option("--name", metavar="N", help="The name to store it under, for one FILE  [default: its own]")
+@click.option(
+    "--name", metavar="N", callback=_meant, help="The name to store it under, for one FILE  [default: its own]"
+)
 @_store_option
 @_json_option
 @click.pass_context

@@ -7,10 +7,13 @@ frames of several Stores concatenate without surprises.
 from __future__ import annotations
 
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
+
+from ._arguments import flag
+from ._names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from ._store import Store
 
 RECORD_COLUMNS = ("event", "production", "file", "hash", "uuid")
+Given = TypeVar("Given")
 CHECK_COLUMNS = ("event", "production", "file", "uuid", "hash", "status", "actual", "path", "size", "reason")
 
 
@@ -45,10 +49,11 @@ def store_to_frame(store: Store, *, stat: bool = False) -> pd.DataFrame:
     >>> list(store.to_frame().columns)
     ['event', 'production', 'file', 'hash', 'uuid']
     """
+    _require(store, "root", "a Store")
     contents = store._contents()  # not its records: for 100,000 rows they would take longer than all the rest
     places = (map(itemgetter(position), contents.keys) for position in range(3))
     series = _texts(len(contents), *places, contents.hashes, contents.uuids)
-    if stat:
+    if flag("stat", stat):
         series |= _stat_columns(store._stat(contents))
         times = store._times_verified()
         series["verified"] = _instants([times.get(uuid) for uuid in contents.uuids], "s")
@@ -68,7 +73,7 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
     pandas.DataFrame
         The columns of `Store.to_frame` without `stat`, with a RangeIndex.
     """
-    rows = list(records)
+    rows = [_require(record, "uuid", "Records") for record in records]
     return pd.DataFrame(_texts(len(rows), *(map(attrgetter(name), rows) for name in RECORD_COLUMNS)))
 
 
@@ -86,12 +91,20 @@ def report_to_frame(report: VerificationReport) -> pd.DataFrame:
         A row for each Check in the report's order, with a RangeIndex and the columns event, production, file, uuid,
         hash, status, actual, path and reason (str; NA where a Check has None) and size (Int64, bytes).
     """
-    checks = report.results
+    checks = _require(report, "results", "a VerificationReport").results
     columns = {name: [getattr(check, name) for check in checks] for name in CHECK_COLUMNS}
     columns["status"] = [status.value for status in columns["status"]]
     columns["path"] = list(map(str, columns["path"]))
     series = {name: _sizes(of) if name == "size" else _text(of, len(checks)) for name, of in columns.items()}
     return pd.DataFrame(series)
+
+
+def _require(value: Given, attribute: str, kind: str) -> Given:
+    """Return `value` if it is of the kind that has such an attribute."""
+    if not hasattr(value, attribute):
+        msg = f"{shown(value)}: the function takes {kind}."
+        raise TypeError(msg)
+    return value
 
 
 def _stat_columns(found: Iterable[tuple[Path, int | None, int | None]]) -> dict[str, pd.Series]:

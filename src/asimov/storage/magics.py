@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 
 from ._errors import StorageError
 from ._format import as_json
-from .cli import bar_callback, error_line, locutus
+from .cli import bar_callback, error_line, locutus, without_monitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ class Cell:
 def _cell_bar(**options: Any) -> Bar:
     from tqdm.auto import tqdm
 
-    return tqdm(**options)
+    return without_monitor(tqdm)(**options)
 
 
 def run(line: str) -> object:

@@ -6,6 +6,8 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
+from asimov.storage._threads import started
+
 from ._messages import Message, RefusedError, request
 from ._table import COLUMNS, PAGE, Column, Table, View
 
@@ -48,9 +50,8 @@ class Browsing:
         return self._page(View(), "")
 
     def prepare(self) -> None:
-        """Compute in a thread what searching and sorting will need."""
-        table = self.table
-        threading.Thread(target=table.prepare, name="asimov-storage explorer", daemon=True).start()
+        """Compute in a thread what searching and sorting will need; where there is none, it is computed then."""
+        started(self.table.prepare, "asimov-storage explorer")
 
     @request("explore/page")
     def _answer_page(self, message: Message) -> State:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
+from asimov.storage._arguments import flag
+
 from . import _messages
 from ._browsing import Browsing, State
 from ._download import Downloads
 from ._fetcher import Fetches
-from ._panel import Panel, module
+from ._panel import Panel, module, require_store
 from ._selected import Gathering, SelectionVerification
 from ._stored import Stored
 from ._suggest import Suggestions
@@ -61,6 +63,8 @@ class Explorer(Panel):
     _stored = traitlets.Dict({"count": 0, "last": []}).tag(sync=True)
 
     def __init__(self, store: Store, *, read_only: bool = False, **traits: Any) -> None:
+        require_store(self, store)
+        read_only = flag("read_only", read_only)
         browsing = Browsing(store, self._tell)
         first = {"store": store.name, "root": str(store.root), "read_only": read_only, "page": browsing.first()}
         first |= {"event": "", "production": "", "server": None}  # what the Uploader's panel begins with

@@ -13,7 +13,7 @@ import traitlets
 from . import _messages
 from ._download import Downloads
 from ._messages import Message, RefusedError, Reply, request
-from ._panel import Panel, module
+from ._panel import Panel, module, require_store, text_of
 from ._preview import Preview, preview
 from ._progress import Cancelled, Progress
 from ._suggest import Suggestions
@@ -213,7 +213,7 @@ class Fetcher(Panel):
     ----------
     store : Store
         Where to fetch from.
-    event, production, file : str, optional
+    event, production, file : str, or anything with a ``name``, optional
         What stands in the boxes at first.
 
     Attributes
@@ -237,8 +237,12 @@ class Fetcher(Panel):
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, store: Store, event: str = "", production: str = "", file: str = "", **traits: Any) -> None:
-        initial = {"store": store.name, "event": event, "production": production, "file": file}
+    def __init__(
+        self, store: Store, event: object = "", production: object = "", file: object = "", **traits: Any
+    ) -> None:
+        require_store(self, store)
+        places = {"event": event, "production": production, "file": file}
+        initial = {"store": store.name, **{name: text_of(name, value) for name, value in places.items()}}
         super().__init__(_initial=cast("State", _messages.plain(initial)), **traits)
         self._fetches = self._serve(Fetches(store, self._show))
         self._serve(Suggestions(store))

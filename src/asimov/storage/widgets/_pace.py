@@ -31,8 +31,12 @@ class Paced:
             if wait > 0:
                 self._later = threading.Timer(wait, self._call)
                 self._later.name, self._later.daemon = "asimov-storage pace", True
-                self._later.start()
-                return
+                try:
+                    self._later.start()
+                except RuntimeError:  # no thread is to be had: now, then
+                    self._later = None
+                else:
+                    return
             self._called = time.monotonic()
         self._action()
 

@@ -32,7 +32,6 @@ import base64
 import gzip
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -40,6 +39,9 @@ import anywidget
 import traitlets
 
 from asimov.storage._errors import StorageError
+from asimov.storage._names import name_of, shown
+from asimov.storage._store import Store
+from asimov.storage._threads import Threads
 
 from . import _messages
 from ._messages import Handler, Message, RefusedError, Reply, request
@@ -90,15 +92,36 @@ export default unpacked.default;
 """
 
 
+def require_store(widget: object, store: object) -> None:
+    """Raise TypeError if what a widget was given is no Store."""
+    if not isinstance(store, Store):
+        name = type(widget).__name__
+        msg = f"{shown(store)} is no Store: {name} takes one, as in {name}(Store('results'))."
+        raise TypeError(msg)
+
+
+def text_of(name: str, value: object) -> str:
+    """Return what stands in a box at first: a str, the name of an object, or nothing for None."""
+    text = "" if value is None else name_of(value)
+    if not isinstance(text, str):
+        msg = f"{name}={shown(value)}: it takes a str, or an object with a name."
+        raise TypeError(msg)
+    return str(text)
+
+
 class Panel(anywidget.AnyWidget):
     """A widget that answers every request of its pages, an error too."""
 
     _css = static("asimov-storage.css")
 
     def __init__(self, **traits: Any) -> None:
+        unknown = sorted(set(traits) - set(self.trait_names()))
+        if unknown:
+            msg = f"{type(self).__name__}() takes no argument {unknown[0]!a}."
+            raise TypeError(msg)
         self._handlers: dict[str, tuple[Handler, bool]] = {}
         self._services: list[object] = []
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: Threads | None = None
         self._threads_lock = threading.Lock()
         self._under_way: set[tuple[str, int]] = set()
         self._closed = threading.Event()
@@ -132,7 +155,7 @@ class Panel(anywidget.AnyWidget):
                 service.close()
         with self._threads_lock:
             if self._threads is not None:
-                self._threads.shutdown(wait=False, cancel_futures=True)
+                self._threads.shutdown()
         super().close()
 
     @traitlets.observe("comm")
@@ -167,9 +190,9 @@ class Panel(anywidget.AnyWidget):
             if self._closed.is_set():
                 return
             if self._threads is None:
-                self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=type(self).__name__)
+                self._threads = Threads(_THREADS, type(self).__name__)
             self._under_way.add((asked.view, asked.request))
-            self._threads.submit(self._answer_later, handler, asked)
+        self._threads.submit(self._answer_later, handler, asked)
 
     def _answer_later(self, handler: Handler, asked: Message) -> None:
         try:

@@ -32,7 +32,8 @@ class Gathering:
         Whose selection.
     show : callable
         ``show(state)`` is given a dict at every step; its ``phase`` is ``fetching`` (done, total: bytes), ``fetched``
-        (count, dest), ``failed`` (error) or ``cancelled``.
+        (count, dest), ``failed`` (error) or ``cancelled``. Its ``tree`` tells whether the files go to EVENT/PRODUCTION
+        below `dest`, since some have the same name.
     """
 
     def __init__(self, store: Store, browsing: Browsing, show: Callable[[State], None]) -> None:
@@ -64,7 +65,8 @@ class Gathering:
             progress.cancel()
 
     def _gather(self, records: list[Record], dest: Path) -> None:
-        about: State = {"count": len(records), "dest": str(dest)}
+        tree = len({record.file for record in records}) < len(records)
+        about: State = {"count": len(records), "dest": str(dest), "tree": tree}
 
         def tell() -> None:
             self._show({**about, "phase": "fetching", "done": progress.done, "total": progress.total})
@@ -72,7 +74,7 @@ class Gathering:
         progress = self._progress = Progress(tell)
         tell()
         try:
-            self._store.fetch_files(records, dest=dest, progress=progress)
+            self._store.fetch_files(records, dest=dest, tree=tree, progress=progress)
         except Cancelled:
             self._show({**about, "phase": "cancelled"})
         except Exception as exc:
@@ -118,7 +120,8 @@ class SelectionVerification:
         before = self._verification
         if before is not None and before.running:
             before.start()  # it refuses, in words
-        self._verification = Verification(self._store, self._browsing.some(), self._show)
+        self._browsing.some()
+        self._verification = Verification(self._store, self._browsing.records(), self._show)
         self._verification.start()
 
     @request("verify/cancel")

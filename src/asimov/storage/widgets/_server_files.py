@@ -14,6 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asimov.storage._names import meant, spelled
+from asimov.storage._sources import source
+
 from ._jobs import Jobs, job_of
 from ._messages import Message, RefusedError, request
 from ._progress import Cancelled, Progress
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
 MOST = 50
 _SEEN = 100_000
-_CHUNK = 2**20
 _NOT_FOLLOWED = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
 
 
@@ -61,7 +63,7 @@ class ServerFolder:
         with self._folder(self._parts(above)) as folder, os.scandir(folder) as entries:
             seen = islice((e for e in entries if e.name.startswith(begun)), _SEEN)
             shown = [e for e in seen if not e.is_symlink() and (begun.startswith(".") or not e.name.startswith("."))]
-            names = sorted(e.name + ("/" if e.is_dir(follow_symlinks=False) else "") for e in shown)
+            names = sorted(meant(e.name) + ("/" if e.is_dir(follow_symlinks=False) else "") for e in shown)
         return [f"{above}/{name}" if above else name for name in names[:MOST]], len(names)
 
     def open(self, path: str) -> int:
@@ -120,7 +122,7 @@ class ServerFolder:
 
     def _open(self, name: str, flags: int, folder: int, path: str) -> int:
         try:
-            return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            return os.open(spelled(name), flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         except OSError as exc:
             if exc.errno in _NOT_FOLLOWED and stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
                 msg = f"{path} is a symbolic link, and links are not followed here. Give the path of the file itself."
@@ -186,12 +188,14 @@ class ServerFiles:
     def _copy(self, message: Message, progress: Progress) -> Record:
         event, production, name = (message.text(part) for part in ("event", "production", "name"))
         expected = message.text("expected", "", limit=1000).strip() or None
-        with open(self.folder.open(message.text("path")), "rb", buffering=0) as source:  # noqa: PTH123 - a descriptor
-            total = os.fstat(source.fileno()).st_size
-            with self._store.new_file(event, production, name, hash=expected) as file:
-                while chunk := source.read(_CHUNK):
-                    file.write(chunk)
-                    progress(progress.done + len(chunk), total)
+        path = message.text("path")
+        os.close(self.folder.open(path))  # or refused, before anything is looked at
+        self._store._add(
+            [source(event, production, self.folder.root / path, name, expected)],
+            duplicate="raise",
+            progress=progress,
+            opened=lambda _: self.folder.open(path),
+        )
         return self._store[event, production, name]
 
 

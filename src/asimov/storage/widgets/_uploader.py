@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from asimov.storage._arguments import path
+
 from ._messages import plain
-from ._panel import Panel, module
+from ._panel import Panel, module, require_store, text_of
 from ._server_files import ServerFiles
 from ._stored import Stored
 from ._suggest import Suggestions
@@ -66,12 +68,14 @@ class Uploader(Panel):
         server_root: str | os.PathLike[str] | None = None,
         **traits: Any,
     ) -> None:
+        require_store(self, store)
         stored = Stored(self._show)
-        server = None if server_root is None else ServerFiles(store, server_root, stored.take, self._tell)
+        folder = None if server_root is None else path("server_root", server_root)
+        server = None if folder is None else ServerFiles(store, folder, stored.take, self._tell)
         initial = {
             "store": store.name,
-            "event": _named(event),
-            "production": _named(production),
+            "event": text_of("event", event),
+            "production": text_of("production", production),
             "server": None if server is None else str(server.folder.root),
         }
         super().__init__(_initial=plain(initial), **traits)
@@ -88,7 +92,3 @@ class Uploader(Panel):
 
     def _show(self, state: dict[str, object]) -> None:
         self._stored = state
-
-
-def _named(value: object) -> str:
-    return "" if value is None else str(getattr(value, "name", value))

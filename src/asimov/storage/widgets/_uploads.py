@@ -31,6 +31,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from asimov.storage._threads import started
+
 from . import _upload_names
 from ._jobs import Jobs, job_of
 from ._messages import Message, RefusedError, request
@@ -115,6 +117,7 @@ class Uploads:
             if record.hash != message.text("sent", "", limit=32):
                 raise _upload_names.taken(record)
             return {"stored": {"hash": record.hash, "uuid": record.uuid}}
+        self._park_left()  # also where no thread could be had that does
         self._require_few(message.view)
         self._make_way(order, message)
         try:
@@ -192,8 +195,7 @@ class Uploads:
             if not self._closed.is_set():
                 self._open[upload.number] = upload
                 if self._watcher is None:
-                    self._watcher = threading.Thread(target=self._watch, name="Uploads watch", daemon=True)
-                    self._watcher.start()
+                    self._watcher = started(self._watch, "Uploads watch")
                 return
         upload.discard()
 
@@ -250,14 +252,18 @@ class Uploads:
     def _watch(self) -> None:
         """Close, once a second, the uploads of views that are gone; end when there are none."""
         while not self._closed.wait(1):
-            now = time.monotonic()
-            for upload in self._pop(lambda one, now=now: now - one.heard > PARKED):  # type: ignore[misc]
-                _logger.info("an upload of %s was left by its page", upload.order.name)
-                upload.park()
+            self._park_left()
             with self._lock:
                 if not self._open:
                     self._watcher = None
                     return
+
+    def _park_left(self) -> None:
+        """Close the uploads of views that are gone."""
+        now = time.monotonic()
+        for upload in self._pop(lambda one: now - one.heard > PARKED):
+            _logger.info("an upload of %s was left by its page", upload.order.name)
+            upload.park()
 
 
 def _whole(found: int, size: int) -> int:

@@ -6,28 +6,26 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sized
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
 from asimov.storage._records import Check, Status
+from asimov.storage._selection import chosen
+from asimov.storage._threads import started
 
 from . import _messages
 from ._messages import Message, RefusedError, request
-from ._panel import Panel, module
+from ._panel import Panel, module, require_store
 from ._progress import Cancelled, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    import pandas as pd
-
-    from asimov.storage._records import Record, VerificationReport
+    from asimov.storage._records import VerificationReport
     from asimov.storage._store import Store
-
-    Selection = Iterable[Record] | Iterable[tuple[str, str, str]] | pd.DataFrame
 
 _logger = logging.getLogger(__name__)
 
@@ -51,9 +49,9 @@ class Verification:
         ``cancelled`` or ``failed``), done and total (bytes), and counts by status; and a list of rows, failures first.
     """
 
-    def __init__(self, store: Store, selection: Selection | None, show: Callable[[State, list[State]], None]) -> None:
+    def __init__(self, store: Store, selection: object, show: Callable[[State, list[State]], None]) -> None:
         self._store, self._show = store, show
-        self._selection: Sized | None = selection if isinstance(selection, Sized | None) else tuple(selection)
+        self._selection = None if selection is None else chosen(selection)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._run: _Run | None = None
@@ -79,7 +77,7 @@ class Verification:
     @property
     def running(self) -> bool:
         """Whether a verification is under way."""
-        return self._thread is not None and not self._finished.is_set()
+        return self._run is not None and not self._finished.is_set()
 
     def start(self) -> None:
         """Begin to verify.
@@ -100,7 +98,7 @@ class Verification:
     def wait(self, timeout: float | None = None) -> VerificationReport | None:
         """Wait for the verification under way, and start one if none was started; see `Verifier.wait`."""
         with self._lock:
-            if self._thread is None:
+            if self._run is None:
                 self._begin()
         self._finished.wait(timeout)
         run = self._run
@@ -134,8 +132,9 @@ class Verification:
             raise RefusedError(msg)
         self._finished.clear()
         run = self._run = _Run(self._show)
-        self._thread = threading.Thread(target=self._verify, args=(run,), name="asimov-storage verify", daemon=True)
-        self._thread.start()
+        self._thread = started(partial(self._verify, run), "asimov-storage verify")
+        if self._thread is None:
+            self._verify(run)
 
     def _verify(self, run: _Run) -> None:
         try:
@@ -221,8 +220,8 @@ class Verifier(Panel):
     ----------
     store : Store
         What to verify.
-    selection : Records, (event, production, file) tuples, or rows of ``to_frame()``, optional
-        Verify these only.
+    selection : optional
+        Verify these only: Records, (event, production, file) tuples, rows of ``to_frame()``, as for `Store.verify`.
 
     Examples
     --------
@@ -240,7 +239,8 @@ class Verifier(Panel):
     _shown = traitlets.Dict().tag(sync=True)
     _rows: traitlets.List[State] = traitlets.List().tag(sync=True)
 
-    def __init__(self, store: Store, selection: Selection | None = None, **traits: Any) -> None:
+    def __init__(self, store: Store, selection: object = None, **traits: Any) -> None:
+        require_store(self, store)
         verification = Verification(store, selection, self._show)
         initial = _messages.plain({"store": store.name, "about": verification.about})
         super().__init__(_initial=cast("State", initial), **traits)

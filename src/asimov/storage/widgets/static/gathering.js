@@ -31,15 +31,16 @@ class GatheringPanel {
     setVerdict(this.verdict, words, how);
   }
 
-  show({ phase, count = 0, dest, done, total, error }) {
+  show({ phase, count = 0, dest, tree, done, total, error }) {
     const busy = phase === "fetching";
     this.bar.classList.toggle("asimov-storage-away", !busy);
     setOff(this.cancel, !busy);
     const files = `${count.toLocaleString("en")} ${count === 1 ? "file" : "files"}`;
+    const where = tree ? ", each in EVENT/PRODUCTION there: some have the same name" : "";
     if (busy) {
-      this.say(`Fetching ${files}`);
+      this.say(`Fetching ${files}${where}`);
       this.bar.set(done, total);
-    } else if (phase === "fetched") this.say(`✓ Verified and copied ${files} to ${dest}`, "good");
+    } else if (phase === "fetched") this.say(`✓ Verified and copied ${files} to ${dest}${where}`, "good");
     else if (phase === "cancelled") this.say("○ Cancelled. Nothing was copied.");
     else if (phase === "failed") this.say(`✗ Nothing was copied: ${error.message}`, "bad");
   }

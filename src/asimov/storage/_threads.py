@@ -1,0 +1,93 @@
+"""Threads, as many as can be had: where the system gives no more of them, work is done one by one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+Result = TypeVar("Result")
+
+_PER_THREAD = 8
+"""How many descriptors this process must be allowed to have for each thread that reads: half of them for the rest."""
+
+
+def started(work: Callable[[], object], name: str) -> threading.Thread | None:
+    """Start a thread that ends with the process; None where none can be had (a limit on processes, an end near)."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
+
+
+class Threads:
+    """A pool of up to `most` threads. Where one can't be started, what it would have done is done by the caller."""
+
+    def __init__(self, most: int, name: str) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # loads logging, which who only reads needn't wait for
+
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix=name)
+        self._ended = False
+
+    def submit(self, function: Callable[..., Result], /, *arguments: object) -> Future[Result]:
+        """Have a function called in a thread, or else call it now."""
+        task = _Task(function, arguments)
+        try:
+            self._pool.submit(task)
+        except RuntimeError:
+            if not self._ended:
+                task()  # a thread that there is may take it too, and then finds it done
+        return task.future
+
+    def shutdown(self, *, wait: bool = False) -> None:
+        """End the threads when they have done what they are at; what is submitted later is not done."""
+        self._ended = True
+        self._pool.shutdown(wait=wait, cancel_futures=True)
+
+
+class _Task(Generic[Result]):
+    """A call that is made once, by whoever comes first."""
+
+    def __init__(self, function: Callable[..., Result], arguments: tuple[object, ...]) -> None:
+        from concurrent.futures import Future
+
+        self._function, self._arguments = function, arguments
+        self._taken = threading.Lock()
+        self.future: Future[Result] = Future()
+
+    def __call__(self) -> None:
+        if not self._taken.acquire(blocking=False) or not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self._function(*self._arguments)
+        except BaseException as error:  # noqa: BLE001 - the future raises it, where it is waited for
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def reading_threads() -> int:
+    """Return how many threads should read files at once: one for each core, as far as there are descriptors."""
+    return max(1, min(usable_cores(), descriptors() // _PER_THREAD))
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process may have open."""
+    try:
+        import resource
+    except ImportError:  # pragma: no cover - Windows
+        return sys.maxsize
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
