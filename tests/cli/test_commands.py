@@ -169,7 +169,9 @@ def test_store_refuses_duplicates_where_that_is_asked_for(locutus, filled, sourc
 
 
 def test_store_checks_a_hash(locutus, filled, source):
-    """`store --hash` stores the file if it has that MD5, in any case."""
+    """`store --hash` stores the file if it has that MD5, in any case, and else fails with 1."""
+    assert locutus("store", "E", "P", source("a", b"a"), "--hash", md5(b"b")).code == 1
+    assert len(filled) == 3
     assert locutus("store", "E", "P", source("a", b"a"), "--hash", md5(b"a").upper()).code == 0
     assert filled.fetch_file("E", "P", "a").read_bytes() == b"a"
 

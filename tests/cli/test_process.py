@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from damage import contents, keys
+from damage import contents
 from shell import PROGRAM, SITE, UNIGNORED, Console
 
 from asimov.storage import cli
@@ -108,13 +108,11 @@ def test_impatience_does_not_stop_the_removing(filled, storing):
     """Signals that follow the first one at once change nothing: it ends by the first, and tidily."""
     before = contents(filled.root)
     ours = storing()
-    ours.send_signal(signal.SIGTERM)
-    for number in [*CODES, *CODES, *CODES]:
-        ours.send_signal(number)
-    _, said = ours.communicate(timeout=60)
-    assert (ours.returncode in CODES.values(), said.count(b"\n") <= 2, b"Traceback" in said) == (True, True, False)
+    while ours.poll() is None:
+        ours.send_signal(signal.SIGTERM)
+    _, said = ours.communicate()
+    assert (ours.returncode, said) == (143, b"locutus: ended by SIGTERM\n")
     assert contents(filled.root) == before
-    assert len(keys(filled)) == 3
 
 
 def test_what_ends_is_no_exception():

@@ -30,7 +30,6 @@ _SOURCE = """\
 
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=").match
 _SPECIAL = re.compile(r"[^\w@%+=:,./\x80-\U0010ffff-]", re.ASCII)
 
 
@@ -103,8 +102,6 @@ class Bash(BashComplete):
         if "COMP_LINE" not in os.environ:  # a script that click wrote for an earlier version, and that was kept
             return super().get_completion_args()
         words = words_of(os.environ["COMP_LINE"])
-        while len(words) > 1 and _ASSIGNMENT(words[0].typed):
-            del words[0]
         self._word = words[-1]
         return [word.meaning for word in words[1:-1]], self._word.meaning
 

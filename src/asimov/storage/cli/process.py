@@ -39,20 +39,29 @@ def main() -> None:
     """Run locutus on the arguments of this process, and exit with its code."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a closed pipe ends us as it ends cat and grep: silently
-    end_tidily()
+    handled = end_tidily()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the locale can't spell is shown escaped
     if any(name.endswith("_COMPLETE") for name in os.environ):
         from . import completion  # noqa: F401  (click finds it there)
-    sys.exit(run())
+    code = run()
+    for number in handled:
+        signal.signal(number, signal.SIG_IGN)  # all is done, and what comes now changes nothing of it
+    sys.exit(code)
 
 
-def end_tidily() -> None:
+def end_tidily() -> list[int]:
     """Raise an exception where a signal asks the process to end, so that its temporary files are removed.
 
     A signal that was ignored when the process began (nohup does that) stays ignored. What follows the first signal
     within seconds is ignored too: it must not interrupt the removing.
+
+    Returns
+    -------
+    list of int
+        The numbers of the signals that are handled so.
     """
+    handled = []
     last = float("-inf")
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -68,3 +77,5 @@ def end_tidily() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == untouched:
             signal.signal(number, end)
+            handled.append(number)
+    return handled
