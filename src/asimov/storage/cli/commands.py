@@ -53,7 +53,7 @@ class Commands(click.Group):
         if self.get_command(ctx, word) is None and not word.startswith("-") and not ctx.resilient_parsing:
             from . import suggestions
 
-            raise click.UsageError(suggestions.answer(word, ctx.command_path, self.commands), ctx)
+            raise click.UsageError(suggestions.answer(word, ctx.command_path, self.commands))
         return super().resolve_command(ctx, args)
 
 
@@ -122,8 +122,8 @@ def info(ctx: click.Context) -> Store:
     "--duplicate",
     type=click.Choice(["raise", "link", "skip"]),
     default="link",
-    help="What to do with bytes that are stored already: refuse them, record them under this name too, or do so unless "
-    "this very name has them.  [default: link]",
+    help="Of bytes that are stored already: refuse them (raise), or record them under this name too, if it hasn't got "
+    "them (link, skip).  [default: link]",
 )
 @options.store_option
 @options.json_option
