@@ -6,10 +6,11 @@ import builtins
 import errno
 import os
 import pickle
+import shlex
 from pathlib import Path
 
 import pytest
-from damage import flip_bit
+from damage import flip_bit, run_python
 
 from asimov import storage
 from asimov.storage import (
@@ -132,6 +133,21 @@ def test_errors_pickle(store, source):
         copy = pickle.loads(pickle.dumps(error))
         assert (type(copy), str(copy)) == (type(error), str(error))
         assert vars(copy) == vars(error)
+
+
+@pytest.mark.parametrize(
+    "lose", [lambda path: path.write_text("- no manifest\n"), Path.unlink], ids=["damaged", "lost"]
+)
+def test_what_mends_a_manifest_is_said_for_a_shell_too(store, stored, lose):
+    """The error of a manifest that is damaged or lost says what mends it, as a line of shell that runs."""
+    lose(store.root / ".manifest" / "manifest.yaml")
+    with pytest.raises(ManifestError) as caught:
+        Store(store.root)
+    line = str(caught.value).partition("In a shell, in the Store's folder: ")[2]
+    code = shlex.split(line)
+    assert code[:2] == ["python", "-c"]
+    done = run_python(code[2], cwd=store.root)
+    assert (done.stdout.startswith("<RepairReport"), done.stderr) == (True, "")
 
 
 def test_hash_error_carries_what_was_compared(store, stored):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import pickle
 import re
 from html.parser import HTMLParser
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from damage import flip_bit
 
-from asimov.storage import Store, _format
+from asimov.storage import Store
 from asimov.storage._format import byte_size, printable
 from asimov.storage._records import Check, Record, Status, VerificationReport
 
@@ -355,24 +354,3 @@ def test_byte_sizes(size, expected):
 def test_printable(text, expected):
     """What is invisible or moves a cursor is escaped, and every visible character stays."""
     assert printable(text) == expected
-
-
-def test_columns_line_up_for_wide_and_combining_characters():
-    """Columns of records line up on a terminal, also where characters take two columns or none."""
-    names = ("漢字", "e\u0301", "plain")
-    records = [Record(event=name, production="P", file="f", hash="0" * 32, uuid="1" * 32) for name in names]
-    assert list(_format.as_text(records, aligned=True)) == [
-        f"event  production  file  hash{' ' * 28}  uuid",
-        f"漢字   P           f     {'0' * 32}  {'1' * 32}",
-        f"e\u0301      P           f     {'0' * 32}  {'1' * 32}",
-        f"plain  P           f     {'0' * 32}  {'1' * 32}",
-    ]
-
-
-def test_json_escapes_what_is_invisible():
-    """JSON comes back as it was and holds, unescaped, nothing that a terminal would obey."""
-    record = Record(event="漢\u202e\x9b\U000e0001", production="P", file="f", hash="0" * 32, uuid="1" * 32)
-    text = _format.as_json([record])
-    assert printable(text) == text
-    assert "漢" in text
-    assert json.loads(text)[0]["event"] == record.event

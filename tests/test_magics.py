@@ -91,6 +91,22 @@ def test_the_commands_give_objects(loaded, filled, source, tmp_path):
     assert report.ok
 
 
+def test_list_long_has_sizes(loaded, filled):
+    """`%locutus list --long` gives the DataFrame of to_frame() with the sizes of to_frame(stat=True)."""
+    frame = loaded.run_line_magic("locutus", "list --long")
+    tm.assert_frame_equal(frame, filled.to_frame(stat=True)[list(frame.columns)])
+    assert frame["size"].tolist() == [2, 2]
+
+
+def test_fetch_of_several_gives_paths(loaded, filled, source, tmp_path):
+    """`%locutus fetch` of several files, or of a production into a folder, gives a list of Paths."""
+    filled.add_file("GW150914", "Prod0", source("psd.txt", b"1 2"))
+    several = loaded.run_line_magic("locutus", "fetch GW150914 Prod0 psd.txt samples.json")
+    assert several == filled.fetch_files([("GW150914", "Prod0", name) for name in ("psd.txt", "samples.json")])
+    copies = loaded.run_line_magic("locutus", "fetch GW150914 Prod0 -o copies")
+    assert copies == [tmp_path / "copies" / name for name in ("psd.txt", "samples.json")]
+
+
 def test_nothing_is_printed_where_an_object_is_given(loaded, capsys):
     """A command that gives an object prints nothing."""
     loaded.run_line_magic("locutus", "list")
@@ -133,6 +149,9 @@ def test_failures_of_a_verification_are_a_report(loaded, filled):
         ("list --no-such-option", UsageError),
         ("list 'unbalanced", UsageError),
         ("store GW150914 Prod0 missing.txt", FileNotFoundError),
+        ("add GW150914 Prod0 missing.txt", UsageError),
+        ("store GW150914 Prod0 - --name a", UsageError),
+        ("fetch GW150914 Prod0 samples.json -o -", UsageError),
     ],
 )
 def test_mistakes_are_one_line(loaded, capsys, line, kind):

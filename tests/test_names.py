@@ -361,7 +361,7 @@ def test_copies_are_utf8_whatever_the_locale(store, tmp_path, in_locale, locale)
     code = """
 (root / "one").mkdir()
 one = store.fetch_file("caf\\xe9", "P", "\\xe9", dest=root / "one")
-both = store.fetch_files(store, dest=root / "both")
+both = store.fetch_files(store, dest=root / "both", tree=True)
 assert [path.read_bytes() for path in [one, *both]] == [e.encode() for e in ("caf\\xe9", "caf\\xe9", "th\\xe9")]
 """
     in_locale(locale, OPENED + code)

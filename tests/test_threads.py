@@ -67,7 +67,7 @@ def test_adding_without_threads(without_threads):
 files = sorted((root / "sources").iterdir())
 store.add_files([("S1", "many", path) for path in files])
 store.add_file("S1", "one", root / "sources" / "large", duplicate="link")
-copies = store.fetch_files(store, dest=root / "copies")
+copies = store.fetch_files(store, dest=root / "copies", tree=True)
 assert sorted(path.read_bytes() for path in copies) == sorted(path.read_bytes() for path in [*files, files[0]])
 """)
 
@@ -150,7 +150,7 @@ verifier.close()
 @needs_a_limit
 def test_bars_without_threads(without_threads):
     """Bars of a terminal and of a cell are drawn without a word about the thread that they would have."""
-    loaded = "from asimov.storage.cli import without_monitor\nfrom tqdm.auto import tqdm"
+    loaded = "from asimov.storage._threads import without_monitor\nfrom tqdm.auto import tqdm"
     code = """
 with open(os.devnull, "w") as nowhere:
     for _ in range(2):

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from ._records import Record
 
 
+_REPAIR_IN_A_SHELL = (
+    "In a shell, in the Store's folder: python -c \"from asimov.storage import Store; print(Store.repair('.'))\""
+)
+
+
 class StorageError(Exception):
     """The root of all that this package raises of its own."""
 
@@ -51,7 +56,7 @@ class ManifestError(StorageError):
 
     advice = (
         "The file was left as it is; mend it, or rebuild it: in Python, Store.repair(root) says what would be done, "
-        "and Store.repair(root, dry_run=False) does it."
+        f"and Store.repair(root, dry_run=False) does it. {_REPAIR_IN_A_SHELL}"
     )
 
     def __init__(self, problem: str, path: Path, line: int | None = None) -> None:
@@ -68,7 +73,7 @@ class ManifestLostError(ManifestError, NotAStoreError):
 
     advice = (
         "Put it back, or rebuild it: in Python, Store.repair(root) says what would be done, and "
-        "Store.repair(root, dry_run=False) does it."
+        f"Store.repair(root, dry_run=False) does it. {_REPAIR_IN_A_SHELL}"
     )
 
 

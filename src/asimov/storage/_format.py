@@ -1,4 +1,4 @@
-"""What a Store, a Manifest, a Record and a VerificationReport look like: as one line, HTML, text and JSON.
+"""What a Store, a Manifest, a Record and a VerificationReport look like: as one line, and as HTML.
 
 Pure functions on the standard library. The HTML holds no scripts, ids or external resources: everything is inside one
 ``<div class="asimov-storage">``, with a small style sheet under that class that takes its colours from the front end.
@@ -8,12 +8,11 @@ each passes through `printable` first: nothing invisible or that moves a cursor 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from bisect import bisect_right
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 from ._errors import StorageError
 from ._records import Check, Record, Status, VerificationReport
@@ -25,13 +24,11 @@ if TYPE_CHECKING:
     from ._store import Store
 
 Columns: TypeAlias = tuple[list[str], list[str], list[str], list[str], list[str]]
-Result: TypeAlias = Union["Store", list[Record], Path, VerificationReport]
 
 MAX_ROWS = 20  # of a group, and as many groups
 SYMBOLS = {Status.OK: "✓", Status.CORRUPT: "✗", Status.MISSING: "○", Status.UNREADABLE: "⚠"}
 RECORD_FIELDS = ("event", "production", "file", "hash", "uuid")
 DIGESTS = {"hash", "uuid", "sha256"}
-CHECK_FIELDS = ("event", "production", "file", "uuid", "hash", "status", "actual", "path", "size", "reason")
 
 # The front end's own colours: VS Code's, else JupyterLab's, else pydata-sphinx-theme's, else what surrounds the output.
 _STYLE = """<style>
@@ -289,7 +286,7 @@ def _untracked(paths: Sequence[Path]) -> str:
     return _details(f"untracked: {count(len(paths), 'file')} that no record names", table)
 
 
-# Text and JSON, for the shell ----------------------------------------------------------------------------------------
+# What texts are made of -----------------------------------------------------------------------------------------------
 
 
 def tally(columns: Columns) -> dict[str, int]:
@@ -299,77 +296,9 @@ def tally(columns: Columns) -> dict[str, int]:
     return {"files": len(events), "events": len({event for event, _ in pairs}), "productions": len(pairs)}
 
 
-def store_facts(store: Store) -> dict[str, str | int]:
-    """Return what `locutus info` says of a Store: name and root, and how many files, events and productions."""
-    return {"name": store.name, "root": str(store.root), **tally(store.manifest._columns())}
-
-
-def as_text(result: Result, *, aligned: bool) -> Iterator[str]:
-    """Yield the lines that show a result of locutus.
-
-    Parameters
-    ----------
-    result : Store, list of Record, pathlib.Path or VerificationReport
-        The result.
-    aligned : bool
-        Whether records stand in columns under a heading, for people, or as tab-separated values, for programs.
-    """
-    if isinstance(result, VerificationReport):
-        return _report_text(result)
-    if isinstance(result, list):
-        return _aligned(result) if aligned else map("\t".join, map(_fields, result))
-    if isinstance(result, Path):
-        return iter([printable(str(result))])
-    return (f"{name:<12}{printable(str(value))}" for name, value in store_facts(result).items())
-
-
-def _fields(record: Record) -> list[str]:
-    return [printable(getattr(record, name)) for name in RECORD_FIELDS]
-
-
-def _aligned(records: list[Record]) -> Iterator[str]:
-    rows = [list(RECORD_FIELDS), *map(_fields, records)]
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        yield "  ".join(text + " " * (width - _width(text)) for text, width in cells).rstrip()
-
-
 def _width(text: str) -> int:
     """Return how many columns of a terminal `text` takes."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(character) in {"W", "F"} for character in text)
     return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
-
-
-def _report_text(report: VerificationReport) -> Iterator[str]:
-    yield verdict(report)
-    for check in report.failures:
-        reason = f" ({printable(check.reason)})" if check.reason else ""
-        yield f"{check.status}: {'/'.join(map(printable, check.key))}: {printable(str(check.path))}{reason}"
-    yield from (f"untracked: {printable(str(path))}" for path in report.untracked)
-
-
-def as_json(result: Result) -> str:
-    """Return a result of locutus as one JSON document in which nothing invisible is left unescaped."""
-    import json  # here: few commands need it, and it would slow all of them
-
-    def visible(run: re.Match[str]) -> str:
-        return "".join(c if _visible(c) == c else json.dumps(c)[1:-1] for c in run[0])
-
-    return re.sub(r"[^ -~]+", visible, json.dumps(_document(result), ensure_ascii=False))
-
-
-def _document(result: Result) -> object:
-    if isinstance(result, VerificationReport):
-        failures = [{name: _plain(getattr(check, name)) for name in CHECK_FIELDS} for check in result.failures]
-        untracked = [str(path) for path in result.untracked]
-        return {"ok": result.ok, "counts": result.counts, "failures": failures, "untracked": untracked}
-    if isinstance(result, list):
-        return [{name: getattr(record, name) for name in RECORD_FIELDS} for record in result]
-    return str(result) if isinstance(result, Path) else store_facts(result)
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Path) else value

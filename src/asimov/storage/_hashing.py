@@ -101,6 +101,12 @@ class Meter:
             self._progress(self._done, max(self._total, self._done))
 
 
+def chunks(descriptor: int) -> Iterator[bytes]:
+    """Read an open file from where it stands to its end, a chunk at a time."""
+    while chunk := os.read(descriptor, CHUNK):
+        yield chunk
+
+
 _kept = threading.local()
 
 

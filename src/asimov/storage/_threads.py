@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -91,3 +91,8 @@ def descriptors() -> int:
         return sys.maxsize
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return sys.maxsize if limit == resource.RLIM_INFINITY else limit
+
+
+def without_monitor(bar: type[Any]) -> type[Any]:
+    """Return a kind of tqdm bar that starts no thread to watch over it, which may not be had, and isn't needed here."""
+    return type(bar.__name__, (bar,), {"monitor_interval": 0})

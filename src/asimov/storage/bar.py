@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
+from ._threads import without_monitor
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +34,9 @@ def bar(label: str) -> Iterator[Progress]:
 
         def progress(done: int, total: int) -> None:
             if not bars:  # not before the total is known: a notebook's bar would keep the one that it was made with
-                made = tqdm(desc=label, total=total, unit="B", unit_scale=True, unit_divisor=1024, miniters=1)
+                made = without_monitor(tqdm)(
+                    desc=label, total=total, unit="B", unit_scale=True, unit_divisor=1024, miniters=1
+                )
                 bars.append(stack.enter_context(made))
             if bars[0].total != total:
                 bars[0].reset(total)

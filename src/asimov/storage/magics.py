@@ -10,16 +10,18 @@ import click
 from IPython.core.error import UsageError
 
 from ._errors import StorageError
-from ._format import as_json
-from .cli import bar_callback, error_line, locutus, without_monitor
+from ._threads import without_monitor
+from .cli import bar_callback, error_line, locutus
+from .cli.output import Listing, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ._format import Result
-    from .cli import Bar, Progress
+    from .cli.output import Result
+    from .cli.terminal import Bar, Progress
 
 
 class Cell:
@@ -30,30 +32,45 @@ class Cell:
         if json:
             click.echo(as_json(result))
             return None
-        if isinstance(result, list):
-            from .frame import records_to_frame
+        return _to_frame(result) if isinstance(result, Listing) else result
 
-            return records_to_frame(result)
-        return result
+    def standard_input(self) -> int:
+        """Raise a UsageError: nobody types, or pipes, into a cell."""
+        raise click.UsageError("A cell has no standard input. Give a file, or write with Store.new_file().")
+
+    def standard_output(self) -> int:
+        """Raise a UsageError: a cell shows text, and a file may be anything."""
+        raise click.UsageError("A cell has no standard output. Give a place, or read with Store.open_file().")
 
     @contextlib.contextmanager
     def progress(self, label: str) -> Iterator[Progress | None]:
-        """Give a callback that draws a bar in bytes, at most ten times a second, once the work proves long."""
+        """Return a context that gives a callback: it draws a bar in bytes once the work proves long."""
         with contextlib.ExitStack() as stack:
             yield bar_callback(lambda **options: stack.enter_context(_cell_bar(desc=label, **options)))
+
+
+def _to_frame(listing: Listing) -> pd.DataFrame:
+    import pandas as pd
+
+    from .frame import records_to_frame
+
+    frame = records_to_frame(listing.records)
+    return frame if listing.sizes is None else frame.assign(size=pd.array(listing.sizes, dtype="Int64"))
 
 
 def _cell_bar(**options: Any) -> Bar:
     from tqdm.auto import tqdm
 
-    return without_monitor(tqdm)(**options)
+    bar: type[Bar] = without_monitor(tqdm)
+    return bar(**options)
 
 
 def run(line: str) -> object:
     """Run locutus, the command-line interface of asimov.storage, here: `%locutus list GW150914`.
 
-    ``%locutus list`` and ``%locutus store`` give a DataFrame, ``info`` and ``init`` a Store, ``fetch`` a Path and
-    ``verify`` a VerificationReport. ``%locutus --help`` and ``%locutus COMMAND --help`` print the usage.
+    ``%locutus list`` and ``%locutus store`` give a DataFrame, ``info`` and ``init`` a Store, ``fetch`` a Path (of
+    several files, a list of them) and ``verify`` a VerificationReport.
+    ``%locutus --help`` and ``%locutus COMMAND --help`` print the usage.
 
     Parameters
     ----------

@@ -1,78 +1,21 @@
 from __future__ import annotations
 
-import fcntl
-import io
-import itertools
 import json
 import os
-import pty
 import re
-import select
-import signal
-import subprocess
 import sys
-import termios
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from click.shell_completion import ShellComplete
 from damage import flip_bit, keys, md5, read_only, run_python
-from tqdm import tqdm
+from shell import process, records
 
 import asimov.storage
 from asimov.storage import Store, cli
 from asimov.storage._format import printable
 
-SITE = str(Path(asimov.storage.__file__).parents[2])
-PROGRAM = [sys.executable, "-W", "error", "-m", "asimov.storage"]
 COMMANDS = ["fetch", "info", "init", "list", "store", "verify"]
 EXAMPLE_ARGUMENTS = {"fetch": ["E", "P", "F"], "store": ["E", "P", "F"]}
-
-
-@pytest.fixture
-def locutus(capfdbinary):
-    """A function that runs locutus here: locutus(*arguments) -> its code, out and err."""
-
-    def run(*args: object) -> SimpleNamespace:
-        code = cli.run([str(arg) for arg in args])
-        out, err = capfdbinary.readouterr()
-        return SimpleNamespace(code=code, out=out.decode(), err=err.decode())
-
-    return run
-
-
-@pytest.fixture
-def filled(store, source, monkeypatch):
-    """A Store, named by $LOCUTUS_STORE, of GW150914's Prod0 and Prod1 and GW170817's shared."""
-    store.add_file("GW150914", "Prod0", source("samples.json", b"{}"))
-    store.add_file("GW150914", "Prod1", source("samples.json", b"[]"))
-    store.add_file("GW170817", "shared", source("psd.txt", b"1 2"))
-    monkeypatch.setenv("LOCUTUS_STORE", str(store.root))
-    return store
-
-
-@pytest.fixture(autouse=True)
-def no_store_around(monkeypatch, tmp_path):
-    """Run in a folder of its own that no Store surrounds."""
-    monkeypatch.delenv("LOCUTUS_STORE", raising=False)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-
-def process(*args: object, **options) -> subprocess.CompletedProcess[bytes]:
-    """Run locutus as a process of its own."""
-    env = {**os.environ, "PYTHONPATH": SITE, **options.pop("env", {})}
-    options = {"capture_output": True} | options
-    return subprocess.run([*PROGRAM, *map(str, args)], env=env, timeout=60, check=False, **options)
-
-
-def records(store: Store) -> list[dict[str, str]]:
-    """Say what JSON says of a Store's records."""
-    return [
-        {"event": r.event, "production": r.production, "file": r.file, "hash": r.hash, "uuid": r.uuid} for r in store
-    ]
 
 
 # The commands --------------------------------------------------------------------------------------------------------
@@ -91,7 +34,7 @@ def test_init_makes_a_store_named_after_its_folder(locutus, tmp_path):
     assert result.out.splitlines() == [
         "name        GWTC",
         f"root        {root}",
-        *("files       0", "events      0", "productions 0"),
+        *("files       0", "events      0", "productions 0", "bytes       0"),
     ]
     assert Store(root).name == "GWTC"
 
@@ -125,7 +68,7 @@ def test_init_refuses_a_store(locutus, store):
 
 
 def test_info(locutus, filled):
-    """`info` prints name, root and counts."""
+    """`info` prints name, root, counts and bytes."""
     result = locutus("info")
     assert (result.code, result.err) == (0, "")
     assert dict(line.split(None, 1) for line in result.out.splitlines()) == {
@@ -134,12 +77,20 @@ def test_info(locutus, filled):
         "files": "3",
         "events": "2",
         "productions": "3",
+        "bytes": "7",
     }
+
+
+def test_info_counts_the_bytes_that_are_there(locutus, filled, source):
+    """`info` counts the bytes of each file that is there, and says many of them in a unit too."""
+    filled.fetch_file("GW170817", "shared", "psd.txt").unlink()
+    filled.add_file("GW170817", "shared", source("big.bin", bytes(3000)))
+    assert "bytes       3004 (2.9 KiB)" in locutus("info").out.splitlines()
 
 
 def test_info_json(locutus, filled):
     """`info --json` prints the same as one document."""
-    expected = {"name": "Test Store", "root": str(filled.root), "files": 3, "events": 2, "productions": 3}
+    expected = {"name": "Test Store", "root": str(filled.root), "files": 3, "events": 2, "productions": 3, "bytes": 7}
     assert json.loads(locutus("info", "--json").out) == expected
 
 
@@ -183,6 +134,48 @@ def test_store_all_or_none(locutus, filled, source, tmp_path):
     assert keys(filled) == before
 
 
+def test_store_again_is_fine(locutus, filled, source):
+    """`store` of what is stored already ends well and prints the records that are there: a job may run twice."""
+    command = ["store", "GW170817", "Prod0", source("a.txt", b"a"), source("b.txt", b"b")]
+    first, again = locutus(*command), locutus(*command)
+    assert (first.code, again) == (0, first)
+
+
+@pytest.mark.parametrize("duplicate", ["link", "skip"])
+def test_store_of_known_bytes_under_another_name(locutus, filled, source, duplicate):
+    """`store` records bytes under each name that they are stored under, by default and with `--duplicate link|skip`."""
+    options = [] if duplicate == "link" else ["--duplicate", duplicate]
+    result = locutus("store", "GW170817", "Prod0", source("same.json", b"{}"), "--json", *options)
+    assert result.code == 0
+    assert [(row["event"], row["file"]) for row in json.loads(result.out)] == [("GW170817", "same.json")]
+    assert filled.fetch_file("GW170817", "Prod0", "same.json").read_bytes() == b"{}"
+
+
+@pytest.mark.parametrize("duplicate", ["raise", "link", "skip"])
+def test_store_never_overwrites(locutus, filled, source, duplicate):
+    """`store` of other bytes under a name that is taken refuses with 4, whatever --duplicate says."""
+    result = locutus("store", "GW150914", "Prod0", source("samples.json", b"other"), "--duplicate", duplicate)
+    assert (result.code, result.out) == (4, "")
+    assert filled.fetch_file("GW150914", "Prod0", "samples.json").read_bytes() == b"{}"
+
+
+def test_store_refuses_duplicates_where_that_is_asked_for(locutus, filled, source):
+    """`store --duplicate raise` refuses bytes that are there, under this very name too, with 4."""
+    same = source("samples.json", b"{}")
+    assert [locutus("store", *of, same, "--duplicate", "raise").code for of in (["GW150914", "Prod0"], ["E", "P"])] == [
+        4,
+        4,
+    ]
+
+
+def test_store_checks_a_hash(locutus, filled, source):
+    """`store --hash` stores the file if it has that MD5, in any case, and else fails with 1."""
+    assert locutus("store", "E", "P", source("a", b"a"), "--hash", md5(b"b")).code == 1
+    assert len(filled) == 3
+    assert locutus("store", "E", "P", source("a", b"a"), "--hash", md5(b"a").upper()).code == 0
+    assert filled.fetch_file("E", "P", "a").read_bytes() == b"a"
+
+
 def test_fetch_prints_just_the_path(locutus, filled):
     """`fetch` prints the path of the verified file and nothing else."""
     result = locutus("fetch", "GW150914", "Prod0", "samples.json")
@@ -198,6 +191,47 @@ def test_fetch_to_a_place(locutus, filled, tmp_path, place):
     copy = tmp_path / "folder" / ("samples.json" if place == "folder" else "new.json")
     assert (result.code, result.out) == (0, f"{copy}\n")
     assert copy.read_bytes() == b"{}"
+
+
+@pytest.fixture
+def production(filled, source):
+    """The names of the three files of GW190521's Prod0, which hold their own names."""
+    names = ["a.txt", "b.txt", "c.txt"]
+    filled.add_files([("GW190521", "Prod0", source(name, name.encode())) for name in names])
+    return names
+
+
+def test_fetch_of_several_files_prints_their_paths(locutus, filled, production):
+    """`fetch` of several files prints the path of each in the order given."""
+    result = locutus("fetch", "GW190521", "Prod0", "c.txt", "a.txt")
+    expected = [str(filled.fetch_file("GW190521", "Prod0", name)) for name in ("c.txt", "a.txt")]
+    assert (result.code, result.out.splitlines(), result.err) == (0, expected, "")
+
+
+@pytest.mark.parametrize("option", ["-o", "--output"])
+@pytest.mark.parametrize("files", [["c.txt", "a.txt"], []])
+def test_fetch_to_a_folder(locutus, production, tmp_path, files, option):
+    """`fetch -o` copies several files, or all of a production, to a folder, which it makes, and prints the paths."""
+    place = tmp_path / "new"
+    result = locutus("fetch", "GW190521", "Prod0", *files, option, place)
+    wanted = files or production
+    assert (result.code, result.out.splitlines()) == (0, [str(place / name) for name in wanted])
+    assert {path.name: path.read_text() for path in place.iterdir()} == {name: name for name in wanted}
+
+
+def test_fetch_of_several_is_all_or_none(locutus, filled, production, tmp_path):
+    """`fetch -o` of several files of which one is corrupt leaves no copy, prints nothing, and fails with 1."""
+    flip_bit(filled.fetch_file("GW190521", "Prod0", "b.txt"))
+    result = locutus("fetch", "GW190521", "Prod0", "-o", tmp_path / "new")
+    assert (result.code, result.out) == (1, "")
+    assert not (tmp_path / "new").exists()
+
+
+def test_fetch_again_is_fine(locutus, production, tmp_path):
+    """`fetch -o` to where the very same copies are ends well and prints their paths: a job may run twice."""
+    command = ["fetch", "GW190521", "Prod0", "-o", tmp_path / "new"]
+    first, again = locutus(*command), locutus(*command)
+    assert (first.code, again) == (0, first)
 
 
 def test_fetch_checks_a_hash_of_ones_own(locutus, filled):
@@ -233,6 +267,16 @@ def test_list(locutus, filled, args, rows):
     assert plain.out.splitlines() == ["\t".join(record.values()) for record in expected]
     assert json.loads(as_json.out) == expected
     assert (plain.code, as_json.code, plain.err, as_json.err) == (0, 0, "", "")
+
+
+def test_list_long(locutus, filled):
+    """`list --long` prints the size of each file in bytes too: in a pipe as a last column, in JSON as a key."""
+    filled.fetch_file("GW170817", "shared", "psd.txt").unlink()
+    plain, as_json = locutus("list", "--long"), locutus("list", "-l", "--json")
+    assert [line.split("\t")[5] for line in plain.out.splitlines()] == ["2", "2", "-"]
+    sizes = [2, 2, None]
+    expected = [record | {"size": size} for record, size in zip(records(filled), sizes, strict=True)]
+    assert json.loads(as_json.out) == expected
 
 
 def test_list_of_an_empty_store(locutus, store):
@@ -326,6 +370,21 @@ def test_store_option_stands_before_or_after_the_command(locutus, filled, monkey
     assert locutus(command, "--store", filled.root, *second).code == 0
 
 
+@pytest.mark.parametrize("place", ["~", "~/results"])
+def test_a_tilde_means_the_home(locutus, monkeypatch, tmp_path, place):
+    """`~` that the shell left as it is, in --store=~/x, -o, or $LOCUTUS_STORE, means the home."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    root = Path(os.path.expanduser(place))  # noqa: PTH111 - "~" alone too
+    assert locutus(f"--store={place}", "init").code == 0
+    assert Store(root).root == root
+    Path("f").write_bytes(b"f")
+    assert locutus("store", "E", "P", "f", f"--store={place}").code == 0
+    monkeypatch.setenv("LOCUTUS_STORE", place)
+    assert locutus("fetch", "E", "P", "f", "--output=~/copy").code == 0
+    assert (tmp_path / "home" / "copy").read_bytes() == b"f"
+    assert [path.name for path in Path.cwd().iterdir()] == ["f"]
+
+
 def test_store_from_the_environment(locutus, filled):
     """$LOCUTUS_STORE names the Store."""
     assert "Test Store" in locutus("info").out
@@ -369,7 +428,22 @@ def test_no_store(locutus, command):
         (4, ["store", "E", "a/b", "file.txt"]),
         (4, ["store", "E", "P", "file.txt", "--name", "\x1b[31m\n"]),
         (4, ["store", "GW150914", "Prod0", "file.txt", "--name", "samples.json"]),
-        (4, ["store", "E", "P", "same.txt"]),
+        (4, ["store", "E", "P", "same.txt", "--duplicate", "raise"]),
+        (2, ["store", "E", "P", "file.txt", "--duplicate", "ask"]),
+        (2, ["store", "E", "P", "-"]),
+        (2, ["store", "E", "P", "/dev/stdin"]),
+        (2, ["store", "E", "P", "file.txt", "-", "--name", "a"]),
+        (2, ["store", "E", "P", "file.txt", "same.txt", "--hash", md5(b"new")]),
+        (1, ["store", "E", "P", "file.txt", "--hash", md5(b"other")]),
+        (2, ["fetch", "GW150914", "Prod0"]),
+        (2, ["fetch", "GW150914", "Prod0", "-o", "-"]),
+        (2, ["fetch", "GW150914", "Prod0", "samples.json", "samples.json", "-o", "-"]),
+        (2, ["fetch", "GW150914", "Prod0", "-o", "new", "--hash", md5(b"{}")]),
+        (3, ["fetch", "GW150914", "Prod9", "-o", "new"]),
+        (3, ["fetch", "GW150914", "Prod0", "samples.json", "none.json", "-o", "new"]),
+        (3, ["fetch", "GW150914", "Prod0", "none.json", "-o", "-"]),
+        (1, ["fetch", "GW150914", "Prod0", "samples.json", "-o", "-", "--hash", md5(b"other")]),
+        (2, ["--store=~nobody-is-called-this/x", "init"]),
         (5, ["store", "E", "P", "folder"]),
     ],
 )
@@ -395,6 +469,34 @@ def test_error_of_a_damaged_manifest(locutus, filled):
     assert f"{path}, line 2" in result.err
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("add", "locutus store"),
+        ("put", "locutus store"),
+        ("get", "locutus fetch"),
+        ("cat", "locutus fetch"),
+        ("ls", "locutus list"),
+        ("create", "locutus init"),
+        ("check", "locutus verify"),
+        ("status", "locutus info"),
+        ("Verify", "locutus verify"),
+        ("fetsh", "locutus fetch"),
+        ("help", "locutus COMMAND --help"),
+        ("version", "locutus --version"),
+        ("rm", "neither changed nor removed"),
+        ("repair", "Store.repair(root)"),
+        ("xyzzy", "fetch, info, init, list, store and verify"),
+    ],
+)
+def test_a_command_that_is_not_there(monkeypatch, locutus, word, meant):
+    """A command that isn't there is answered with the one that is meant, as wrong usage, and does nothing."""
+    monkeypatch.setattr(sys, "argv", ["locutus"])
+    result = locutus(word, "E", "P")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert meant in result.err
+
+
 def test_no_arguments(locutus):
     """Without a command the usage is said on stderr, with the code of wrong usage."""
     result = locutus()
@@ -415,7 +517,8 @@ def test_help_says_the_exit_codes(locutus):
     """--help lists the commands, every exit code, and where the Store is looked for."""
     text = locutus("--help").out
     assert [name for name in COMMANDS if not re.search(rf"^  {name} ", text, re.MULTILINE)] == []
-    assert re.findall(r"^ +(\d+)  ", text, re.MULTILINE) == ["0", "1", "2", "3", "4", "5", "130"]
+    codes = ["0", "1", "2", "3", "4", "5", "129", "130", "143"]
+    assert re.findall(r"^ +(\d+)  ", text, re.MULTILINE) == codes
     assert "$LOCUTUS_STORE" in text
 
 
@@ -445,277 +548,6 @@ code = cli.run({args!r})
 print(sorted({{"pandas", "numpy", "IPython", "ipywidgets", "anywidget", "tqdm"}} & set(sys.modules)), file=sys.stderr)
 """
     assert run_python(code).stderr == "[]\n"
-
-
-# Terminals and pipes -------------------------------------------------------------------------------------------------
-
-
-def test_names_can_not_command_a_terminal(locutus, tmp_path, hand_written):
-    """Terminal escapes in a Store's name and invisible characters in records are shown escaped, in text and JSON."""
-    digest = "d41d8cd98f00b204e9800998ecf8427e"
-    text = f'name: "\\e]0;owned\\a"\nevents:\n  "a\\u202Eb":\n    P:\n      f: {{hash: {digest}, uuid: {digest}}}\n'
-    root = hand_written(text)
-    for args in (["info"], ["list"], ["info", "--json"], ["list", "--json"]):
-        result = locutus("--store", root, *args)
-        assert result.code == 0
-        assert printable(result.out.replace("\n", "").replace("\t", "")) == result.out.replace("\n", "").replace(
-            "\t", ""
-        )
-    assert json.loads(locutus("--store", root, "info", "--json").out)["name"] == "\x1b]0;owned\x07"
-    assert json.loads(locutus("--store", root, "list", "--json").out)[0]["event"] == "a\u202eb"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not UTF-8")
-def test_fetch_prints_the_very_bytes_of_a_path(tmp_path, source):
-    """Into a pipe `fetch` prints the path's own bytes, also where they are not UTF-8."""
-    root = os.fsencode(tmp_path) + b"/caf\xe9"
-    store = Store.create(os.fsdecode(root), "latin")
-    store.add_file("S1", "Prod0", source())
-    result = process("--store", store.root, "fetch", "S1", "Prod0", "result.txt")
-    assert (result.returncode, result.stderr) == (0, b"")
-    assert result.stdout == os.fsencode(store.fetch_file("S1", "Prod0", "result.txt")) + b"\n"
-
-
-def test_names_that_the_locale_can_not_spell(store, source):
-    """Where stdout is Latin-1 text is escaped, JSON is UTF-8 still, and neither fails."""
-    store.add_file("漢字", "Prod0", source())
-    env = {"PYTHONIOENCODING": "latin-1", "LOCUTUS_STORE": str(store.root)}
-    plain, as_json = process("list", env=env), process("list", "--json", env=env)
-    assert plain.stdout.startswith(b"\\u6f22\\u5b57\tProd0\tresult.txt\t")
-    assert json.loads(as_json.stdout.decode("utf-8")) == records(store)
-    assert (plain.returncode, as_json.returncode, plain.stderr, as_json.stderr) == (0, 0, b"", b"")
-
-
-@pytest.mark.parametrize("rows", [1, 5000])
-def test_a_closed_pipe_is_silent(hand_written, rows):
-    """When the reader goes, locutus ends as cat does, without a word, whether little or much is left to write."""
-    text = [f"      f{n}: {{hash: {n:032x}, uuid: {n:032x}}}" for n in range(rows)]
-    root = hand_written("\n".join(["name: long", "events:", "  E:", "    P:", *text]) + "\n")
-    reading, writing = os.pipe()
-    os.close(reading)
-    result = process("--store", root, "list", capture_output=False, stdout=writing, stderr=subprocess.PIPE)
-    os.close(writing)
-    assert (result.returncode, result.stderr) == (-signal.SIGPIPE, b"")
-
-
-def test_a_reader_that_stops_early(hand_written):
-    """`locutus list | head -n 1` gives one line and no complaint."""
-    text = [f"      f{n}: {{hash: {n:032x}, uuid: {n:032x}}}" for n in range(5000)]
-    root = hand_written("\n".join(["name: long", "events:", "  E:", "    P:", *text]) + "\n")
-    env = {**os.environ, "PYTHONPATH": SITE}
-    ours = subprocess.Popen(
-        [*PROGRAM, "--store", root, "list"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    first = subprocess.run(["head", "-n", "1"], stdin=ours.stdout, capture_output=True, check=True).stdout
-    ours.stdout.close()
-    assert first.startswith(b"E\tP\tf0\t")
-    assert ours.communicate()[1] == b""
-    assert ours.returncode == -signal.SIGPIPE
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_under_stdout(filled):
-    """When stdout can't be written, that is one line and code 5."""
-    with Path("/dev/full").open("wb") as full:
-        result = process("list", capture_output=False, stdout=full, stderr=subprocess.PIPE)
-    assert (result.returncode, result.stderr) == (5, b"locutus: No space left on device\n")
-
-
-def test_closed_streams(filled):
-    """With stdout and stderr closed the work is done and the code is right."""
-    command = subprocess.list2cmdline([*PROGRAM, "verify"]) + " >&- 2>&-"
-    result = subprocess.run(command, shell=True, env={**os.environ, "PYTHONPATH": SITE}, check=False)  # noqa: S602
-    assert result.returncode == 0
-
-
-class Console:
-    """locutus in a terminal of its own, with what it wrote there so far in `screen`."""
-
-    #: Ctrl-C means what it does in a terminal, also where the tests run in the background and it is ignored.
-    _START = (
-        "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-        "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-    )
-
-    def __init__(self, *args: object) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, b"\x28\x00\xc8\x00\x00\x00\x00\x00")  # 40 rows, 200 columns
-        env = {**os.environ, "PYTHONPATH": SITE}
-        command = [sys.executable, "-c", self._START, *PROGRAM, *map(str, args)]
-        streams = {"stdin": slave, "stdout": slave, "stderr": slave}
-        self.process = subprocess.Popen(command, **streams, env=env, start_new_session=True)
-        os.close(slave)
-        self.screen = b""
-
-    def read_until(self, pattern: bytes | None) -> None:
-        """Read until `pattern` is on the screen, or, for None, until the program has ended."""
-        while pattern is None or not re.search(pattern, self.screen):
-            assert select.select([self._master], [], [], 60)[0], self.screen
-            try:
-                data = os.read(self._master, 65536)
-            except OSError:  # EIO: the other side is closed
-                data = b""
-            if not data:
-                assert pattern is None, self.screen
-                return
-            self.screen += data
-
-    def lines(self) -> list[str]:
-        """Return what a person sees at last, where carriage returns have gone back and written over."""
-        seen = []
-        for line in self.screen.decode().split("\n"):
-            shown = ""
-            for part in line.split("\r"):
-                shown = part + shown[len(part) :]
-            seen.append(shown.rstrip())
-        return [line for line in seen if line]
-
-    def type(self, keys: bytes) -> None:
-        os.write(self._master, keys)
-
-    def end(self) -> int:
-        """Wait for the program's end and return its code."""
-        self.read_until(None)
-        os.close(self._master)
-        return self.process.wait(60)
-
-
-def test_a_terminal_gets_columns_with_a_heading(filled):
-    """On a terminal `list` prints aligned columns under a heading."""
-    console = Console("list")
-    assert console.end() == 0
-    heading, *rows = console.screen.decode().splitlines()
-    assert heading.split() == ["event", "production", "file", "hash", "uuid"]
-    assert [row.split()[0] for row in rows] == ["GW150914", "GW150914", "GW170817"]
-    assert len({row.index(record.hash) for row, record in zip(rows, filled, strict=True)}) == 1
-
-
-def test_a_terminal_gets_a_progress_bar(store, tmp_path):
-    """On a terminal long work shows a bar in bytes, which is gone when it is done."""
-    big = tmp_path / "big.bin"
-    with big.open("wb") as file:
-        file.truncate(48 << 20)
-    console = Console("--store", store.root, "store", "E", "P", big)
-    assert console.end() == 0
-    assert re.search(rb"store: +\d+%.*\d/48\.0M", console.screen)
-    assert [line.split()[:3] for line in console.lines()] == [["event", "production", "file"], ["E", "P", "big.bin"]]
-
-
-def test_a_terminal_gets_no_bar_for_short_work(filled):
-    """On a terminal short work shows no bar."""
-    console = Console("verify")
-    assert console.end() == 0
-    assert console.screen == b"3 files ok (7 B)\r\n"
-
-
-def test_a_pipe_gets_no_bar(store, tmp_path):
-    """In a pipe there is no bar, however long the work."""
-    with (tmp_path / "big.bin").open("wb") as file:
-        file.truncate(48 << 20)
-    result = process("--store", store.root, "store", "E", "P", tmp_path / "big.bin")
-    assert (result.returncode, result.stderr) == (0, b"")
-
-
-@pytest.fixture
-def drawn():
-    """A function that works for some seconds on 1 TiB, and gives what was drawn of its bar and how long it took."""
-
-    def work(seconds):
-        screen, bars, start = io.StringIO(), [], time.monotonic()
-
-        def make(**options):
-            bars.append(tqdm(file=screen, ncols=100, **options))
-            return bars[0]
-
-        progress = cli.bar_callback(make)
-        for done in itertools.count():
-            progress(done << 10, 1 << 40)
-            if time.monotonic() - start > seconds:
-                break
-        bars[0].close()
-        return screen.getvalue(), time.monotonic() - start
-
-    return work
-
-
-def test_the_bar_moves_ten_times_a_second_at_most(drawn):
-    """However often progress is called, the bar is drawn at most ten times a second."""
-    screen, seconds = drawn(0.5)
-    assert 2 <= screen.count("%") <= 10 * seconds + 2
-
-
-def test_the_bar_says_rate_and_time_left(drawn):
-    """A bar says what is done and what there is in all, the time it took and the time left, and the rate."""
-    screen, _ = drawn(0.5)
-    last = [line for line in screen.split("\r") if "%" in line][-1]
-    assert re.fullmatch(r" +\d+%\|.*\| \d[\d.]*[kMG]/1\.00T \[00:0\d<\d[\d:]+, \d[\d.]*[kMG]B/s\]\s*", last)
-
-
-def test_ctrl_c_exits_with_130(filled):
-    """Ctrl-C during long work ends it with code 130 and one line, without a traceback, and the Store is as before."""
-    path = filled.fetch_file("GW150914", "Prod0", "samples.json")
-    path.chmod(0o644)
-    os.truncate(path, 1 << 40)  # holes: they take no room, and longer than anybody waits
-    console = Console("verify")
-    console.read_until(rb"verify: +\d+%")
-    console.type(b"\x03")
-    assert console.end() == 130
-    assert console.lines()[-1].endswith("locutus: interrupted")
-    assert b"Traceback" not in console.screen
-    assert len(keys(filled)) == 3
-
-
-# Completion ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("typed", "incomplete", "expected"),
-    [
-        (["list"], "", ["GW150914", "GW170817"]),
-        (["list"], "GW17", ["GW170817"]),
-        (["list"], "S", []),
-        (["verify", "GW150914"], "", ["Prod0", "Prod1"]),
-        (["fetch", "GW150914"], "Prod1", ["Prod1"]),
-        (["fetch", "GW000000"], "", []),
-        (["fetch", "GW170817", "shared"], "p", ["psd.txt"]),
-        (["store"], "", ["GW150914", "GW170817"]),
-        (["store", "GW170817"], "", ["shared"]),
-        ([], "ver", ["verify"]),
-    ],
-)
-def test_completion(filled, typed, incomplete, expected):
-    """Commands, events, their productions and their files are completed from the Store."""
-    completer = ShellComplete(cli.locutus, {}, "locutus", "_LOCUTUS_COMPLETE")
-    assert [item.value for item in completer.get_completions(typed, incomplete)] == expected
-
-
-@pytest.mark.parametrize("where", [["--store", "ROOT", "list"], ["list", "--store", "ROOT"]])
-def test_completion_knows_the_store_option(store, source, where):
-    """Completion looks into the Store that --store names, before or after the command."""
-    store.add_file("S1", "Prod0", source())
-    typed = [str(store.root) if word == "ROOT" else word for word in where]
-    completer = ShellComplete(cli.locutus, {}, "locutus", "_LOCUTUS_COMPLETE")
-    assert [item.value for item in completer.get_completions(typed, "")] == ["S1"]
-
-
-def test_completion_without_a_store_is_silent():
-    """Where there is no Store nothing is completed, and nothing complains."""
-    completer = ShellComplete(cli.locutus, {}, "locutus", "_LOCUTUS_COMPLETE")
-    assert completer.get_completions(["list"], "") == []
-
-
-def test_files_to_store_are_completed_by_the_shell(filled):
-    """The files that `store` takes are left to the shell to complete."""
-    completer = ShellComplete(cli.locutus, {}, "locutus", "_LOCUTUS_COMPLETE")
-    assert [item.type for item in completer.get_completions(["store", "E", "P"], "f")] == ["file"]
-
-
-def test_completion_as_a_shell_asks_for_it(filled):
-    """A shell's own request is answered by the process, with nothing on stderr."""
-    code = "import sys; sys.argv = ['locutus']; from asimov.storage.cli import main; main()"
-    env = {"_LOCUTUS_COMPLETE": "bash_complete", "COMP_WORDS": "locutus list GW15", "COMP_CWORD": "2"}
-    result = run_python(code, env=env)
-    assert (result.stdout, result.stderr) == ("plain,GW150914\n", "")
 
 
 def test_verify_in_rotation(filled, locutus):

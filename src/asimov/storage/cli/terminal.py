@@ -1,0 +1,130 @@
+"""Where results go and progress is seen: the terminal's edge, and what a cell's has in common with it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+import click
+
+from asimov.storage._threads import without_monitor
+
+from .exits import FAILED
+from .output import as_json, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from tqdm import tqdm
+
+    from .output import Result
+
+    Progress = Callable[[int, int], object]
+    Bar = tqdm[Any]
+
+_LONG_BYTES, _LONG_SECONDS = 16 << 20, 0.5  # what is done sooner needs no progress bar
+
+
+class Edge(Protocol):
+    """Where results go and progress is seen."""
+
+    def show(self, result: Result, *, json: bool) -> object:
+        """Show a result; what it returns, the group returns."""
+
+    def progress(self, label: str) -> AbstractContextManager[Progress | None]:
+        """Return a context that gives a callback for long work, or None where nobody watches."""
+
+    def standard_input(self) -> int:
+        """Return the descriptor that a FILE called ``-`` is read from."""
+
+    def standard_output(self) -> int:
+        """Return the descriptor that ``-o -`` writes to."""
+
+
+class Terminal:
+    """Results as text or JSON on stdout, progress as a bar on stderr where that is a terminal."""
+
+    def show(self, result: Result, *, json: bool) -> int:
+        """Print a result and return the exit code that it means."""
+        person = _is_terminal(sys.stdout)
+        if json:
+            click.echo(as_json(result).encode())
+        elif isinstance(result, Path) and not person:
+            click.echo(os.fsencode(result))  # a program gets the very bytes
+        elif isinstance(result, list) and not person:
+            click.echo(b"".join(os.fsencode(path) + b"\n" for path in result), nl=False)
+        elif text := "\n".join(as_text(result, width=_columns() if person else None)):
+            click.echo(text)
+        return 0 if getattr(result, "ok", True) else FAILED
+
+    @contextlib.contextmanager
+    def progress(self, label: str) -> Iterator[Progress | None]:
+        """Return a context that gives a callback: it draws a bar in bytes once the work proves long."""
+        if not _is_terminal(sys.stderr):
+            yield None
+            return
+        with contextlib.ExitStack() as stack:
+
+            def make_bar(**options: Any) -> Bar:
+                bar = stack.enter_context(_terminal_bar(desc=label, **options))
+                bar.refresh()
+                return bar
+
+            yield bar_callback(make_bar)
+
+    def standard_input(self) -> int:
+        """Return the descriptor of stdin."""
+        return _descriptor(sys.stdin, "standard input")
+
+    def standard_output(self) -> int:
+        """Return the descriptor of stdout, with nothing waiting to be written before."""
+        descriptor = _descriptor(sys.stdout, "standard output")
+        sys.stdout.flush()
+        return descriptor
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: closed before we began
+
+
+def _columns() -> int:
+    import shutil  # takes milliseconds, which a pipe needn't pay
+
+    return shutil.get_terminal_size().columns
+
+
+def _descriptor(stream: TextIO | None, name: str) -> int:
+    if stream is None:  # its number may be another file's by now
+        raise OSError(errno.EBADF, "it is closed", name)
+    return stream.fileno()
+
+
+def _terminal_bar(**options: Any) -> Bar:
+    from tqdm import tqdm
+
+    bar: type[Bar] = without_monitor(tqdm)
+    # A delay keeps the constructor from drawing: a Ctrl-C there would leave half a bar, and its traceback.
+    return bar(file=sys.stderr, dynamic_ncols=True, delay=1e-9, **options)
+
+
+def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
+    """Return a callback (bytes done, bytes in all or 0) that makes a bar once the work proves long, and moves it."""
+    start = time.monotonic()
+    bars: list[Bar] = []
+
+    def progress(done: int, total: int) -> None:
+        if not bars:
+            if total < _LONG_BYTES and time.monotonic() - start < _LONG_SECONDS:
+                return
+            options = {"unit": "B", "unit_scale": True, "unit_divisor": 1024, "mininterval": 0.1, "miniters": 1}
+            bars.append(make_bar(total=total, leave=False, **options))
+        bars[0].total = total
+        bars[0].update(done - bars[0].n)
+
+    return progress
