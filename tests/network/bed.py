@@ -100,7 +100,8 @@ class Bed:
         plan = {"clients": self.clients, "leases": self.leases, "vfat": self.vfat, "commands": commands}
         (folder / "out" / "plan.json").write_text(json.dumps(plan))
         start = shlex.join([sys.executable, str(HERE / "inside.py"), str(folder / "out")])
-        (folder / "start").write_text(f"exec {start}\n")
+        path = shlex.quote(os.environ.get("PYTHONPATH", ""))
+        (folder / "start").write_text(f"PYTHONPATH={path} exec {start}\n")
         shutil.copy(HERE / "init.sh", folder / "init.sh")
 
 

@@ -1,4 +1,4 @@
-"""Serve a volume of GlusterFS in user-mode Linux, and mount it once per client, at /mnt/gluster1 and so on: gluster.py N.
+"""Serve a volume of GlusterFS in user-mode Linux, and mount it N times, at /mnt/gluster1 and so on: gluster.py N.
 
 To be run in a `Bed`, before what uses the mounts. One brick, one server, native clients (FUSE).
 """
