@@ -34,6 +34,8 @@ from asimov.storage import StorageError, Store
 
 _NEW_HOST = 0x04000000  # unshare(2): a host name of one's own
 _PATIENCE, _APPEARS = 120.0, 65.0
+#: Seconds before each of the last looks: caches of names are believed for a minute at the most.
+_WAITS = (0, 25, 45)
 #: What must be 0.
 FLAWS = ("lost", "damaged", "errors", "reader_troubles")
 _EVENTS = 3
@@ -47,11 +49,12 @@ class Figures:
     Attributes
     ----------
     acknowledged, lost, damaged : int
-        Files that an add has returned for; those of them that some place lacks; those whose bytes are wrong.
+        Files that an add has returned for; those of them that some place lacks a minute later; those whose bytes are
+        wrong.
     errors, reader_troubles : int
         Adds, and last looks, that ended with an error; readers that met one, or to which something was missing again.
     lag : float
-        Seconds after an acknowledgement that a new process did not see the file yet, at the most.
+        Seconds after an acknowledgement that a new process did not see the file yet, at the most (the last one too).
     slowest, seconds : float
         What the longest add, and all of it, took.
     """
@@ -247,6 +250,7 @@ class Crowd:
             if not pid:
                 return
             self.others.discard(pid)
+            self.stopped.pop(pid, None)
             writer = self.writers.pop(pid, None)
             if writer is None or not status:
                 continue
@@ -384,30 +388,45 @@ class Crowd:
     # The end.
 
     def finish(self) -> None:
-        """Look from everywhere, at once, in new processes."""
+        """Look from everywhere, in new processes, at once; what is missing may come within the time of caches."""
         self.wait(*self.others)
         self.hear(0)
         self.figures.seconds = round(time.monotonic() - self.begun, 1)
-        lost, damaged, prints = set(), set(), set()
-        for number, place in enumerate(self.views):
-            self.wait(self.fork(lambda number=number, place=place: audit(place, self.scratch / f"audit-{number}")))
-            if not (self.scratch / f"audit-{number}").exists():
-                continue
-            found = json.loads((self.scratch / f"audit-{number}").read_text())
-            lost |= {
-                file for file, ack in self.acked.items() if found["records"].get(file) != [ack["uuid"], ack["hash"]]
-            }
-            damaged |= set(found["damaged"])
-            prints.add(found["fingerprint"])
-            self.figures.untracked = max(self.figures.untracked, found["untracked"])
-        self.hear(0)
-        if len(prints) > 1:
-            self.figures.error(f"{len(prints)} fingerprints from {len(self.views)} places")
+        for wait in _WAITS:
+            time.sleep(wait)
+            lost, damaged = self.audit_all()
+            if not lost:
+                break
         self.figures.lost, self.figures.damaged = len(lost), len(damaged)
         names = left_in(self.views[-1])
         self.figures.entries = sum(map(str.isdigit, names))
         self.figures.temporaries = sum(name.count("-") > 1 for name in names)
         self.figures.lag, self.figures.slowest = round(self.figures.lag, 1), round(self.figures.slowest, 1)
+
+    def audit_all(self) -> tuple[set[str], set[str]]:
+        """Look from everywhere; return the files that somewhere are lost, and that are damaged."""
+        lost, damaged, prints = set(), set(), set()
+        for number, place in enumerate(self.views):
+            report, begun = self.scratch / f"audit-{number}", time.monotonic()
+            report.unlink(missing_ok=True)
+            self.wait(self.fork(lambda place=place, report=report: audit(place, report)))
+            if not report.exists():
+                continue
+            found = json.loads(report.read_text())
+            gone = {
+                ack["file"]
+                for ack in self.acked.values()
+                if found["records"].get(ack["file"]) != [ack["uuid"], ack["hash"]]
+            }
+            self.figures.lag = max([self.figures.lag, *(begun - self.acked[file]["at"] for file in gone)])
+            lost |= gone
+            damaged |= set(found["damaged"])
+            prints.add(found["fingerprint"])
+            self.figures.untracked = max(self.figures.untracked, found["untracked"])
+        self.hear(0)
+        if len(prints) > 1 and not lost:
+            self.figures.error(f"{len(prints)} fingerprints from {len(self.views)} places")
+        return lost, damaged
 
 
 @dataclass

@@ -5,7 +5,6 @@ To be run in a `Bed`, before what uses the mounts. One brick, one server, native
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -28,9 +27,13 @@ def make_writable(place: str) -> None:
 def wait_for(*command: str) -> None:
     """Repeat a program until it succeeds."""
     deadline = time.monotonic() + PATIENCE
-    while subprocess.run(command, capture_output=True, check=False).returncode and time.monotonic() < deadline:
+    while True:
+        try:
+            return call(*command)
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
         time.sleep(0.5)
-    call(*command)
 
 
 def serve() -> None:

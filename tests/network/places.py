@@ -121,7 +121,10 @@ def bindfs(folder: Path, clients: int = 1) -> Iterator[list[Path]]:
 
 @contextlib.contextmanager
 def sshfs(folder: Path, clients: int = 2) -> Iterator[list[Path]]:
-    """Mount a folder by sshfs; each client speaks with an SFTP server of its own, with no ssh between them."""
+    """Mount a folder by sshfs; each client speaks with an SFTP server of its own, with no ssh between them.
+
+    With ``direct_io``: else a client takes the size of a file that another has replaced for the new one's.
+    """
     (program,) = find("sshfs")
     servers = [path for path in SFTP_SERVERS if os.access(path, os.X_OK)]
     if not servers:
@@ -130,6 +133,6 @@ def sshfs(folder: Path, clients: int = 2) -> Iterator[list[Path]]:
     connect = folder / "connect"
     connect.write_text(f"#!/bin/sh\nexec {servers[0]}\n")
     connect.chmod(0o755)
-    options = ("-o", f"ssh_command={connect}", f"localhost:{_served(folder)}")
+    options = ("-o", "direct_io", "-o", f"ssh_command={connect}", f"localhost:{_served(folder)}")
     with _fuse(folder, clients, program, *options) as places:
         yield places
