@@ -148,6 +148,14 @@ def copy_package(folder: Path) -> Path:
     return folder
 
 
+def edit(site: Path, module: str, right: str, wrong: str) -> None:
+    """Change lines of a module of a copied package, which has them once."""
+    path = site / "asimov" / "storage" / f"{module}.py"
+    text = path.read_text("utf-8")
+    assert text.count(right) == 1, (module, right)
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+
+
 def start(folder: Path, site: Path | None = None) -> Zygote:
     """Start a zygote on a copy of the package under test, or on the one in `site`."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,11 @@ import threading
 
 import pytest
 from faults import children
-from faults.operations import OLD, md5, prepare_store
+from faults.operations import OLD, entry_numbers, is_folded, md5, prepare_store, temporaries
 from faults.shim import NOTHING
 from faults.test_interleavings import age
 
-from asimov.storage import Store, _commit
+from asimov.storage import Store, _fold, _state
 
 BEFORE_FOLD = ["rename", "manifest.yaml"]
 
@@ -60,10 +60,7 @@ def impatient(tmp_path_factory):
     """A zygote whose package tries just once to replace the manifest."""
     folder = tmp_path_factory.mktemp("impatient")
     site = children.copy_package(folder / "site")
-    commit = site / "asimov" / "storage" / "_commit.py"
-    text = commit.read_text("utf-8")
-    assert text.count("_TRIES = 16") == 1
-    commit.write_text(text.replace("_TRIES = 16", "_TRIES = 1"), encoding="utf-8")
+    children.edit(site, "_fold", "_TRIES = 16", "_TRIES = 1")
     with children.start(folder, site) as started:
         yield started
 
@@ -125,10 +122,10 @@ class Pile:
         self.store, self.source = Store(writers.root), source
         self.folder = writers.root / ".manifest"
         self.waiting = writers.start("taken", stop=["open", "manifest.yaml"])
-        while not any((self.folder / "tmp").iterdir()):
+        while not temporaries(writers.root):
             assert writers.goes_on(self.waiting) is None
         self.add("taken")
-        for number in range(_commit._PILE - 3):  # there is one before, and "taken"
+        for number in range(_fold._PILE - 1 - len(self.names())):
             self.add(f"f{number}")
 
     def add(self, name):
@@ -138,42 +135,42 @@ class Pile:
 
     def names(self):
         """List the entries."""
-        return {path.name for path in (self.folder / "recent").iterdir()}
+        return set(entry_numbers(self.store.root))
 
 
 @pytest.fixture
 def pile(writers, base):
     """As many entries as may be there but one."""
     piled = Pile(writers, base / "sources" / "piled")
-    assert len(piled.names()) == _commit._PILE - 1
+    assert len(piled.names()) == _fold._PILE - 1
     return piled
 
 
 def test_a_pile_of_entries_is_removed(writers, pile, monkeypatch):
     """Who makes the pile too high waits for who may still need it, and removes it as soon as that one has gone."""
-    monkeypatch.setattr(_commit, "_PILE_PATIENCE", 60)
+    monkeypatch.setattr(_fold, "_PILE_PATIENCE", 60)
     last = threading.Thread(target=pile.add, args=["last"])
     last.start()
-    while len(pile.names()) < _commit._PILE and last.is_alive():
+    while len(pile.names()) < _fold._PILE and last.is_alive():
         pass
     ended = writers.goes_on(pile.waiting)
     while ended is None:
         ended = writers.goes_on(pile.waiting)
     assert ended.error["error"] == "AlreadyPresentException"
     last.join()
-    assert len(pile.names()) == 1
-    assert len(writers.state()) == _commit._PILE
+    assert len(pile.names()) == _state.KEPT
+    assert len(writers.state()) == _fold._PILE - 1  # entry 0 is empty
 
 
 def test_a_pile_of_entries_waits_for_nobody_for_ever(writers, pile):
     """Who makes the pile too high goes on after a while, and leaves it to whoever comes when that one has gone."""
     pile.add("last")
-    assert len(pile.names()) == _commit._PILE
+    assert len(pile.names()) == _fold._PILE
     pile.waiting.signal(signal.SIGKILL)
     pile.waiting.wait()
     pile.add("next")
-    assert len(pile.names()) == 1
-    assert len(writers.state()) == 1 + _commit._PILE
+    assert len(pile.names()) == _state.KEPT
+    assert len(writers.state()) == _fold._PILE
 
 
 @pytest.mark.parametrize("call", ["link", "rename"])
@@ -207,8 +204,7 @@ def test_files_that_nfs_keeps(writers):
     """What NFS keeps of a removed file while it is open (.nfs...) doesn't keep anybody from cleaning up."""
     for number in range(3):
         assert writers.start(f"f{number}", silly=True).ended.done
-    recent = writers.root / ".manifest" / "recent"
-    assert [path.stat().st_size for path in recent.iterdir()] == [0]
+    assert is_folded(writers.root)
     assert set(writers.state()) == {"old", "f0", "f1", "f2"}
 
 
