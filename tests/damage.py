@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import os
 import pkgutil
+import re
 import resource
 import shutil
 import subprocess
@@ -43,6 +44,13 @@ def unpack_legacy_stores(folder: Path) -> None:
 def manifest_of(store: Store) -> Path:
     """Find the file that SEED.txt calls the manifest."""
     return Path(store.root) / ".manifest" / "manifest.yaml"
+
+
+def records_text(store):
+    """Return manifest.yaml without its last line, which tells of the entries that it includes."""
+    text = manifest_of(store).read_bytes()
+    assert re.fullmatch(rb"# entries folded: \d+\n", text.splitlines(keepends=True)[-1])
+    return b"".join(text.splitlines(keepends=True)[:-1])
 
 
 def keys(store: Store) -> list[tuple[str, str, str]]:

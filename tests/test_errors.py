@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import errno
+import os
 import pickle
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from damage import flip_bit
 from asimov import storage
 from asimov.storage import (
     AlreadyPresentException,
+    FileSystemError,
     HashError,
     InvalidNameError,
     ManifestError,
@@ -32,6 +35,7 @@ BASES = {
     AlreadyPresentException: (FileExistsError,),
     StoreExistsError: (FileExistsError,),
     RecordExistsError: (FileExistsError,),
+    FileSystemError: (OSError,),
 }
 COMMON = (OSError, ValueError, KeyError, LookupError, TypeError, RuntimeError, FileExistsError, FileNotFoundError)
 
@@ -45,10 +49,15 @@ def test_bases(error):
 
 
 def test_all_errors_are_public():
-    """Every exception of the package is one of the nine in __all__, under asimov.storage's name."""
+    """Every exception of the package is one of those in __all__, under asimov.storage's name."""
     public = {getattr(storage, name) for name in storage.__all__ if isinstance(getattr(storage, name), type)}
     errors = {item for item in public if issubclass(item, Exception)}
     assert errors == {StorageError, *BASES}
+
+
+def without_links(*_: object, **__: object) -> None:
+    """Do what a link does on a file system that has none."""
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def provoke(store: Store, source) -> list[BaseException]:
@@ -59,6 +68,12 @@ def provoke(store: Store, source) -> list[BaseException]:
     bad = store.root.parent / "bad"
     (bad / ".manifest").mkdir(parents=True)
     (bad / ".manifest" / "manifest.yaml").write_text("- no manifest\n")
+
+    def create_without_links() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "link", without_links)
+            Store.create(missing.parent / "new", "New")
+
     actions = [
         lambda: Store(missing),
         lambda: Store(bad),
@@ -68,6 +83,7 @@ def provoke(store: Store, source) -> list[BaseException]:
         lambda: store.add_file("S1", "Prod0", source("copy.txt")),
         lambda: Store.create(store.root, "Again"),
         lambda: store.add_file("S1", "Prod0", source(content=b"other bytes")),
+        create_without_links,
     ]
     raised: list[BaseException] = []
     for action in actions:
@@ -82,7 +98,17 @@ def test_provoked_errors(store, source):
     to do.
     """
     raised = provoke(store, source)
-    about = ["empty", "manifest.yaml", "../S1", "result.txt", "other.txt", "result.txt", str(store.root), "result.txt"]
+    about = [
+        "empty",
+        "manifest.yaml",
+        "../S1",
+        "result.txt",
+        "other.txt",
+        "result.txt",
+        str(store.root),
+        "result.txt",
+        "hard links",
+    ]
     assert [type(error) for error in raised] == list(BASES)
     for error, words in zip(raised, about, strict=True):
         assert words in str(error)

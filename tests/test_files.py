@@ -74,7 +74,7 @@ def test_new_folders_follow_the_one_above(tmp_path, source):
     assert [oct(mode(store.root / path)) for path in ("S1/Prod1", "S2", "S2/Prod1")] == ["0o770", "0o755", "0o755"]
 
 
-@pytest.mark.parametrize("name", ["S1", "S1/Prod0", ".manifest/tmp", ".manifest/recent"])
+@pytest.mark.parametrize("name", ["S1", "S1/Prod0", ".manifest/incoming", ".manifest/recent"])
 def test_folders_whose_maker_was_killed(tmp_path, source, name):
     """A folder that was made, and not opened to the group before its maker was killed, is opened by the next add."""
     store = Store.create(tmp_path / "store", "Shared")

@@ -109,23 +109,6 @@ def test_a_handler_that_fetches_something(store, source, once):
     assert len(calls) == 1
 
 
-def test_ctrl_c_while_an_old_manifest_is_closed(store, source, once, tmp_path):
-    """A Store goes on after Ctrl-C at any moment, and closes no file but its own."""
-    store.add_file("S1", "Prod0", source("a", b"a"))
-    Store(store.root).add_file("S1", "Prod0", source("b", b"b"))
-    kept = store.manifest._journal._reader._descriptor
-    calls = once("close", interrupt, lambda descriptor: descriptor == kept)
-    with pytest.raises(KeyboardInterrupt):
-        len(store)
-    assert len(calls) == 1
-    with (tmp_path / "log").open("wb", buffering=0) as log:
-        assert len(store) == 2
-        Store(store.root).add_file("S1", "Prod0", source("c", b"c"))
-        assert len(store) == 3
-        log.write(b"the user's")
-    assert (tmp_path / "log").read_bytes() == b"the user's"
-
-
 @pytest.mark.parametrize("call", ["link", "mkdir"])
 def test_ctrl_c_once_something_was_placed(store, source, once, call):
     """Ctrl-C that comes when a file, or a folder for it, has just been made takes that back."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from damage import contents, flip_bit, keys, manifest_of, replace_by_symlink, unpack_legacy_stores
+from damage import contents, flip_bit, keys, manifest_of, records_text, replace_by_symlink, unpack_legacy_stores
 
 from asimov.storage import AlreadyPresentException, HashError, RecordExistsError, Store
 
@@ -120,7 +120,7 @@ def test_rewriting_keeps_upstreams_text(legacy, source):
     """The manifest that is rewritten differs from upstream's in the lines of the new record alone."""
     before = manifest_of(legacy).read_text("utf-8").splitlines()
     legacy.add_file("GW150914_095045", "Prod0", source("posterior.h5", b"new"))
-    after = manifest_of(legacy).read_text("utf-8").splitlines()
+    after = records_text(legacy).decode().splitlines()
     changes = [line for line in difflib.ndiff(before, after) if not line.startswith("  ")]
     assert [line[:2] for line in changes] == ["+ "] * 3
     assert changes[0] == "+       posterior.h5:"

@@ -107,6 +107,7 @@ def test_without_a_backup_the_damaged_text_is_read(store):
     changed = store.fetch_file("S0", "Prod0", "result-0.txt")
     for name in ("manifest.yaml.bak", "manifest.yaml.new"):
         (home(store) / name).unlink()
+    shutil.rmtree(home(store) / "recent")
     (home(store) / "manifest.yaml").write_bytes(text[: text.index(b"name:")])  # cut off before its last line
     changed.chmod(0o600)
     changed.write_bytes(b"something else")
@@ -129,17 +130,16 @@ def test_what_no_record_names_is_quarantined(store):
 
 
 def test_a_torn_entry_is_quarantined(store):
-    """Of an entry that a power cut left half written, repair keeps the text aside, and in place the number."""
-    torn = home(store) / "recent" / "99"
+    """Of an entry that a power cut left half written, repair keeps the text aside, and its number stays taken."""
+    torn = home(store) / "recent" / "7"
     torn.write_bytes(b'{"event": "S7", "product')
     assert 6 == len(Store(store.root))
     assert (torn,) == Store.repair(store.root, dry_run=False).quarantined
-    assert b"" == torn.read_bytes()
-    assert b'{"event": "S7", "product' == (home(store) / "quarantine" / "99").read_bytes()
+    assert b'{"event": "S7", "product' == (home(store) / "quarantine" / "7").read_bytes()
     assert () == Store.repair(store.root, dry_run=False).quarantined
     (store.root.parent / "next").write_text("next")
     store.add_file("S7", "Prod0", store.root.parent / "next")
-    assert ["100"] == [path.name for path in (home(store) / "recent").iterdir()]
+    assert (home(store) / "recent" / "8").exists()
 
 
 def test_records_come_back_though_the_backup_failed(store, tmp_path, monkeypatch):
@@ -210,7 +210,7 @@ def test_what_was_folded_last_is_kept_exactly(store, tmp_path):
         source.write_text(name)
         store.add_file("S0", "Prod0", source, name)
     kept = (home(store) / "manifest.yaml.new").read_bytes()
-    assert kept == entries.write([store["S0", "Prod0", "short"]])
+    assert kept == entries.write([store["S0", "Prod0", "short"]]) + b"folded 8\n"
     (home(store) / "manifest.yaml").unlink()
     assert 8 == len(Store.repair(store.root, dry_run=False).records)
 
@@ -225,7 +225,7 @@ def test_what_was_folded_last_is_kept_anew(common_path):
             store.add_file("S0", "Prod0", common_path / name)
             (home(store) / "manifest.yaml.new").chmod(0o444)
     kept = (home(store) / "manifest.yaml.new").read_bytes()
-    assert kept == entries.write([store["S0", "Prod0", "new"]])
+    assert kept == entries.write([store["S0", "Prod0", "new"]]) + b"folded 2\n"
 
 
 def test_files_recorded_and_lost_stay_recorded(store):

@@ -91,7 +91,7 @@ from typing import Protocol
 from . import _entries, _files, _last_fold, _locks, _probe, _temporary
 from ._contents import Contents
 from ._deferred import Deferred
-from ._errors import ManifestStaleError
+from ._errors import ManifestStaleError, NotAStoreError
 from ._files import Folder
 from ._fold import Fold
 from ._records import Record
@@ -184,19 +184,20 @@ class Journal:
         self._deferred.renew_lock()
         self.writing = threading.RLock()
 
-    def _fold_deferred(self, number: int) -> int:
-        """Fold the entries up to `number`, unless somebody did; return that number even if it can't be done."""
+    def _fold_deferred(self, number: int) -> int | None:
+        """Fold the entries up to `number`, unless somebody did; return up to which they are, None if that failed."""
         try:
             with self._reader.home() as home:
                 state = self._reader.read(home)
-            if state.folded < number:
-                self.fold()
-                return state.highest
+            if state.folded >= number:
+                return state.folded
+            self.fold()
+        except NotAStoreError:  # the Store has been removed
+            return None
         except Exception as error:  # noqa: BLE001 - the records are safe, and nobody is there to be told
-            if self.root.exists():
-                warn("%s: its last records were not put into the manifest yet: %r", self.root, error)
-            return number
-        return state.folded
+            warn("%s: its last records were not put into the manifest yet: %r", self.root, error)
+            return None
+        return state.highest
 
     def _is_folded(self, home: Folder) -> bool:
         state = self._reader.read(home)

@@ -23,11 +23,11 @@ class Deferred:
     Parameters
     ----------
     fold : callable
-        ``fold(number)`` sees to it that all entries up to `number` are folded, and returns the last one that is. It
-        raises nothing but what is a defect.
+        ``fold(number)`` sees to it that all entries up to `number` are folded, and returns the last one that is; None
+        if that can't be done, which leaves it to the next writer.
     """
 
-    def __init__(self, fold: Callable[[int], int]) -> None:
+    def __init__(self, fold: Callable[[int], int | None]) -> None:
         self._fold = fold
         self._lock = threading.Lock()
         self._waiting: deque[tuple[int, float]] = deque()
@@ -75,10 +75,10 @@ class Deferred:
             self._timer = None
         self._folded_up_to(folded)
 
-    def _folded_up_to(self, folded: int) -> None:
-        """Forget the entries up to `folded`, and wait for the next one."""
+    def _folded_up_to(self, folded: int | None) -> None:
+        """Forget the entries up to `folded`, or all where that failed; wait for the next one."""
         with self._lock:
-            while self._waiting and self._waiting[0][0] <= folded:
+            while self._waiting and (folded is None or self._waiting[0][0] <= folded):
                 self._waiting.popleft()
             if self._waiting and not self._start(max(self._waiting[0][1] - time.monotonic(), 0.0)):
                 self._waiting.clear()  # the next writer folds them

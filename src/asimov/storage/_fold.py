@@ -58,8 +58,10 @@ class Fold:
         return cleaned
 
     def fold(self, state: State) -> State | None:
-        """Replace the manifest; return the state that it holds now, None if others were quicker each time."""
+        """Replace the manifest; return the state that it holds now, None if others have done it."""
         for _ in range(_TRIES):
+            if state.folded >= state.highest:
+                return None
             try:
                 folded = self.replace_manifest(state)
                 if folded is not None:
@@ -81,10 +83,11 @@ class Fold:
         text = _canonical.write(state.contents)
         self.file.write(*text, _canonical.folded_line(state.highest))
         self.file.sync()
+        self.now = self.file.modified
         if not self.has_old(state):
             return None
         self.file.rename(self.home, MANIFEST)
-        stamp = Stamp.of(self.file.descriptor)
+        stamp = Stamp.of(self.file.descriptor)  # ESTALE, if another has replaced it by now
         self.seal = _seal.seal(state.contents, text)
         folded = state._replace(folded=state.highest, stamp=stamp, lineage=state.lineage or _last_fold.new_lineage())
         self.reader.keep(folded)
@@ -102,7 +105,9 @@ class Fold:
                     return False
                 self.file.take_permissions(old)
                 self.backed_up = not lost and self.back_up(old)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in _files.GONE:
+                raise
             return False  # another is just replacing it, which some file systems do in two steps
         return True
 
@@ -119,6 +124,8 @@ class Fold:
             else:
                 self.home.rename(name, self.home, BACKUP)
         except OSError as error:
+            if error.errno in _files.GONE:
+                raise
             warn("%s could not be kept: %s", self.home.path / BACKUP, error)
             return False
         finally:
@@ -132,19 +139,27 @@ class Fold:
 
         They go in order, the lowest first, so that one that is there was never another.
         """
-        now = self.file.modified
         self.recent.refresh()
-        others = fence(self.recent, {self.own}, now)
+        others = fence(self.recent, {self.own}, self.now)
         if others and (len(state.present) < _PILE or not self.have_gone(others)):
             return False
-        if self.reader.stamp(self.home) != state.stamp:
+        if not self.is_ours(state):
             return False
         self.keep_folded(state)
         for number in sorted(state.present):
             if number > state.highest - KEPT or not self.recent.remove(str(number)):
                 break
-        self.sweep(now)
+        self.sweep()
         return True
+
+    def is_ours(self, state: State) -> bool:
+        """Return whether the manifest is still the one that was renamed."""
+        try:
+            return self.reader.stamp(self.home) == state.stamp
+        except OSError as error:
+            if error.errno not in _files.GONE:
+                raise
+            return False
 
     def keep_folded(self, state: State) -> None:
         """Write down what the manifest has beyond its back-up, for a repair, and which entries it includes."""
@@ -176,13 +191,13 @@ class Fold:
                 return True
         return False
 
-    def sweep(self, now: float) -> None:
+    def sweep(self) -> None:
         """Remove what a writer left that was killed: temporary files, and data of which nothing changed for a day."""
         for name in filter(_temporary.is_temporary, self.home.names()):
-            _remove_abandoned(self.home, name, now)
+            _remove_abandoned(self.home, name, self.now)
         with contextlib.suppress(FileNotFoundError), self.home.folder(INCOMING) as incoming:
             found = {name: incoming.status(name) for name in incoming.names()}
-            ages = {name: abs(now - status.st_mtime) for name, status in found.items() if status is not None}
+            ages = {name: abs(self.now - status.st_mtime) for name, status in found.items() if status is not None}
             busy = {_temporary.owner(name) for name, age in ages.items() if age <= INCOMING_AGE}
             for name in ages:
                 if _temporary.owner(name) not in busy:

@@ -172,6 +172,8 @@ class StateReader:
             state, gap = self._look(home)
         except ManifestLostError as error:
             return _Misfit(error)
+        except FileNotFoundError:
+            return _Misfit(ManifestLostError("it was there just now, and is gone", self.path))
         except OSError as error:
             if error.errno != errno.ESTALE:
                 raise
