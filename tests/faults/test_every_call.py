@@ -141,7 +141,7 @@ class Trial:
             (e, p, f): record["hash"] for e, ps in events.items() for p, fs in ps.items() for f, record in fs.items()
         }
         assert alone == self.state()
-        assert [path.name for path in (self.base / "dest").rglob(".asimov-storage-*")] == []
+        assert [path.name for path in self.base.rglob(".asimov-storage-*")] == []
 
 
 def expected(contents: dict) -> dict:
