@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import threading
 import time
@@ -257,8 +258,8 @@ def verify(base, tell):
     assert Store(base / "store").verify(since=timedelta(days=1)).ok
 
 
-def add_loop(base, tell, *, name, first=0, count=None, size=20):
-    """Add files of one's own, telling of each; for ever, if no count is given."""
+def add_loop(base, tell, *, name, first=0, count=None, size=20, keep=False):
+    """Add files of one's own, telling of each; for ever, if no count is given. Maybe keep .manifest as it is then."""
     store, number = Store(base / "store"), first
     while count is None or number < first + count:
         content = f"{name} {number} ".encode().ljust(size, b".")
@@ -267,6 +268,8 @@ def add_loop(base, tell, *, name, first=0, count=None, size=20):
         tell({"ack": [f"E{number % 3}", name, f"{name}-{number}"], **store.add_file(f"E{number % 3}", name, source)})
         source.unlink()
         number += 1
+        if keep:
+            shutil.copytree(base / "store" / ".manifest", base / "past" / str(folded(base / "store")))
 
 
 def add_threads(base, tell, *, name, threads, count):

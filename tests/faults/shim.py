@@ -51,6 +51,26 @@ class Shim:
         """Do the next link or rename to `name` and report an error for it."""
         self._library.shim_lie(name.encode(), error)
 
-    def silly(self) -> None:
-        """Rename files that are open instead of removing them."""
-        self._library.shim_silly(1)
+    def silly(self, prefix: str) -> None:
+        """Rename files that are open, to what begins with `prefix`, instead of removing them."""
+        self._library.shim_silly(prefix.encode())
+
+    def two_steps(self) -> None:
+        """Rename a file away before another is renamed over it."""
+        self._library.shim_two_steps(1)
+
+    def cached(self) -> None:
+        """Let manifest.yaml mean what it meant when .manifest was last opened by its name, or changed, here."""
+        self._library.shim_cached(1)
+
+    def past(self, folder: str) -> None:
+        """Let manifest.yaml and the names in recent/ be those in `folder`, until this process links an entry."""
+        self._library.shim_past(folder.encode())
+
+    def fail(self, call: str, pattern: str, error: int, times: int) -> None:
+        """Let the next calls of that kind on names of that pattern fail."""
+        self._library.shim_fail(call.encode(), pattern.encode(), error, times)
+
+    def fails_left(self) -> int:
+        """Return how many of those calls are still to fail."""
+        return self._library.shim_fails_left()

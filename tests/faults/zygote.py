@@ -86,7 +86,11 @@ def child(
     arguments: dict,
     locks: int = 0,
     lie: list | None = None,
-    silly: bool = False,
+    silly: str | None = None,
+    two_steps: bool = False,
+    cached: bool = False,
+    past: str | None = None,
+    fail: list | None = None,
     stop_at: int | None = None,
     stop: list | None = None,
     calls: str | None = None,
@@ -115,7 +119,15 @@ def child(
     if lie:
         shim.lie(*lie)
     if silly:
-        shim.silly()
+        shim.silly(silly)
+    if two_steps:
+        shim.two_steps()
+    if cached:
+        shim.cached()
+    if past:
+        shim.past(past)
+    if fail:
+        shim.fail(*fail)
     if stop:
         shim.stop(*stop[:2], after="after" in stop)
     if stop_at is not None:
@@ -127,6 +139,8 @@ def child(
         tell({"error": type(error).__name__, "errno": getattr(error, "errno", None), "text": str(error)})
     except BaseException:  # noqa: BLE001 - whatever else it is, it is a fault to be seen
         tell({"crash": traceback.format_exc()})
+    if fail:
+        tell({"fails_left": shim.fails_left()})
 
 
 def become(user: int | None, group: int | None, mask: int | None) -> None:
