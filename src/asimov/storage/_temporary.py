@@ -55,6 +55,7 @@ class Temporary:
 
     def renew(self) -> None:
         """Begin again with a new file, after somebody removed this one."""
+        self.remove()
         self.close()
         self.name = owner_name()
         self.descriptor, self._is_new, self._is_there = self.folder.create(self.name, unique=True), True, True
