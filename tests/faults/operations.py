@@ -269,7 +269,7 @@ def add_loop(base, tell, *, name, first=0, count=None, size=20, keep=False):
         source.unlink()
         number += 1
         if keep:
-            shutil.copytree(base / "store" / ".manifest", base / "past" / str(folded(base / "store")))
+            shutil.copytree(base / "store" / ".manifest", base / "past" / str(entry_numbers(base / "store")[-1]))
 
 
 def add_threads(base, tell, *, name, threads, count):

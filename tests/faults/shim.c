@@ -3,7 +3,8 @@
    Locks:  shim_locks(1) makes flock, fcntl and lockf locks no-ops; shim_locks(ENOLCK) and the like makes them fail.
    Stops:  shim_arm(root, n) stops the process (SIGSTOP) before its n-th call on a path below root, or open file there.
            shim_armed_calls() tells how many there were, shim_trace(fd) writes each call's name to a descriptor.
-           shim_stop(call, name, after) stops it before, or after, each call of that kind on a file of that name.
+           shim_stop(call, name, after) stops it before (0), after (1), or before and after (2) each call of that kind, or of
+           any (*), on a file of that name.
    Lies:   shim_lie(calls, name, error) does the next link or rename whose target has that name, and reports an error all the same,
            as NFS does when an answer was lost and the request repeated.
    Errors: shim_fail(call, pattern, error, times) lets the next calls of that kind fail on files whose paths match.
@@ -81,7 +82,7 @@ static const char *place_of(int folder, const char *path, char *place) {
 
 static void stop_if_asked(const char *call, int folder, const char *path, int after) {
     char place[PATH_MAX];
-    if (stop_name[0] && after == stop_after && !strcmp(call, stop_call)
+    if (stop_name[0] && (stop_after == 2 || after == stop_after) && (*stop_call == '*' || !strcmp(call, stop_call))
         && !strcmp(base_name(place_of(folder, path, place)), stop_name))
         raise(SIGSTOP);
 }
