@@ -148,6 +148,19 @@ def copy_package(folder: Path) -> Path:
     return folder
 
 
+def edit(site: Path, module: str, right: str, wrong: str) -> None:
+    """Change lines of a module of a copied package, which has them once."""
+    path = site / "asimov" / "storage" / f"{module}.py"
+    text = path.read_text("utf-8")
+    assert text.count(right) == 1, (module, right)
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+
+
+def make_hasty(site: Path) -> None:
+    """Have a copied package give up after half a second where it would after ten."""
+    edit(site, "_state", "\n_PATIENCE = 10.0", "\n_PATIENCE = 0.6")
+
+
 def start(folder: Path, site: Path | None = None) -> Zygote:
     """Start a zygote on a copy of the package under test, or on the one in `site`."""
     folder.mkdir(parents=True, exist_ok=True)

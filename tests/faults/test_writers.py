@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from damage import AS_ROOT
 from faults.children import told_by
-from faults.operations import OLD, prepare_store
+from faults.operations import OLD, prepare_store, temporaries
 from faults.profile import choose, note
 from faults.shim import NOTHING, WORKING
 from faults.test_interleavings import age
@@ -209,7 +209,7 @@ def test_killed_at_random(base, zygote):
         assert store.verify(selection=[recorded[uuid] for uuid in acks[seen:]]).ok
         seen = len(acks)
     assert Store(base / "store").verify().failures == ()
-    assert len(list((base / "store" / ".manifest" / "tmp").iterdir())) < 10
+    assert len(temporaries(base / "store")) < 10
     note("killed at random", kills=kills, acknowledged=seen)
 
 

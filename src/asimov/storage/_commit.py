@@ -81,6 +81,8 @@ was in place, showed no file of its writer; what that writer reads after making 
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
 import threading
 import weakref
@@ -158,10 +160,15 @@ class Journal:
             What `change` raises to refuse, or an OSError; the Store is then as it was before.
         """
         with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
-            while True:
+            for attempt in itertools.count(1):
                 try:
-                    return _Commit(self._reader, self._deferred, home, root, change).run()
+                    _Commit(self._reader, self._deferred, home, root, change).run()
+                    return
                 except _Fenced:
+                    change.renew()
+                except OSError as error:  # fenced, too, though NFS shows what it had cached of our file
+                    if error.errno != errno.ESTALE or attempt == _LOOKS:
+                        raise
                     change.renew()
 
     def fold(self) -> None:

@@ -69,10 +69,9 @@ class Fold:
             except OSError as error:
                 if error.errno not in _files.GONE | _BUSY:
                     raise
-                present = self.file.present
-                if present and error.errno == errno.ENOENT:
+                if error.errno == errno.ENOENT and self.file.present:
                     raise
-                if not present:
+                if error.errno in _files.GONE:
                     self.file.renew()  # fenced: again, from a file that is there before the reading
                     self.own = self.file.name
             state = self.reader.read(self.home, to_write=True)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from . import _temporary
 from ._errors import FileSystemError
-from ._files import Folder
+from ._files import Folder, Reporting
 from ._temporary import OUR_PREFIX, Temporary
+
+_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}
+"""Errors that tell nothing about the kind of file system."""
 
 
 def require_links(folder: Folder, what: str) -> None:
@@ -17,6 +20,7 @@ def require_links(folder: Folder, what: str) -> None:
 
     Three files are made there for a moment, under names of ours. `what` says what can't be done therefore.
     """
+    _temporary.sweep(folder)
     first, second = (OUR_PREFIX + _temporary.owner_name() for _ in range(2))
     with Temporary(folder, OUR_PREFIX + _temporary.owner_name()) as file:
         try:
@@ -34,29 +38,35 @@ def require_links(folder: Folder, what: str) -> None:
 
 def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | None:
     """Return what the file system lacks, None if nothing."""
-    here = {"src_dir_fd": folder.descriptor, "dst_dir_fd": folder.descriptor}
-    try:
-        os.link(file.name, first, **here, follow_symlinks=False)
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}:
-            raise
+    if _link(folder, file, first) is not None:
         return "has no hard links"
     if not os.path.samestat(os.fstat(file.descriptor), os.stat(first, dir_fd=folder.descriptor, follow_symlinks=False)):
         return "makes copies instead of hard links"
-    try:
-        os.link(file.name, first, **here, follow_symlinks=False)
-    except FileExistsError:
-        pass
-    except OSError:
-        return "has hard links that can't be relied on"
-    else:
+    again = _link(folder, file, first)
+    if again is None:
         return "has hard links that replace files"
-    folder.remove(first)
+    if not isinstance(again, FileExistsError):
+        return "has hard links that can't be relied on"
+    with Reporting(folder, first):
+        os.unlink(first, dir_fd=folder.descriptor)
     try:
         folder.rename(first, folder, second)
     except FileNotFoundError:
         return None
     return "renames files that are not there"
+
+
+def _link(folder: Folder, file: Temporary, name: str) -> OSError | None:
+    """Give the file a second name; return the error that says that this can't be done."""
+    here = {"src_dir_fd": folder.descriptor, "dst_dir_fd": folder.descriptor}
+    with Reporting(folder, name):
+        try:
+            os.link(file.name, name, **here, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _TROUBLE:
+                raise
+            return error
+    return None
 
 
 def nearest(path: Path) -> Path:
