@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from asimov.storage import RecordNotFoundError, Store
-from asimov.storage._format import as_json
+from asimov.storage.cli.output import as_json
 
 PLACES = [("S1", "Prod0", "a"), ("S1", "Prod0", "b"), ("S2", "Prod1", "a")]
 NAMES = ["event", "production", "file"]

@@ -163,13 +163,14 @@ class Journal:
             for attempt in itertools.count(1):
                 try:
                     _Commit(self._reader, self._deferred, home, root, change).run()
-                    return
                 except _Fenced:
                     change.renew()
                 except OSError as error:  # fenced, too, though NFS shows what it had cached of our file
                     if error.errno != errno.ESTALE or attempt == _LOOKS:
                         raise
                     change.renew()
+                else:
+                    return
 
     def fold(self) -> None:
         """Put into the manifest what was committed and isn't there yet; do nothing if all is."""
