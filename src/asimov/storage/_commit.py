@@ -15,6 +15,8 @@ The files, all under ``.manifest/``:
     nothing any more; the last `_state.KEPT` of them stay, the others are removed in order, the lowest first.
 ``recent/HOST-PID-RANDOM``
     The temporary file of a commit or of a fold, there for as long as its owner may still use what it has read.
+``tmp/HOST-PID-RANDOM``
+    What is about to be renamed to one of the other files. Nobody waits for these.
 ``incoming/``
     Data that is being copied in.
 ``lock``

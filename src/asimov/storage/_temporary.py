@@ -129,7 +129,7 @@ def _processes() -> str:
         return host()
 
 
-_NAME = re.compile(r"[^-.]+-[0-9]+-[0-9a-f]{16}").fullmatch
+_NAME = re.compile(r"[^-.]+-[0-9]+-[0-9a-f]{1,32}").fullmatch
 
 
 def is_temporary(name: str) -> bool:
