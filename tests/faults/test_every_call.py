@@ -25,6 +25,7 @@ HOME = {
     "recent",
     "incoming",
     "lock",
+    "last-fold",
     "verified",
     "quarantine",
 }
