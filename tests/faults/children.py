@@ -161,6 +161,14 @@ def make_hasty(site: Path) -> None:
     edit(site, "_state", "\n_PATIENCE = 10.0", "\n_PATIENCE = 0.6")
 
 
+def make_put_off(site: Path, limit: float) -> None:
+    """Have a copied package put off each fold but the first, for `limit` seconds, however small the Store is."""
+    edit(site, "_last_fold", "WORTHWHILE = 1 << 18", "WORTHWHILE = 0")
+    edit(site, "_last_fold", "QUICK = 0.01", "QUICK = -1.0")
+    edit(site, "_last_fold", "SHARE = 10\n", "SHARE = 10**9\n")
+    edit(site, "_deferred", "LIMIT = 1.0", f"LIMIT = {limit}")
+
+
 def start(folder: Path, site: Path | None = None) -> Zygote:
     """Start a zygote on a copy of the package under test, or on the one in `site`."""
     folder.mkdir(parents=True, exist_ok=True)

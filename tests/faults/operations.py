@@ -80,6 +80,7 @@ ROTTEN = b"rot\n"
 """What a damaged file holds."""
 OLD = {SPOILED: b"old\n"}
 REPAIRED = {**OLD, ("E1", "P1", "new"): b"new\n", ("E1", "P1", "stranger"): b"stranger\n"}
+BURST = ["new", "second", "third"]
 SOURCES = {"new": b"new\n", "second": b"second\n" * 40, "third": b"third", "same": b"old\n"}
 
 
@@ -128,6 +129,22 @@ def temporaries(root: Path) -> list[str]:
     there = [*home.iterdir(), *home.glob("recent/*")] if home.exists() else []
     found = [path for path in there if temporary.is_temporary(path.name.removeprefix(temporary.OUR_PREFIX))]
     return sorted(str(path.relative_to(home)) for path in [*found, *home.glob("incoming/*")])
+
+
+def prepare_large(base: Path, count: int = 4000) -> None:
+    """Make a Store so large that folds are put off: its files are names of one, its manifest is written as text."""
+    store = prepare_store(base)
+    folder = store.root / "E0" / "large"
+    folder.mkdir()
+    (folder / "one").write_bytes(b"one of many")
+    same = {"event": "E0", "production": "large", "hash": md5(b"one of many")}
+    records = [Record(**same, file=f"f{n}", uuid=f"{n:032x}") for n in range(count)]
+    for record in records:
+        os.link(folder / "one", folder / record.uuid)
+    (folder / "one").unlink()
+    contents = store.manifest._journal.contents().with_records(records)
+    manifest = store.root / ".manifest" / "manifest.yaml"
+    manifest.write_bytes(b"".join([*canonical.write(contents), canonical.folded_line(folded(store.root))]))
 
 
 def prepare_crash(base: Path) -> None:
@@ -315,6 +332,27 @@ def add_loop(base, tell, *, name, first=0, count=None, size=20, keep=False):
             shutil.copytree(base / "store" / ".manifest", base / "past" / str(entry_numbers(base / "store")[-1]))
 
 
+def burst(base, tell, *, waits=False):
+    """Add files one by one, telling of each; then fold what was put off, or wait until that is done."""
+    store = Store(base / "store")
+    for name in BURST:
+        tell({"ack": ["E1", "P1", name], **store.add_file("E1", "P1", base / "sources" / name)})
+    if not waits:
+        store.fold()
+    manifest = base / "store" / ".manifest" / "manifest.yaml"
+    while waits and not all(f"      {name}:\n" in manifest.read_text("utf-8") for name in BURST):
+        time.sleep(0.002)
+
+
+def wait_for_fold(base, tell):
+    """Do as `burst`, and leave the fold to the timer."""
+    burst(base, tell, waits=True)
+
+
+def fold(base, tell):
+    Store(base / "store").fold()
+
+
 def add_threads(base, tell, *, name, threads, count):
     """Add from many threads that share one Store."""
     store = Store(base / "store")
@@ -397,6 +435,11 @@ OPERATIONS = {
         add_while_reading, prepare_store, OLD, {("E1", "P1", "new"): SOURCES["new"]}, broken=False
     ),
     "add_loop": Operation(add_loop, prepare_store, OLD, broken=False),
+    "burst": Operation(burst, prepare_store, OLD, {("E1", "P1", name): SOURCES[name] for name in BURST}, broken=False),
+    "wait_for_fold": Operation(
+        wait_for_fold, prepare_store, OLD, {("E1", "P1", name): SOURCES[name] for name in BURST}, broken=False
+    ),
+    "fold": Operation(fold, prepare_crash, OLD, broken=False),
     "add_threads": Operation(add_threads, prepare_store, OLD, broken=False),
     "read": Operation(read, prepare_crash, {**OLD, ("E0", "P0", "committed"): b"committed\n"}, broken=False),
     "read_loop": Operation(read_loop, prepare_store, OLD, broken=False),

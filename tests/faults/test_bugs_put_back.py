@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from faults import children, test_old_views, test_overtaken
+from faults import children, test_old_views, test_overtaken, test_put_off
 from faults.operations import prepare_store
 from faults.test_every_call import Trial, break_each
 from faults.test_power_loss import Lost, Recording
@@ -38,6 +38,17 @@ def scene(test: Callable[..., None], *arguments: object) -> Callable[[Path, obje
     def check(folder: Path, zygote) -> None:
         prepare_store(folder / "base")
         test(*arguments, writers=Writers(folder / "base", zygote))
+
+    return check
+
+
+def put_off(test: Callable[[Path, object], None]) -> Callable[[Path, object], None]:
+    """Do as a test of test_put_off does, with a package that puts off all folds but the first."""
+
+    def check(folder: Path, zygote) -> None:
+        children.make_put_off(folder.parent / "site", 3600.0)
+        with children.start(folder / "zygote", folder.parent / "site") as started:
+            test(folder, started)
 
     return check
 
@@ -92,6 +103,12 @@ BUGS = {
     "its folder is not synced": Bug("_fold", "state.folded\n        self.home.sync()\n", "state.folded\n", power_cut),
     "the manifest is written in place, and killed": Bug("_fold", RENAME, IN_PLACE, killed),
     "the manifest is written in place, on a full disk": Bug("_fold", RENAME, IN_PLACE, full_disk),
+    "an entry whose fold is put off is not synced": Bug(
+        "_commit",
+        "                self.sync_entry()\n                return\n",
+        "                return\n",
+        put_off(test_put_off.test_power_cut_after_every_call),
+    ),
     # The number of an entry.
     "the lock is trusted when a number is taken": Bug(
         "_commit", LINK, LINK.replace("link(", "rename(", 1), scene(test_overtaken.test_one_number_is_taken_once)

@@ -26,6 +26,7 @@ HOME = {
     "recent",
     "incoming",
     "lock",
+    "last-fold",
     "verified",
     "quarantine",
 }

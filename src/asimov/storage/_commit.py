@@ -379,8 +379,9 @@ class _Commit:
     def settle(self, state: State, file: Temporary | None) -> None:
         self.entry.remove()
         if file is None and self.deferred.add(state.highest):
-            self.sync_entry()
-            return
+            with contextlib.suppress(OSError):  # then a manifest that has the records can be made durable
+                self.sync_entry()
+                return
         try:
             with contextlib.ExitStack() as stack:
                 if file is None:  # it can't be put off after all

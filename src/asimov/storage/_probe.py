@@ -13,6 +13,7 @@ from ._temporary import OUR_PREFIX, Temporary
 
 _TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}
 """Errors that tell nothing about the kind of file system."""
+_TRIES = 3
 
 
 def require_links(folder: Folder, what: str) -> None:
@@ -21,19 +22,29 @@ def require_links(folder: Folder, what: str) -> None:
     Three files are made there for a moment, under names of ours. `what` says what can't be done therefore.
     """
     _temporary.sweep(folder)
-    first, second = (OUR_PREFIX + _temporary.owner_name() for _ in range(2))
-    with Temporary(folder, OUR_PREFIX + _temporary.owner_name()) as file:
-        try:
-            lack = _lack(folder, file, first, second)
-        finally:
-            folder.remove(first)
-            folder.remove(second)
+    for _ in range(_TRIES):
+        lack, undisturbed = _probe(folder)
+        if undisturbed:
+            break
     if lack is not None:
         msg = (
             f"The file system of {folder.path} {lack}, which a Store needs to be written without loss. {what} "
             "Stores that are there can be read, verified and fetched from."
         )
         raise FileSystemError(msg)
+
+
+def _probe(folder: Folder) -> tuple[str | None, bool]:
+    """Return what the file system lacks, and whether nobody has swept the files away, as if they were abandoned."""
+    first, second = (OUR_PREFIX + _temporary.owner_name() for _ in range(2))
+    with Temporary(folder, OUR_PREFIX + _temporary.owner_name()) as file:
+        try:
+            return _lack(folder, file, first, second), file.present
+        except FileNotFoundError:
+            return "loses files", file.present
+        finally:
+            folder.remove(first)
+            folder.remove(second)
 
 
 def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | None:
