@@ -124,9 +124,9 @@ def is_folded(root: Path) -> bool:
 
 
 def temporaries(root: Path) -> list[str]:
-    """List what writers have under way, or left: in .manifest, .manifest/recent and .manifest/incoming."""
+    """List what writers have under way, or left: in .manifest, and in recent/, tmp/ and incoming/ there."""
     home = root / ".manifest"
-    there = [*home.iterdir(), *home.glob("recent/*")] if home.exists() else []
+    there = [*home.iterdir(), *home.glob("recent/*"), *home.glob("tmp/*")] if home.exists() else []
     found = [path for path in there if temporary.is_temporary(path.name.removeprefix(temporary.OUR_PREFIX))]
     return sorted(str(path.relative_to(home)) for path in [*found, *home.glob("incoming/*")])
 

@@ -24,6 +24,7 @@ HOME = {
     "manifest.yaml.bak",
     "manifest.yaml.new",
     "recent",
+    "tmp",
     "incoming",
     "lock",
     "last-fold",
