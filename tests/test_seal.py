@@ -82,6 +82,7 @@ def test_what_follows_a_production_is_not_taken_for_its_own(tmp_path, made):
     store, _ = made
     (tmp_path / "one").write_text("one")
     store.add_file("GW150914", "Prod00", tmp_path / "one", "only here")
+    store.fold()
     opened = Store(store.root)
     assert ("GW150914", "Prod0", "only here") not in opened
     assert ("GW150914", "Prod00", "only here") in opened
@@ -139,6 +140,7 @@ def test_adding_to_a_sealed_store(tmp_path, made):
     (tmp_path / "two").write_text("two")
     opened = Store(store.root)
     opened.add_file("zz", "p", tmp_path / "two")
+    opened.fold()
     assert is_sealed(Store(store.root))
     assert Store(store.root).fetch_file("zz", "p", "two").read_text() == "two"
     assert Store(store.root).manifest.data == opened.manifest.data

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from asimov.storage import RecordNotFoundError, Store
-from asimov.storage._format import as_json
+from asimov.storage.cli.output import Listing, as_json
 
 PLACES = [("S1", "Prod0", "a"), ("S1", "Prod0", "b"), ("S2", "Prod1", "a")]
 NAMES = ["event", "production", "file"]
@@ -157,7 +157,7 @@ def test_what_the_store_itself_gives_is_a_selection(three, twin):
         (three, twin),
         (report.results, other.results),
         (report.to_frame(), other.to_frame()),
-        (json.loads(as_json(list(three))), json.loads(as_json(list(twin)))),
+        (json.loads(as_json(Listing(records=[*three]))), json.loads(as_json(Listing(records=[*twin])))),
     ]:
         assert len(three.fetch_files(own)) == 3
         with pytest.raises(RecordNotFoundError):

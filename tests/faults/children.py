@@ -148,6 +148,27 @@ def copy_package(folder: Path) -> Path:
     return folder
 
 
+def edit(site: Path, module: str, right: str, wrong: str) -> None:
+    """Change lines of a module of a copied package, which has them once."""
+    path = site / "asimov" / "storage" / f"{module}.py"
+    text = path.read_text("utf-8")
+    assert text.count(right) == 1, (module, right)
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+
+
+def make_hasty(site: Path) -> None:
+    """Have a copied package give up after half a second where it would after ten."""
+    edit(site, "_state", "\n_PATIENCE = 10.0", "\n_PATIENCE = 0.6")
+
+
+def make_put_off(site: Path, limit: float) -> None:
+    """Have a copied package put off each fold but the first, for `limit` seconds, however small the Store is."""
+    edit(site, "_last_fold", "WORTHWHILE = 1 << 18", "WORTHWHILE = 0")
+    edit(site, "_last_fold", "QUICK = 0.01", "QUICK = -1.0")
+    edit(site, "_last_fold", "SHARE = 10\n", "SHARE = 10**9\n")
+    edit(site, "_deferred", "LIMIT = 1.0", f"LIMIT = {limit}")
+
+
 def start(folder: Path, site: Path | None = None) -> Zygote:
     """Start a zygote on a copy of the package under test, or on the one in `site`."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,9 @@ from pathlib import Path
 import yaml
 
 from asimov.storage import Manifest, Record, Store
+from asimov.storage import _canonical as canonical
 from asimov.storage import _entries as entries
+from asimov.storage import _state as state
 from asimov.storage import _temporary as temporary
 
 Key = tuple[str, str, str]
@@ -78,6 +80,7 @@ ROTTEN = b"rot\n"
 """What a damaged file holds."""
 OLD = {SPOILED: b"old\n"}
 REPAIRED = {**OLD, ("E1", "P1", "new"): b"new\n", ("E1", "P1", "stranger"): b"stranger\n"}
+BURST = ["new", "second", "third"]
 SOURCES = {"new": b"new\n", "second": b"second\n" * 40, "third": b"third", "same": b"old\n"}
 
 
@@ -104,6 +107,46 @@ def prepare_store(base: Path, *, sha256: bool = False) -> Store:
     return store
 
 
+def entry_numbers(root: Path) -> list[int]:
+    """List the numbers of the entries, sorted."""
+    return sorted(int(path.name) for path in (root / ".manifest" / "recent").iterdir() if path.name.isdecimal())
+
+
+def folded(root: Path) -> int:
+    """Read up to which number the manifest says that it includes the entries; 0 if it doesn't say."""
+    return canonical.split_folded((root / ".manifest" / "manifest.yaml").read_bytes())[1] or 0
+
+
+def is_folded(root: Path) -> bool:
+    """Whether the manifest includes every entry, and no more of them are kept than should be."""
+    numbers = entry_numbers(root)
+    return max(numbers, default=0) <= folded(root) and len(numbers) <= state.KEPT + 1  # and the empty one, 0
+
+
+def temporaries(root: Path) -> list[str]:
+    """List what writers have under way, or left: in .manifest, and in recent/, tmp/ and incoming/ there."""
+    home = root / ".manifest"
+    there = [*home.iterdir(), *home.glob("recent/*"), *home.glob("tmp/*")] if home.exists() else []
+    found = [path for path in there if temporary.is_temporary(path.name.removeprefix(temporary.OUR_PREFIX))]
+    return sorted(str(path.relative_to(home)) for path in [*found, *home.glob("incoming/*")])
+
+
+def prepare_large(base: Path, count: int = 4000) -> None:
+    """Make a Store so large that folds are put off: its files are names of one, its manifest is written as text."""
+    store = prepare_store(base)
+    folder = store.root / "E0" / "large"
+    folder.mkdir()
+    (folder / "one").write_bytes(b"one of many")
+    same = {"event": "E0", "production": "large", "hash": md5(b"one of many")}
+    records = [Record(**same, file=f"f{n}", uuid=f"{n:032x}") for n in range(count)]
+    for record in records:
+        os.link(folder / "one", folder / record.uuid)
+    (folder / "one").unlink()
+    contents = store.manifest._journal.contents().with_records(records)
+    manifest = store.root / ".manifest" / "manifest.yaml"
+    manifest.write_bytes(b"".join([*canonical.write(contents), canonical.folded_line(folded(store.root))]))
+
+
 def prepare_crash(base: Path) -> None:
     """Leave a Store as a writer does that was killed after its commit and before its fold, and others before."""
     store = prepare_store(base)
@@ -112,8 +155,8 @@ def prepare_crash(base: Path) -> None:
     record = Record(event="E0", production="P0", file="committed", hash=md5(content), uuid=uuid)
     (home / "recent" / "2").write_bytes(entries.write([record]))
     (store.root / "E0" / "P0" / uuid).write_bytes(content)
-    (home / "tmp" / host_name(DEAD, "dead")).write_bytes(b"half of a mani")
-    abandoned = home / "incoming" / host_name(DEAD, "abandoned")
+    (home / "recent" / host_name(DEAD, "dead" * 4)).write_bytes(b"half of a mani")
+    abandoned = home / "incoming" / host_name(DEAD, "abad1dea" * 2)
     abandoned.write_bytes(b"half of a fi")
     past = time.time() - 2 * 86_400
     os.utime(abandoned, (past, past))
@@ -143,7 +186,7 @@ def prepare_lost(base: Path) -> None:
     home = store.root / ".manifest"
     (store.root / "E1" / "P1" / "stranger").write_bytes(b"stranger\n")
     (store.root / "E1" / "P1" / ("f" * 32)).write_bytes(b"nobody's\n")
-    (home / "recent" / "9").write_bytes(b'{"event": "E1"')
+    (home / "recent" / "3").write_bytes(b'{"event": "E1"')
     (home / "manifest.yaml").unlink()
 
 
@@ -275,8 +318,8 @@ def verify(base, tell):
     assert Store(base / "store").verify(since=timedelta(days=1)).ok
 
 
-def add_loop(base, tell, *, name, first=0, count=None, size=20):
-    """Add files of one's own, telling of each; for ever, if no count is given."""
+def add_loop(base, tell, *, name, first=0, count=None, size=20, keep=False):
+    """Add files of one's own, telling of each; for ever, if no count is given. Maybe keep .manifest as it is then."""
     store, number = Store(base / "store"), first
     while count is None or number < first + count:
         content = f"{name} {number} ".encode().ljust(size, b".")
@@ -285,6 +328,29 @@ def add_loop(base, tell, *, name, first=0, count=None, size=20):
         tell({"ack": [f"E{number % 3}", name, f"{name}-{number}"], **store.add_file(f"E{number % 3}", name, source)})
         source.unlink()
         number += 1
+        if keep:
+            shutil.copytree(base / "store" / ".manifest", base / "past" / str(entry_numbers(base / "store")[-1]))
+
+
+def burst(base, tell, *, waits=False):
+    """Add files one by one, telling of each; then fold what was put off, or wait until that is done."""
+    store = Store(base / "store")
+    for name in BURST:
+        tell({"ack": ["E1", "P1", name], **store.add_file("E1", "P1", base / "sources" / name)})
+    if not waits:
+        store.fold()
+    manifest = base / "store" / ".manifest" / "manifest.yaml"
+    while waits and not all(f"      {name}:\n" in manifest.read_text("utf-8") for name in BURST):
+        time.sleep(0.002)
+
+
+def wait_for_fold(base, tell):
+    """Do as `burst`, and leave the fold to the timer."""
+    burst(base, tell, waits=True)
+
+
+def fold(base, tell):
+    Store(base / "store").fold()
 
 
 def add_threads(base, tell, *, name, threads, count):
@@ -369,6 +435,11 @@ OPERATIONS = {
         add_while_reading, prepare_store, OLD, {("E1", "P1", "new"): SOURCES["new"]}, broken=False
     ),
     "add_loop": Operation(add_loop, prepare_store, OLD, broken=False),
+    "burst": Operation(burst, prepare_store, OLD, {("E1", "P1", name): SOURCES[name] for name in BURST}, broken=False),
+    "wait_for_fold": Operation(
+        wait_for_fold, prepare_store, OLD, {("E1", "P1", name): SOURCES[name] for name in BURST}, broken=False
+    ),
+    "fold": Operation(fold, prepare_crash, OLD, broken=False),
     "add_threads": Operation(add_threads, prepare_store, OLD, broken=False),
     "read": Operation(read, prepare_crash, {**OLD, ("E0", "P0", "committed"): b"committed\n"}, broken=False),
     "read_loop": Operation(read_loop, prepare_store, OLD, broken=False),

@@ -39,9 +39,9 @@ class Shim:
         """Count the calls below `root` from here, and stop this process before the one of that number."""
         self._library.shim_arm(str(root).encode(), ctypes.c_long(stop_at))
 
-    def stop(self, call: str, name: str, *, after: bool = False) -> None:
-        """Stop this process before, or after, each call of that kind on a path that ends on `name`."""
-        self._library.shim_stop(call.encode(), name.encode(), int(after))
+    def stop(self, call: str, name: str, when: str = "before") -> None:
+        """Stop this process before, after, or before and after each call of that kind on a path that ends on `name`."""
+        self._library.shim_stop(call.encode(), name.encode(), ["before", "after", "both"].index(when))
 
     def trace(self, descriptor: int) -> None:
         """Write a line about each counted call to a descriptor."""
@@ -51,6 +51,26 @@ class Shim:
         """Do the next link or rename to `name` and report an error for it."""
         self._library.shim_lie(name.encode(), error)
 
-    def silly(self) -> None:
-        """Rename files that are open instead of removing them."""
-        self._library.shim_silly(1)
+    def silly(self, prefix: str) -> None:
+        """Rename files that are open, to what begins with `prefix`, instead of removing them."""
+        self._library.shim_silly(prefix.encode())
+
+    def two_steps(self, on: bool) -> None:
+        """Rename a file away before another is renamed over it."""
+        self._library.shim_two_steps(on)
+
+    def cached(self, on: bool) -> None:
+        """Let manifest.yaml mean what it meant when .manifest was last opened by its name, or changed, here."""
+        self._library.shim_cached(on)
+
+    def past(self, folder: str) -> None:
+        """Let manifest.yaml and the names in recent/ be those in `folder`, until this process links an entry."""
+        self._library.shim_past(folder.encode())
+
+    def fail(self, call: str, pattern: str, error: int, times: int) -> None:
+        """Let the next calls of that kind on names of that pattern fail."""
+        self._library.shim_fail(call.encode(), pattern.encode(), error, times)
+
+    def fails_left(self) -> int:
+        """Return how many of those calls are still to fail."""
+        return self._library.shim_fails_left()

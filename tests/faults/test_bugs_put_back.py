@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from faults import children, test_interleavings, test_overtaken
+from faults import children, test_old_views, test_overtaken, test_put_off
 from faults.operations import prepare_store
 from faults.test_every_call import Trial, break_each
-from faults.test_interleavings import Scene, play
-from faults.test_overtaken import Writers
 from faults.test_power_loss import Lost, Recording
+from faults.writers import Writers
 
 
 def power_cut(folder: Path, zygote) -> None:
@@ -33,79 +32,228 @@ def full_disk(folder: Path, zygote) -> None:
     break_each(trial, "error=ENOSPC", trial.points())
 
 
-def stopped(scene: Callable[[Scene], None]) -> Callable[[Path, object], None]:
-    """Do as test_stopped_at_every_call does, with add_file."""
+def scene(test: Callable[..., None], *arguments: object) -> Callable[[Path, object], None]:
+    """Do as a test of test_overtaken or test_old_views does, with those parameters."""
 
     def check(folder: Path, zygote) -> None:
-        played = Scene("add_file", folder, zygote)
-        play(played, scene, played.points())
+        prepare_store(folder / "base")
+        test(*arguments, writers=Writers(folder / "base", zygote))
 
     return check
 
 
-def overtaken(test: Callable[[Writers], None]) -> Callable[[Path, object], None]:
-    """Do as a test of test_overtaken does."""
+def put_off(test: Callable[[Path, object], None]) -> Callable[[Path, object], None]:
+    """Do as a test of test_put_off does, with a package that puts off all folds but the first."""
 
     def check(folder: Path, zygote) -> None:
-        prepare_store(folder / "base")
-        test(Writers(folder / "base", zygote))
+        children.make_put_off(folder.parent / "site", 3600.0)
+        with children.start(folder / "zygote", folder.parent / "site") as started:
+            test(folder, started)
+
+    return check
+
+
+def upstreams(test: Callable[[Writers], None]) -> Callable[[Path, object], None]:
+    """Do as a test of test_old_views does that begins with upstream's Store."""
+
+    def check(folder: Path, zygote) -> None:
+        test(test_old_views.begun_by_upstream(folder, zygote))
 
     return check
 
 
 class Bug(NamedTuple):
-    """A bug: the lines of a module that it changes, and the test that has to find it."""
+    """A bug: the lines of a module that it changes, and the test that has to find it.
+
+    `kept` is how many folded entries stay: one, where it would take 32 more adds to see that others are gone.
+    """
 
     module: str
     right: str
     wrong: str
     found_by: Callable[[Path, object], None]
+    kept: int = 1
 
 
-RENAME = "        fold.rename(self.home, MANIFEST)\n        stamp = Stamp.of(fold.descriptor)\n"
+RENAME = """\
+        self.file.rename(self.home, MANIFEST)
+        stamp = Stamp.of(self.file.descriptor)  # ESTALE, if another has replaced it by now
+"""
 IN_PLACE = """\
-        place = self.home.open_file(MANIFEST, os.O_RDWR | os.O_TRUNC)
-        os.write(place, bytes(_canonical.write(contents)))
-        os.fsync(place)
+        place = self.home.open_file(MANIFEST, _files.os.O_RDWR | _files.os.O_TRUNC)
+        _files.write_all(place, b"".join([*text, _canonical.folded_line(state.highest)]))
+        _files.os.fsync(place)
         stamp = Stamp.of(place)
 """
-READ = "            entries = self._read_entries(home)\n            contents = self._read_manifest(home)\n"
-WRONG_WAY_ROUND = "            contents = self._read_manifest(home)\n            entries = self._read_entries(home)\n"
-LINK = "            self.tmp.link(self.entry.name, self.recent, str(number))\n"
-FENCE = "        others = fence(self.tmp, {self.entry.name}, self.now)\n"
-ABANDONED = "_temporary.owner_is_dead(name):\n            tmp.remove(name)\n"
+LINK = "            self.recent.link(self.entry.name, self.recent, str(number))\n"
+FENCE = "        others = fence(self.recent, {self.own}, self.now)\n"
+ABANDONED = "        folder.remove(name)\n        status = folder.status(name)\n"
+LAST_LINE = "        self.file.write(*text, _canonical.folded_line(state.highest))\n"
+REMOVAL = """\
+        for number in sorted(state.present):
+            if number > state.highest - KEPT or not self.recent.remove(str(number)):
+                break
+"""
+OLD_AND_NEW = scene(test_old_views.test_an_old_manifest_costs_nothing, 9, False)
 
 BUGS = {
+    # What a power cut, a kill or a full disk may leave.
     "the data is not synced": Bug("_incoming", "        os.fsync(self.descriptor)\n", "        pass\n", power_cut),
-    "the manifest is not synced": Bug("_commit", "        fold.sync()\n", "", power_cut),
-    "its folder is not synced": Bug(
+    "the manifest is not synced": Bug("_fold", "        self.file.sync()\n", "", power_cut),
+    "its folder is not synced": Bug("_fold", "state.folded\n        self.home.sync()\n", "state.folded\n", power_cut),
+    "the manifest is written in place, and killed": Bug("_fold", RENAME, IN_PLACE, killed),
+    "the manifest is written in place, on a full disk": Bug("_fold", RENAME, IN_PLACE, full_disk),
+    "an entry whose fold is put off is not synced": Bug(
         "_commit",
-        "contents)\n        self.home.sync()\n        return stamp\n",
-        "contents)\n        return stamp\n",
-        power_cut,
+        "                self.sync_entry()\n                return\n",
+        "                return\n",
+        put_off(test_put_off.test_power_cut_after_every_call),
     ),
-    "the manifest is written in place, and killed": Bug("_commit", RENAME, IN_PLACE, killed),
-    "the manifest is written in place, on a full disk": Bug("_commit", RENAME, IN_PLACE, full_disk),
-    "the lock is trusted when entries are removed": Bug(
-        "_commit", FENCE, "        others = set()\n", overtaken(test_overtaken.test_older_manifest_at_once)
-    ),
+    # The number of an entry.
     "the lock is trusted when a number is taken": Bug(
-        "_commit", LINK, LINK.replace("link(", "rename(", 1), stopped(test_interleavings.one_name)
+        "_commit", LINK, LINK.replace("link(", "rename(", 1), scene(test_overtaken.test_one_number_is_taken_once)
     ),
-    "entries are removed by age": Bug(
+    "the entry before is not looked for": Bug(
         "_commit",
-        ABANDONED,
-        ABANDONED.replace("tmp.remove(name)", "continue"),
-        overtaken(test_overtaken.test_older_manifest),
+        "if self.has_predecessor(state) and self.link_entry(",
+        "if self.link_entry(",
+        scene(test_old_views.test_the_number_before_is_there),
     ),
-    "the manifest is read before the entries": Bug(
-        "_state", READ, WRONG_WAY_ROUND, test_interleavings.test_reader_stopped_at_every_call
+    "the state is not read again after the commit": Bug(
+        "_commit",
+        "return self.require_counted(records)\n",
+        "return state._replace(contents=state.contents.with_records(list(records)), highest=self.number)\n",
+        scene(test_old_views.test_a_number_that_was_used_before, 40),
+        kept=32,
     ),
     "an error is believed": Bug(
         "_commit",
-        "            if not self.happened(records):\n",
-        "            if True:\n",
-        overtaken(test_overtaken.test_the_answer_was_lost_for_days),
+        "committed = self.counted(records) if self.number else None\n",
+        "committed = None\n",
+        scene(test_overtaken.test_the_answer_was_lost_for_days),
+    ),
+    # What the manifest says that it includes.
+    "the manifest doesn't say what it includes": Bug(
+        "_fold", LAST_LINE, LAST_LINE.replace(", _canonical.folded_line(state.highest)", ""), OLD_AND_NEW, kept=32
+    ),
+    "the manifest says too much": Bug(
+        "_fold",
+        LAST_LINE,
+        LAST_LINE.replace("highest", "highest + 1"),
+        scene(test_overtaken.test_older_manifest_at_once),
+    ),
+    "what others may take back is folded for good": Bug(
+        "_fold",
+        FENCE,
+        "        self.keep_folded(state)\n" + FENCE,
+        scene(test_overtaken.test_what_is_folded_for_good),
+    ),
+    "a back-up is believed to include what the manifest does": Bug(
+        "_state",
+        "                folded = _included(contents, _entries_of(recent, numbers))\n",
+        "                pass\n",
+        upstreams(test_old_views.test_upstreams_back_up_when_the_manifest_is_stuck),
+    ),
+    # Old names.
+    "no folded entry is kept": Bug("_fold", REMOVAL, REMOVAL, OLD_AND_NEW, kept=0),
+    "an entry is emptied, not removed": Bug(
+        "_fold",
+        REMOVAL,
+        REMOVAL.replace(
+            "not self.recent.remove(str(number))", '_files.write_over(self.recent, str(number), b"")'
+        ).replace(" - KEPT", ""),
+        OLD_AND_NEW,
+        kept=32,
+    ),
+    "a writer goes on with a gap": Bug(
+        "_state",
+        "look >= _LOOKS and not to_write:",
+        "look >= _LOOKS:",
+        scene(test_old_views.test_an_older_manifest_is_refused, 40),
+        kept=32,
+    ),
+    "folders are not opened by their names": Bug(
+        "_state",
+        "            home.refresh()\n            manifest =",
+        "            manifest =",
+        scene(test_old_views.test_a_reader_opens_folders_by_their_names),
+        kept=32,
+    ),
+    "an ESTALE is shown when the state is read": Bug(
+        "_state",
+        "            if error.errno != errno.ESTALE:\n                raise\n            return _Misfit(error)\n",
+        "            raise\n",
+        scene(test_old_views.test_a_name_that_is_stuck, "add_file"),
+    ),
+    "an ESTALE is shown when an entry is linked": Bug(
+        "_commit",
+        "if error.errno != errno.ESTALE or attempt == _LOOKS:",
+        "if True:",
+        scene(test_old_views.test_stale_for_a_moment, "link", "recent/2", 1),
+    ),
+    "temporaries are created exclusively": Bug(
+        "_files",
+        "(0 if unique else os.O_EXCL)",
+        "os.O_EXCL",
+        scene(test_overtaken.test_nothing_is_created_exclusively),
+    ),
+    # A manifest without a name.
+    "nobody gives a manifest its name again": Bug(
+        "_state",
+        "                home.link(BACKUP, home, MANIFEST)\n",
+        "                pass\n",
+        scene(test_old_views.test_killed_between_the_two_steps_of_a_rename),
+    ),
+    "an older back-up is taken for the manifest": Bug(
+        "_state",
+        "gap is None and state.folded >= _seal.folded(home, FOLDED)",
+        "gap is None",
+        scene(test_old_views.test_a_manifest_that_was_deleted),
+    ),
+    "what is there is not looked at before it is replaced": Bug(
+        "_fold",
+        "        if not self.has_old(state):\n            return None\n",
+        "        self.has_old(state)\n",
+        scene(test_old_views.test_edited_before_the_fold),
+    ),
+    # Cleaning.
+    "the lock is trusted when entries are removed": Bug(
+        "_fold", FENCE, "        others = set()\n", scene(test_overtaken.test_older_manifest_at_once)
+    ),
+    "entries are removed by age": Bug(
+        "_fold", ABANDONED, "        return True\n", scene(test_overtaken.test_older_manifest)
+    ),
+    "a time in the future is young": Bug(
+        "_fold",
+        "if status is not None and (abs(now - status.st_mtime) >",
+        "if status is not None and ((now - status.st_mtime) >",
+        scene(test_overtaken.test_a_clock_that_is_wrong, 10),
+    ),
+    "files that are kept while open count": Bug(
+        "_temporary",
+        "return _NAME(name) is not None",
+        "return not name.isdecimal()",
+        scene(test_overtaken.test_files_that_are_kept_while_open, ".fuse_hidden"),
+        kept=32,
+    ),
+    "what can't be removed is passed over": Bug(
+        "_fold",
+        REMOVAL,
+        REMOVAL.replace("or not self.recent.remove(str(number)):\n                break", "").replace(
+            "KEPT ", "KEPT:\n                break\n            self.recent.remove(str(number))"
+        ),
+        scene(test_overtaken.test_entries_leave_no_gap),
+        kept=32,
+    ),
+    "entries are removed in any order": Bug(
+        "_fold",
+        "        for number in sorted(state.present):\n            if number > state.highest - KEPT or",
+        "        for number in sorted(state.present, reverse=True):\n"
+        "            if number > state.highest - KEPT:\n"
+        "                continue\n"
+        "            if",
+        scene(test_overtaken.test_killed_while_it_cleans, 9),
+        kept=32,
     ),
 }
 
@@ -114,10 +262,9 @@ BUGS = {
 def test_bug_is_found(name, tmp_path):
     """A bug that is put back is found by the test that is named beside it."""
     bug, site = BUGS[name], children.copy_package(tmp_path / "site")
-    module = site / "asimov" / "storage" / f"{bug.module}.py"
-    text = module.read_text("utf-8")
-    assert text.count(bug.right) == 1
-    module.write_text(text.replace(bug.right, bug.wrong), encoding="utf-8")
+    children.make_hasty(site)
+    children.edit(site, "_state", "\nKEPT = 32\n", f"\nKEPT = {bug.kept}\n")
+    children.edit(site, bug.module, bug.right, bug.wrong)
     (tmp_path / "trial").mkdir()
     with children.start(tmp_path, site) as zygote, pytest.raises((AssertionError, Lost)) as found:
         bug.found_by(tmp_path / "trial", zygote)

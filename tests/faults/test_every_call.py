@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from faults import tracing
-from faults.operations import BROKEN, OPERATIONS, PLACED, ROTTEN, md5
+from faults.operations import BROKEN, OPERATIONS, PLACED, ROTTEN, is_folded, md5, temporaries
 from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
@@ -27,6 +27,7 @@ HOME = {
     "tmp",
     "incoming",
     "lock",
+    "last-fold",
     "verified",
     "quarantine",
 }
@@ -103,17 +104,12 @@ class Trial:
         if ended.done or not (ended.killed or call is None or call.name == "unlinkat" or self.operation.damaged):
             assert strangers == []
         if ended.error is not None and call.name != "unlinkat":
-            assert self.temporaries() == self.temporaries(self.start / "store")
+            assert temporaries(self.root) == temporaries(self.start / "store")
 
     @staticmethod
     def rotten(root: Path) -> set[bytes]:
         """Read what is damaged of the stored files, in place or in quarantine: none of it may be lost."""
         return {path.read_bytes() for path in root.rglob("*") if path.is_file()} & {ROTTEN}
-
-    def temporaries(self, root: Path | None = None) -> list[str]:
-        """List what lies in .manifest/tmp and .manifest/incoming."""
-        home = (root or self.root) / ".manifest"
-        return sorted(f"{path.parent.name}/{path.name}" for path in [*home.glob("tmp/*"), *home.glob("incoming/*")])
 
     def check_delivered(self, ended, call) -> None:
         """What was to be delivered is there whole, or not at all."""
@@ -149,15 +145,15 @@ class Trial:
     def check_tidy(self) -> None:
         """manifest.yaml alone says it all, and nothing temporary is left."""
         home = self.root / ".manifest"
-        assert self.temporaries() == []
+        assert temporaries(self.root) == []
         assert {path.name for path in home.iterdir()} <= HOME
-        assert [path.stat().st_size for path in (home / "recent").iterdir()] == [0]
+        assert is_folded(self.root)
         events = yaml.safe_load((home / "manifest.yaml").read_bytes())["events"]
         alone = {
             (e, p, f): record["hash"] for e, ps in events.items() for p, fs in ps.items() for f, record in fs.items()
         }
         assert alone == self.state()
-        assert [path.name for path in (self.base / "dest").rglob(".asimov-storage-*")] == []
+        assert [path.name for path in self.base.rglob(".asimov-storage-*")] == []
 
 
 def expected(contents: dict) -> dict:

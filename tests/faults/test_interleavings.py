@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from faults.operations import OPERATIONS, md5
+from faults.operations import OPERATIONS, is_folded, md5, temporaries
 from faults.profile import LONG, choose, note
 from faults.shim import NOTHING
 
@@ -109,7 +109,7 @@ class Scene:
         assert last.done
         self.expected["E9", "P9", "last"] = md5(b"last")
         home = self.root / ".manifest"
-        assert [path.name for path in [*home.glob("tmp/*"), *home.glob("incoming/*")]] == []
+        assert temporaries(self.root) == []
         events = yaml.safe_load((home / "manifest.yaml").read_bytes())["events"]
         alone = {(e, p, f): r["hash"] for e, ps in events.items() for p, fs in ps.items() for f, r in fs.items()}
         assert alone == self.state() == self.expected
@@ -247,6 +247,6 @@ def test_reader_stopped_at_every_call(tmp_path, zygote):
 def read_late(scene: Scene) -> None:
     """Others fold the entry that waits, and clean it away, while a reader stands still."""
     scene.adds_another(("E0", "P0", "b"), "b")
-    assert [path.stat().st_size for path in (scene.root / ".manifest" / "recent").iterdir()] == [0]
+    assert is_folded(scene.root)
     ended = scene.goes_on()
     assert set(scene.recorded) <= set(map(tuple, ended.result)) <= set(scene.expected)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from damage import writable
-from faults.operations import DEAD, host_name, md5
+from faults.operations import DEAD, host_name, is_folded, md5
 from faults.profile import LONG, choose, note
 from faults.spelling import contents, is_name, names, texts
 from hypothesis import HealthCheck, settings
@@ -504,7 +504,7 @@ class StoreMachine(RuleBasedStateMachine):
         return self.root / ".manifest" / "manifest.yaml"
 
     def folded(self) -> bool:
-        return all(path.stat().st_size == 0 for path in (self.root / ".manifest" / "recent").iterdir())
+        return is_folded(self.root)
 
     @precondition(lambda self: self.folded())
     @rule(key=st.tuples(names("event"), names("production"), names("file")), content=contents())
@@ -549,7 +549,7 @@ class StoreMachine(RuleBasedStateMachine):
     def crashed_before_commit(self, content: bytes) -> None:
         """A writer was killed before its commit."""
         home = self.root / ".manifest"
-        (home / "tmp" / host_name(DEAD, uuid.uuid4().hex[:16])).write_bytes(content)
+        (home / "recent" / host_name(DEAD, uuid.uuid4().hex[:16])).write_bytes(content)
 
     @rule(key=st.tuples(names("event"), names("production"), names("file")), content=contents())
     def crashed_before_fold(self, key: Key, content: bytes) -> None:

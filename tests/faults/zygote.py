@@ -84,17 +84,14 @@ def child(
     *,
     operation: str,
     arguments: dict,
-    locks: int = 0,
-    lie: list | None = None,
-    silly: bool = False,
     stop_at: int | None = None,
-    stop: list | None = None,
     calls: str | None = None,
     user: int | None = None,
     group: int | None = None,
     mask: int | None = None,
+    **system: object,
 ) -> None:
-    """Do one operation and report what came of it."""
+    """Do one operation and report what came of it; `system` says, by the shim's methods, how the system behaves."""
     trace = os.open(base / calls, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if calls else -1
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANY, 0, 0, 0)
     become(user, group, mask)
@@ -111,13 +108,8 @@ def child(
             os.write(bell, b"!")
 
     shim = Shim()
-    shim.locks(locks)
-    if lie:
-        shim.lie(*lie)
-    if silly:
-        shim.silly()
-    if stop:
-        shim.stop(*stop[:2], after="after" in stop)
+    for what, how in system.items():
+        getattr(shim, what)(*how if isinstance(how, list) else [how])
     if stop_at is not None:
         shim.trace(trace)
         shim.arm(base / "store", stop_at)
@@ -127,6 +119,8 @@ def child(
         tell({"error": type(error).__name__, "errno": getattr(error, "errno", None), "text": str(error)})
     except BaseException:  # noqa: BLE001 - whatever else it is, it is a fault to be seen
         tell({"crash": traceback.format_exc()})
+    if "fail" in system:
+        tell({"fails_left": shim.fails_left()})
 
 
 def become(user: int | None, group: int | None, mask: int | None) -> None:

@@ -15,6 +15,8 @@ The files, all under ``.manifest/``:
     nothing any more; the last `_state.KEPT` of them stay, the others are removed in order, the lowest first.
 ``recent/HOST-PID-RANDOM``
     The temporary file of a commit or of a fold, there for as long as its owner may still use what it has read.
+``tmp/HOST-PID-RANDOM``
+    What is about to be renamed to one of the other files. Nobody waits for these.
 ``incoming/``
     Data that is being copied in.
 ``lock``
@@ -81,6 +83,8 @@ was in place, showed no file of its writer; what that writer reads after making 
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
 import threading
 import weakref
@@ -158,11 +162,17 @@ class Journal:
             What `change` raises to refuse, or an OSError; the Store is then as it was before.
         """
         with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
-            while True:
+            for attempt in itertools.count(1):
                 try:
-                    return _Commit(self._reader, self._deferred, home, root, change).run()
+                    _Commit(self._reader, self._deferred, home, root, change).run()
                 except _Fenced:
                     change.renew()
+                except OSError as error:  # fenced, too, though NFS shows what it had cached of our file
+                    if error.errno != errno.ESTALE or attempt == _LOOKS:
+                        raise
+                    change.renew()
+                else:
+                    return
 
     def fold(self) -> None:
         """Put into the manifest what was committed and isn't there yet; do nothing if all is."""
@@ -369,8 +379,9 @@ class _Commit:
     def settle(self, state: State, file: Temporary | None) -> None:
         self.entry.remove()
         if file is None and self.deferred.add(state.highest):
-            self.sync_entry()
-            return
+            with contextlib.suppress(OSError):  # then a manifest that has the records can be made durable
+                self.sync_entry()
+                return
         try:
             with contextlib.ExitStack() as stack:
                 if file is None:  # it can't be put off after all

@@ -11,7 +11,7 @@ from ._contents import Contents
 from ._errors import InvalidNameError, StoreExistsError
 from ._files import Folder
 from ._pieces import Pieces
-from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT
+from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY
 from ._temporary import Temporary
 
 
@@ -49,7 +49,7 @@ def require_store_name(name: object) -> str:
 
 
 def _fill(home: Folder, text: Pieces) -> None:
-    for name in (INCOMING, RECENT):
+    for name in (INCOMING, RECENT, TEMPORARY):
         home.make_folder(name)
     _require_new(home)
     with Temporary(home, _temporary.owner_name()) as manifest:
@@ -95,7 +95,7 @@ def _take_back(top: Folder) -> None:
     with contextlib.suppress(OSError), top.folder(HOME) as home:
         if home.status(MANIFEST) is not None:
             return
-        for name in (INCOMING, RECENT):
+        for name in (INCOMING, RECENT, TEMPORARY):
             home.remove_folder(name)
     top.remove_folder(HOME)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,9 +15,6 @@ from ._hashing import Meter
 from ._names import from_disk, on_disk
 from ._records import Record
 from ._verify import mismatch, open_stored, require_match
-
-_ABANDONED = 86_400.0
-"""Seconds after which the copy of a fetch, begun by another host, is taken for abandoned."""
 
 
 def require_hash(record: Record, hash: str, path: Path) -> None:
@@ -199,24 +195,11 @@ def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
     try:
         for folder in dict.fromkeys(target.parent for target in targets):
             made = _files.make_root(folder, DESTINATION) + made
-            _sweep(folder)
+            with Folder.open(folder, DESTINATION) as opened:
+                _temporary.sweep(opened)
         yield delivered
     except BaseException:
         for path in delivered:
             path.unlink(missing_ok=True)
         _files.remove_folders(made)
         raise
-
-
-def _sweep(path: Path) -> None:
-    """Remove from a folder what fetches left there that were killed."""
-    with Folder.open(path, DESTINATION) as folder:
-        for name in folder.names():
-            owner = name.removeprefix(_temporary.OUR_PREFIX)
-            if owner != name and (_temporary.owner_is_dead(owner) or _is_old(folder, name)):
-                folder.remove(name)
-
-
-def _is_old(folder: Folder, name: str) -> bool:
-    found = folder.status(name)
-    return found is not None and abs(time.time() - found.st_mtime) > _ABANDONED  # clocks differ, also by years

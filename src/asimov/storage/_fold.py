@@ -9,7 +9,7 @@ import time
 from . import _canonical, _files, _last_fold, _seal, _temporary
 from ._files import Folder, Stamp
 from ._last_fold import LastFold
-from ._state import BACKUP, FOLDED, INCOMING, KEPT, MANIFEST, UNKNOWN, State, StateReader, warn
+from ._state import BACKUP, FOLDED, INCOMING, KEPT, MANIFEST, TEMPORARY, UNKNOWN, State, StateReader, warn
 from ._temporary import Temporary
 
 FENCE_AGE = 60.0
@@ -69,10 +69,9 @@ class Fold:
             except OSError as error:
                 if error.errno not in _files.GONE | _BUSY:
                     raise
-                present = self.file.present
-                if present and error.errno == errno.ENOENT:
+                if error.errno == errno.ENOENT and self.file.present:
                     raise
-                if not present:
+                if error.errno in _files.GONE:
                     self.file.renew()  # fenced: again, from a file that is there before the reading
                     self.own = self.file.name
             state = self.reader.read(self.home, to_write=True)
@@ -171,7 +170,7 @@ class Fold:
         try:
             _files.write_over(self.home, FOLDED, text)
         except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
-            with Temporary(self.home, _temporary.owner_name()) as kept:
+            with self.home.folder_made(TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as kept:
                 kept.write(text)
                 kept.rename(self.home, FOLDED)
 
@@ -193,8 +192,9 @@ class Fold:
 
     def sweep(self) -> None:
         """Remove what a writer left that was killed: temporary files, and data of which nothing changed for a day."""
-        for name in filter(_temporary.is_temporary, self.home.names()):
-            _remove_abandoned(self.home, name, self.now)
+        self.sweep_temporary(self.home)
+        with contextlib.suppress(FileNotFoundError), self.home.folder(TEMPORARY) as tmp:
+            self.sweep_temporary(tmp)
         with contextlib.suppress(FileNotFoundError), self.home.folder(INCOMING) as incoming:
             found = {name: incoming.status(name) for name in incoming.names()}
             ages = {name: abs(self.now - status.st_mtime) for name, status in found.items() if status is not None}
@@ -202,6 +202,10 @@ class Fold:
             for name in ages:
                 if _temporary.owner(name) not in busy:
                     incoming.remove(name)
+
+    def sweep_temporary(self, folder: Folder) -> None:
+        for name in filter(_temporary.is_temporary, folder.names()):
+            _remove_abandoned(folder, name, self.now)
 
 
 def fence(recent: Folder, own: set[str], now: float) -> set[str]:

@@ -21,6 +21,7 @@ from ._files import Folder, Stamp
 from ._temporary import Temporary
 
 NAME = "last-fold"
+_TEMPORARY = "tmp"
 WORTHWHILE = 1 << 18
 """Bytes from which a manifest gets one: a smaller one is read, and written, in a few milliseconds."""
 QUICK = 0.01
@@ -98,6 +99,6 @@ def write(home: Folder, fold: LastFold) -> None:
         try:
             _files.write_over(home, NAME, text)
         except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
-            with Temporary(home, _temporary.owner_name()) as file:
+            with home.folder_made(_TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as file:
                 file.write(text)
                 file.rename(home, NAME)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from . import _files, _temporary
 from ._errors import FileSystemError
-from ._files import Folder
+from ._files import Folder, Reporting
 from ._temporary import OUR_PREFIX, Temporary
 
+_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}
+"""Errors that tell nothing about the kind of file system."""
+_TRIES = 3
 _BEFORE, _AFTER = b"one", b"two"
 
 
@@ -19,13 +22,11 @@ def require_links(folder: Folder, what: str) -> None:
 
     Three files are made there for a moment, under names of ours. `what` says what can't be done therefore.
     """
-    first, second = (OUR_PREFIX + _temporary.owner_name() for _ in range(2))
-    with Temporary(folder, OUR_PREFIX + _temporary.owner_name()) as file:
-        try:
-            lack = _lack(folder, file, first, second)
-        finally:
-            folder.remove(first)
-            folder.remove(second)
+    _temporary.sweep(folder)
+    for _ in range(_TRIES):
+        lack, undisturbed = _probe(folder)
+        if undisturbed:
+            break
     if lack is not None:
         msg = (
             f"The file system of {folder.path} {lack}, which a Store needs to be written without loss. {what} "
@@ -34,32 +35,52 @@ def require_links(folder: Folder, what: str) -> None:
         raise FileSystemError(msg)
 
 
+def _probe(folder: Folder) -> tuple[str | None, bool]:
+    """Return what the file system lacks, and whether nobody has swept the files away, as if they were abandoned."""
+    first, second = (OUR_PREFIX + _temporary.owner_name() for _ in range(2))
+    with Temporary(folder, OUR_PREFIX + _temporary.owner_name()) as file:
+        try:
+            return _lack(folder, file, first, second), file.present
+        except FileNotFoundError:
+            return "loses files", file.present
+        finally:
+            folder.remove(first)
+            folder.remove(second)
+
+
 def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | None:
     """Return what the file system lacks, None if nothing."""
     file.write(_BEFORE)
     file.sync()
-    here = {"src_dir_fd": folder.descriptor, "dst_dir_fd": folder.descriptor}
-    try:
-        os.link(file.name, first, **here, follow_symlinks=False)
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}:
-            raise
+    if _link(folder, file, first) is not None:
         return "has no hard links"
     if not _are_one(folder, file, first):
         return "makes copies instead of hard links"
-    try:
-        os.link(file.name, first, **here, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in {errno.EEXIST, *_files.NO_LINK}:  # sshfs says EPERM
-            return "has hard links that can't be relied on"
-    else:
+    again = _link(folder, file, first)
+    if again is None:
         return "has hard links that replace files"
-    folder.remove(first)
+    if again.errno not in {errno.EEXIST, *_files.NO_LINK}:  # sshfs says EPERM
+        return "has hard links that can't be relied on"
+    with Reporting(folder, first):
+        os.unlink(first, dir_fd=folder.descriptor)
     try:
         folder.rename(first, folder, second)
     except FileNotFoundError:
         return None
     return "renames files that are not there"
+
+
+def _link(folder: Folder, file: Temporary, name: str) -> OSError | None:
+    """Give the file a second name; return the error that says that this can't be done."""
+    here = {"src_dir_fd": folder.descriptor, "dst_dir_fd": folder.descriptor}
+    with Reporting(folder, name):
+        try:
+            os.link(file.name, name, **here, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _TROUBLE:
+                raise
+            return error
+    return None
 
 
 def _are_one(folder: Folder, file: Temporary, name: str) -> bool:

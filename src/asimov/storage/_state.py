@@ -24,7 +24,7 @@ MANIFEST = "manifest.yaml"
 BACKUP = "manifest.yaml.bak"
 FOLDED = "manifest.yaml.new"
 """The entries that `MANIFEST` holds and `BACKUP` does not: with these two it is rebuilt. Then what `_seal` says."""
-RECENT, INCOMING = "recent", "incoming"
+RECENT, TEMPORARY, INCOMING = "recent", "tmp", "incoming"
 KEPT = 32
 """How many folded entries are kept: a manifest that lags behind by no more still makes up the state."""
 UNKNOWN = Stamp(0, 0, 0, 0, 0)
@@ -184,9 +184,7 @@ class StateReader:
         """Return or raise what ends the looking; None to look again."""
         problem = seen.error
         if isinstance(problem, ManifestLostError):
-            if seconds >= LOST_PATIENCE and not (to_write and self._restored(home)):
-                raise problem
-            return None
+            return self._without_name(home, problem, to_write=to_write) if seconds >= LOST_PATIENCE else None
         if seen.state is not None and look >= _LOOKS and not to_write:
             warn("%s", problem)
             return seen.state
@@ -227,10 +225,12 @@ class StateReader:
             recent, numbers = _open_entries(home, stack)
             _, text, folded = _read_manifest(home, BACKUP)
             contents = _yaml.parse(text, self.path.with_name(BACKUP))
+            if folded is None:  # what `_seal` says is said of the manifest, not of its back-up
+                folded = _included(contents, _entries_of(recent, numbers))
             return self._with_entries(home, contents, folded, recent, numbers, UNKNOWN, "")
 
-    def _restored(self, home: Folder) -> bool:
-        """Give the manifest its name again, if it is only that which is lost; return whether there is one now.
+    def _without_name(self, home: Folder, problem: ManifestLostError, *, to_write: bool) -> State | None:
+        """Read the manifest if it is only its name that is lost, else raise `problem`; a writer names it again.
 
         An NFS client that is killed while it renames over a file may leave that file without its name. Then the
         back-up, which had been made just before, is the manifest, and no later one was ever finished.
@@ -238,9 +238,13 @@ class StateReader:
         with contextlib.suppress(OSError, ManifestError):
             state, gap = self._look_at_backup(home)
             if gap is None and state.folded >= _seal.folded(home, FOLDED):
+                if not to_write:
+                    return state
                 home.link(BACKUP, home, MANIFEST)
                 home.sync()
-        return home.status(MANIFEST) is not None
+        if home.status(MANIFEST) is None:
+            raise problem
+        return None
 
     @contextlib.contextmanager
     def _manifest(self, home: Folder) -> Iterator[int]:

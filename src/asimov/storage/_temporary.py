@@ -7,6 +7,7 @@ import functools
 import os
 import re
 import stat
+import time
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +17,9 @@ from ._hashing import write_all
 KEPT_WHILE_OPEN = (".nfs", ".fuse_hidden")
 """What the names begin with that NFS, and libfuse, give to removed files as long as they are open."""
 OUR_PREFIX = ".asimov-storage-"
-"""What the names of our temporary files outside of ``.manifest`` begin with."""
+"""What the names of our temporary files begin with in folders that are not ours alone."""
+_ABANDONED = 86_400.0
+"""Seconds after which such a file, of another host, is taken for abandoned."""
 
 
 class Temporary:
@@ -52,6 +55,7 @@ class Temporary:
 
     def renew(self) -> None:
         """Begin again with a new file, after somebody removed this one."""
+        self.remove()
         self.close()
         self.name = owner_name()
         self.descriptor, self._is_new, self._is_there = self.folder.create(self.name, unique=True), True, True
@@ -125,7 +129,7 @@ def _processes() -> str:
         return host()
 
 
-_NAME = re.compile(r"[^-.]+-[0-9]+-[0-9a-f]{16}").fullmatch
+_NAME = re.compile(r"[^-.]+-[0-9]+-[0-9a-f]{1,32}").fullmatch
 
 
 def is_temporary(name: str) -> bool:
@@ -151,3 +155,16 @@ def owner_is_dead(name: str) -> bool:
     except OSError:
         return False
     return False
+
+
+def sweep(folder: Folder) -> None:
+    """Remove from a folder what processes left there under `OUR_PREFIX` that were killed."""
+    for name in folder.names():
+        owner = name.removeprefix(OUR_PREFIX)
+        if owner != name and (owner_is_dead(owner) or _is_old(folder, name)):
+            folder.remove(name)
+
+
+def _is_old(folder: Folder, name: str) -> bool:
+    found = folder.status(name)
+    return found is not None and abs(time.time() - found.st_mtime) > _ABANDONED  # clocks differ, also by years
