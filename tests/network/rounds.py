@@ -1,6 +1,6 @@
-"""Long rounds on network file systems: python -m network.rounds [WORD...], with tests/ on the path; `nox -s network`.
+"""Long rounds on network file systems: python -m network.rounds [NAME...], with tests/ on the path; `nox -s network`.
 
-Each round is a crowd on one file system. With words, only the rounds in whose name one of them is. It prints a row of
+Each round is a crowd on one file system. With names, only those rounds. It prints a row of
 Markdown for each, as docs/explanation/promises.md has them, and ends with 1 if anything was lost, damaged, refused or
 gone again. ``ASIMOV_STORAGE_FIGURES=FILE`` collects all figures, one JSON object a line.
 """
@@ -21,7 +21,7 @@ from . import crowd, places
 from .bed import HERE, SERVER, Bed, NotHere
 
 HEAD = """\
-| file system | clients | acknowledged | lost | damaged | errors, readers' troubles | killed, stopped for 90 s | lag |
+| file system | clients | adds acknowledged | lost | damaged | errors, readers' troubles | killed, stopped | lag |
 | --- | --- | --- | --- | --- | --- | --- | --- |"""
 SECONDS = 1500
 STOPS = ("--writers", 6, "--adds", 20, "--kills", 3, "--stops", 3, "--no-locks")
@@ -110,12 +110,12 @@ def note(name: str, figures: dict) -> None:
             collected.write(json.dumps({"file system": name, **figures}) + "\n")
 
 
-def main(*words: str) -> int:
+def main(*names: str) -> int:
     """Run the rounds and print the table."""
     say, code = (lambda text: (sys.stdout.write(f"{text}\n"), sys.stdout.flush())), 0
     say(HEAD)
     for each in ROUNDS:
-        if words and not any(word in each.name for word in words):
+        if names and each.name not in names:
             continue
         crowds = []
         try:
