@@ -4,7 +4,8 @@
               apart    none from one folder to another: EXDEV (AFS, BeeGFS)
               replace  a link takes the place of what has the name
               copy     a copy is made instead
-              sftp     a name that is there already is EPERM, for SFTP has no word for EEXIST (sshfs) */
+              sftp     a name that is there already is EPERM, for SFTP has no word for EEXIST (sshfs)
+              fenced   the first file created below recent/ is removed by another before it is looked at: ESTALE (NFS) */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,3 +64,30 @@ int linkat(int from, const char *source, int to, const char *target, int flags) 
 }
 
 int link(const char *source, const char *target) { return linkat(AT_FDCWD, source, AT_FDCWD, target, 0); }
+
+static int is_fenced = -1, was_fenced;
+
+int openat64(int folder, const char *path, int flags, ...) {
+    int (*real)(int, const char *, int, ...) = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat64");
+    const char *kind = getenv("LINKS");
+    char there[PATH_MAX] = "";
+    va_list list;
+    va_start(list, flags);
+    mode_t mode = va_arg(list, mode_t);
+    va_end(list);
+    int opened = real(folder, path, flags, mode);
+    if (opened < 0 || was_fenced || !kind || strcmp(kind, "fenced") || !(flags & O_CREAT)) return opened;
+    if (!folder_of(folder, path, there) || !strstr(there, "/recent")) return opened;
+    was_fenced = 1;
+    is_fenced = opened;
+    unlinkat(folder, path, 0);
+    return opened;
+}
+
+int fstat64(int descriptor, struct stat64 *found) {
+    int (*real)(int, struct stat64 *) = (int (*)(int, struct stat64 *))dlsym(RTLD_NEXT, "fstat64");
+    if (descriptor < 0 || descriptor != is_fenced) return real(descriptor, found);
+    is_fenced = -1;
+    errno = ESTALE;
+    return -1;
+}

@@ -79,6 +79,15 @@ def test_many_writers(run, there, kind):
     assert figures["acknowledged"] >= 100
 
 
+def test_fenced_before_it_began(run, there, tmp_path):
+    """A writer that was stopped right after it created a file, and was taken for dead, starts over."""
+    root = make_store(there / "store")
+    (tmp_path / "source").write_text("another")
+    outcome = run("fenced", "acts.py", "add", root, tmp_path / "source")
+    assert outcome["file"] == "source"
+    assert Store(root).verify().ok
+
+
 @pytest.mark.parametrize("kind", LACKS)
 def test_create(run, there, kind):
     """Where hard links lack, or do something else, no Store is made, and the message says so in a sentence."""
