@@ -23,17 +23,41 @@ PROGRAMS = {
     "strace": (["strace"], ["strace"]),
     "cc": (["cc"], ["gcc", "libc6-dev"]),
     "git": (["git"], ["git"]),
+    "NFS in user-mode Linux": (["linux.uml"], ["user-mode-linux"]),
+    "an NFS server": (["rpc.nfsd"], ["nfs-kernel-server"]),
+    "an NFS client": (["mount.nfs"], ["nfs-common"]),
+    "rpcbind": (["rpcbind"], ["rpcbind"]),
+    "busybox": (["busybox"], ["busybox-static"]),
+    "ext4": (["mkfs.ext4"], ["e2fsprogs"]),
+    "vfat": (["mkfs.vfat"], ["dosfstools"]),
+    "xfs": (["mkfs.xfs"], ["xfsprogs"]),
+    "btrfs": (["mkfs.btrfs"], ["btrfs-progs"]),
+    "bindfs": (["bindfs"], ["bindfs"]),
+    "sshfs": (["sshfs"], ["sshfs", "openssh-sftp-server"]),
+    "GlusterFS": (["glusterd"], ["glusterfs-server", "glusterfs-client"]),
 }
+#: What the tests of odd file systems use, each of them where it is there.
+DISKS = (
+    *("NFS in user-mode Linux", "an NFS server", "an NFS client", "rpcbind", "busybox"),
+    *("ext4", "vfat", "xfs", "btrfs", "bindfs", "sshfs", "cc"),
+)
 #: A cluster's workers are spawned from what the process is, so these have a process that no other test has been in.
 CLUSTER = "tests/test_verify_distributed.py"
 #: The tests that need no other program and no patience.
-QUICK = ("-n2", "--ignore=tests/browser", "--ignore=tests/faults", "--ignore=tests/fuzz", f"--ignore={CLUSTER}")
+QUICK = (
+    "-n2",
+    "--ignore=tests/browser",
+    "--ignore=tests/faults",
+    "--ignore=tests/fuzz",
+    "--ignore=tests/network",
+    f"--ignore={CLUSTER}",
+)
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = False
 #: What `nox` alone does, and so the README's test command and .ci/run.
-nox.options.sessions = ["lint", "tests", "faults", "browser", "docs"]
+nox.options.sessions = ["lint", "tests", "faults", "disks", "browser", "docs"]
 
 
 def group(*names: str) -> list[str]:
@@ -56,20 +80,49 @@ def pytest(session: nox.Session, *args: str) -> None:
     session.run("pytest", *args, *session.posargs, env=env)
 
 
+def missing(*programs: str) -> list[str]:
+    """List Debian's packages of those programs that aren't there; administrators' programs need not be on the path."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    wanted = [PROGRAMS[program] for program in programs]
+    return [
+        package
+        for names, packages in wanted
+        if not any(shutil.which(name, path=path) for name in names)
+        for package in packages
+    ]
+
+
+def apt_get(session: nox.Session, *packages: str) -> None:
+    """Install Debian's packages, and start no server of theirs."""
+    quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    session.run("apt-get", "update", "-qq", external=True, silent=True)
+    command = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
+    session.run(*command, external=True, silent=True, env=quiet)
+
+
 def need(session: nox.Session, *programs: str) -> None:
     """Install with apt-get what is missing, where that is ours to do; else say what to install."""
-    wanted = [PROGRAMS[program] for program in programs]
-    missing = [package for names, packages in wanted if not any(map(shutil.which, names)) for package in packages]
-    if not missing:
+    packages = missing(*programs)
+    if not packages:
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        session.run("apt-get", "update", "-qq", external=True, silent=True)
-        session.run("apt-get", "install", "-y", "-qq", *missing, external=True, silent=True, env=quiet)
+        apt_get(session, *packages)
     elif os.environ.get("CI"):
-        session.error(f"install first: {' '.join(missing)}")
+        session.error(f"install first: {' '.join(packages)}")
     else:
-        session.skip(f"this session needs {', '.join(programs)}; on Debian: apt-get install {' '.join(missing)}")
+        session.skip(f"this session needs {', '.join(programs)}; on Debian: apt-get install {' '.join(packages)}")
+
+
+def offer(session: nox.Session, *programs: str) -> None:
+    """Install with apt-get what is missing, where that can be done; tests say what they go without."""
+    packages = missing(*programs)
+    if packages and os.geteuid() == 0 and shutil.which("apt-get"):
+        try:
+            apt_get(session, *packages)
+        except nox.command.CommandFailed:
+            session.log("apt-get could not install all of it")
+    if packages := missing(*programs):
+        session.log(f"not here, and left out: {' '.join(packages)}")
 
 
 @nox.session
@@ -107,6 +160,23 @@ def faults(session: nox.Session) -> None:
     need(session, "strace", "cc")
     install(session, "test")
     pytest(session, "-n2", "tests/faults", "tests/fuzz")
+
+
+@nox.session(requires=["dist"])
+def disks(session: nox.Session) -> None:
+    """Use Stores on real NFS with several clients and on odd file systems, each where this machine has it."""
+    offer(session, *DISKS)
+    install(session, "test")
+    pytest(session, "-n2", "tests/network")
+
+
+@nox.session(requires=["dist"])
+def network(session: nox.Session) -> None:
+    """Let many writers use Stores on network file systems, and print a table of what came of it (about an hour)."""
+    offer(session, *DISKS, "GlusterFS")
+    install(session, "test")
+    env = {"PYTHONPATH": "tests"}
+    session.run("python", "-m", "network.rounds", *session.posargs, env=env)
 
 
 @nox.session(requires=["dist"])

@@ -227,9 +227,11 @@ class Folder:
             old, new = on_disk(source), on_disk(name)
             try:
                 os.link(old, new, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor, follow_symlinks=False)
-            except FileExistsError:
-                if not self._linked(source, target, name):
+            except OSError as error:
+                if error.errno != errno.EEXIST and (error.errno not in NO_LINK or target.status(name) is None):
                     raise
+                if not self._linked(source, target, name):  # SFTP has no word for EEXIST: sshfs says EPERM
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from None
 
     def _linked(self, source: str, target: Folder, name: str) -> bool:
         """Whether both names are of one file: NFS repeats a request whose answer was lost, and finds its own work."""

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from . import _temporary
+from . import _files, _temporary
 from ._errors import FileSystemError
 from ._files import Folder, Reporting
 from ._temporary import OUR_PREFIX, Temporary
@@ -14,6 +14,7 @@ from ._temporary import OUR_PREFIX, Temporary
 _TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}
 """Errors that tell nothing about the kind of file system."""
 _TRIES = 3
+_BEFORE, _AFTER = b"one", b"two"
 
 
 def require_links(folder: Folder, what: str) -> None:
@@ -49,14 +50,16 @@ def _probe(folder: Folder) -> tuple[str | None, bool]:
 
 def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | None:
     """Return what the file system lacks, None if nothing."""
+    file.write(_BEFORE)
+    file.sync()
     if _link(folder, file, first) is not None:
         return "has no hard links"
-    if not os.path.samestat(os.fstat(file.descriptor), os.stat(first, dir_fd=folder.descriptor, follow_symlinks=False)):
+    if not _are_one(folder, file, first):
         return "makes copies instead of hard links"
     again = _link(folder, file, first)
     if again is None:
         return "has hard links that replace files"
-    if not isinstance(again, FileExistsError):
+    if again.errno not in {errno.EEXIST, *_files.NO_LINK}:  # sshfs says EPERM
         return "has hard links that can't be relied on"
     with Reporting(folder, first):
         os.unlink(first, dir_fd=folder.descriptor)
@@ -78,6 +81,18 @@ def _link(folder: Folder, file: Temporary, name: str) -> OSError | None:
                 raise
             return error
     return None
+
+
+def _are_one(folder: Folder, file: Temporary, name: str) -> bool:
+    """Return whether `name` is a second name of an open file, and not of a copy.
+
+    What is written through the one is read through the other: on sshfs each name has an inode number of its own. What
+    is written is as long as what was there, for a size may be one that was cached.
+    """
+    os.pwrite(file.descriptor, _AFTER, 0)
+    file.sync()
+    with _files.opened(folder, name) as second:
+        return os.read(second, len(_AFTER)) == _AFTER
 
 
 def nearest(path: Path) -> Path:
