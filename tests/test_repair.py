@@ -235,3 +235,17 @@ def test_files_recorded_and_lost_stay_recorded(store):
     report = Store.repair(store.root, dry_run=False)
     assert 6 == len(report.records)
     assert {"ok": 3, "corrupt": 0, "missing": 3, "unreadable": 0} == Store(store.root).verify().counts
+
+
+def test_what_was_taken_out_by_hand_stays_out(store, source):
+    """A record that somebody took out of the manifest doesn't come back by a repair, though its entry is still there."""
+    for name in ("kept", "gone", "later"):
+        store.add_file("E", "P", source(name, name.encode()))
+        if name == "gone":
+            data = yaml.safe_load(manifest_of(store).read_bytes())
+            del data["events"]["E"]["P"]["gone"]
+            manifest_of(store).write_text(yaml.safe_dump(data), encoding="utf-8")
+    assert {record.file for record in store} == {"kept", "later"}
+    manifest_of(store).unlink()
+    Store.repair(store.root, dry_run=False)
+    assert {record.file for record in store} == {"kept", "later"}

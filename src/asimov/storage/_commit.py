@@ -162,13 +162,15 @@ class Journal:
         with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
             for attempt in itertools.count(1):
                 try:
-                    return _Commit(self._reader, self._deferred, home, root, change).run()
+                    _Commit(self._reader, self._deferred, home, root, change).run()
                 except _Fenced:
                     change.renew()
                 except OSError as error:  # fenced, too, though NFS shows what it had cached of our file
                     if error.errno != errno.ESTALE or attempt == _LOOKS:
                         raise
                     change.renew()
+                else:
+                    return
 
     def fold(self) -> None:
         """Put into the manifest what was committed and isn't there yet; do nothing if all is."""

@@ -11,7 +11,6 @@ from ._errors import FileSystemError
 from ._files import Folder, Reporting
 from ._temporary import OUR_PREFIX, Temporary
 
-
 _TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}
 """Errors that tell nothing about the kind of file system."""
 _TRIES = 3
