@@ -223,6 +223,7 @@ class StateReader:
         """Read the state from the back-up and the entries that it doesn't include."""
         with contextlib.ExitStack() as stack:
             recent, numbers = _open_entries(home, stack)
+            home.refresh()
             _, text, folded = _read_manifest(home, BACKUP)
             contents = _yaml.parse(text, self.path.with_name(BACKUP))
             if folded is None:  # what `_seal` says is said of the manifest, not of its back-up
