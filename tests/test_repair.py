@@ -6,6 +6,7 @@ import os
 import shutil
 
 import pytest
+import yaml
 from damage import ordinary_user, unpack_legacy_stores
 
 from asimov.storage import ManifestError, NotAStoreError, Store
@@ -235,3 +236,18 @@ def test_files_recorded_and_lost_stay_recorded(store):
     report = Store.repair(store.root, dry_run=False)
     assert 6 == len(report.records)
     assert {"ok": 3, "corrupt": 0, "missing": 3, "unreadable": 0} == Store(store.root).verify().counts
+
+
+def test_what_was_taken_out_by_hand_stays_out(store, tmp_path):
+    """A record that somebody took out of the manifest isn't brought back by a repair, though its entry is there."""
+    manifest = home(store) / "manifest.yaml"
+    data = yaml.safe_load(manifest.read_bytes())
+    del data["events"]["S1"]["Prod0"]["result-5.txt"]
+    manifest.write_text(yaml.safe_dump(data), encoding="utf-8")
+    (tmp_path / "later").write_text("later")
+    store.add_file("S0", "Prod0", tmp_path / "later")
+    before = list(store)
+    manifest.unlink()
+    Store.repair(store.root, dry_run=False)
+    assert list(Store(store.root)) == before
+    assert ("S1", "Prod0", "result-5.txt") not in store

@@ -117,6 +117,11 @@ def folded(root: Path) -> int:
     return canonical.split_folded((root / ".manifest" / "manifest.yaml").read_bytes())[1] or 0
 
 
+def last_number(root: Path) -> int:
+    """Return the number of the last commit."""
+    return max([folded(root), *entry_numbers(root)])
+
+
 def is_folded(root: Path) -> bool:
     """Whether the manifest includes every entry, and no more of them are kept than should be."""
     numbers = entry_numbers(root)
@@ -329,7 +334,7 @@ def add_loop(base, tell, *, name, first=0, count=None, size=20, keep=False):
         source.unlink()
         number += 1
         if keep:
-            shutil.copytree(base / "store" / ".manifest", base / "past" / str(entry_numbers(base / "store")[-1]))
+            shutil.copytree(base / "store" / ".manifest", base / "past" / str(last_number(base / "store")))
 
 
 def burst(base, tell, *, waits=False):

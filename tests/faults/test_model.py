@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from damage import writable
-from faults.operations import DEAD, host_name, is_folded, md5
+from faults.operations import DEAD, host_name, is_folded, last_number, md5
 from faults.profile import LONG, choose, note
 from faults.spelling import contents, is_name, names, texts
 from hypothesis import HealthCheck, settings
@@ -37,6 +37,8 @@ from asimov.storage import (
     RecordNotFoundError,
     Store,
     StoreExistsError,
+    _deferred,
+    _last_fold,
 )
 from asimov.storage import _entries as entries
 
@@ -142,7 +144,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.model[key] = Entry(content, uuid, self.root / key[0] / key[1] / uuid)
         assert self.model[key].status == "ok"
         assert self.model[key].path.stat().st_mode & 0o222 == 0
-        self.ours = True
+        self.ours = self.ours or self.folded()
 
     def check_result(self, key: Key, content: bytes, result: dict, present: Key | None) -> None:
         assert (result["event"], result["production"], result["file"], result["hash"]) == (*key, md5(content))
@@ -455,6 +457,23 @@ class StoreMachine(RuleBasedStateMachine):
         assert Store.repair(self.root, dry_run=True).manifest == "sound"
         assert self.manifest_path().read_bytes() == before
 
+    # Folds.
+
+    @rule(i=st.integers(0, 9), count=st.sampled_from(choose([2, 3, 4], [2, 4, 40])), new=st.booleans())
+    def burst(self, i: int, count: int, new: bool) -> None:
+        """Add many files one by one, from one Store object or from one for each."""
+        for _ in range(count):
+            self.count += 1
+            key, content = ("burst", "many", f"{self.count}"), f"burst {self.count}".encode()
+            store = Store(self.root) if new else self.store(i)
+            self.check_result(key, content, store.add_file(*key[:2], self.source(content), key[2]), None)
+
+    @rule(i=st.integers(0, 9))
+    def fold(self, i: int) -> None:
+        """Put into the manifest what isn't there yet."""
+        self.store(i).fold()
+        self.ours = self.ours or (self.folded() and self.manifest_path().with_suffix(".yaml.bak").exists())
+
     # Other Store objects.
 
     @rule(i=st.integers(0, 9), how=st.sampled_from(["open", "pickle"]))
@@ -561,7 +580,7 @@ class StoreMachine(RuleBasedStateMachine):
         (place / identity).write_bytes(content)
         (place / identity).chmod(0o444)
         recent = self.root / ".manifest" / "recent"
-        number = max((int(path.name) for path in recent.iterdir()), default=0) + 1
+        number = last_number(self.root) + 1
         record = Record(event=key[0], production=key[1], file=key[2], hash=md5(content), uuid=identity)
         (recent / str(number)).write_bytes(entries.write([record]))
         self.record(key, content, identity)
@@ -621,8 +640,14 @@ def is_uuid(name: str) -> bool:
     return len(name) == 32 and set(name) <= set("0123456789abcdef")
 
 
-def test_model():
+@pytest.mark.parametrize("folds", ["at once", "put off"])
+def test_model(folds, monkeypatch):
     """A Store does what a plain dict does, whoever else writes, whatever becomes of its files, however it crashes."""
+    if folds == "put off":  # as in a large Store, where a fold takes long
+        monkeypatch.setattr(_last_fold, "WORTHWHILE", 0)
+        monkeypatch.setattr(_last_fold, "QUICK", -1.0)
+        monkeypatch.setattr(_last_fold, "SHARE", 10**9)
+        monkeypatch.setattr(_deferred, "LIMIT", 3600.0)
     profile = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
@@ -633,4 +658,4 @@ def test_model():
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(StoreMachine, settings=profile)
-    note("model", examples=EXAMPLES, steps=STEPS)
+    note("model", folds=folds, examples=EXAMPLES, steps=STEPS)

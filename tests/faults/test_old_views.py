@@ -13,7 +13,7 @@ import signal
 
 import pytest
 from faults import children
-from faults.operations import entry_numbers, folded, prepare_store, prepare_upstream
+from faults.operations import entry_numbers, folded, last_number, prepare_store, prepare_upstream
 from faults.writers import Writers
 
 from asimov.storage import Store, _state
@@ -48,7 +48,7 @@ def go_back(writers: Writers, commits: int, *, in_place: bool = False) -> set[st
     """Put the manifest of so many commits ago in place; return what had been added by now."""
     names = {"old", *writers.adds("f", COMMITS, keep=True)}
     there = writers.home / "manifest.yaml"
-    old = writers.base / "past" / str(entry_numbers(writers.root)[-1] - commits) / "manifest.yaml"
+    old = writers.base / "past" / str(last_number(writers.root) - commits) / "manifest.yaml"
     if in_place:
         there.write_bytes(old.read_bytes())
     else:
@@ -109,7 +109,7 @@ def test_a_writer_that_is_open_notices_it_too(writers):
 def test_a_number_that_was_used_before(commits, writers):
     """A writer that sees the Store as it was notices that its number had been used, and that costs nobody anything."""
     names = {"old", *writers.adds("f", COMMITS, keep=True)}
-    past = writers.base / "past" / str(entry_numbers(writers.root)[-1] - commits)
+    past = writers.base / "past" / str(last_number(writers.root) - commits)
     ended = writers.start("late", past=str(past)).ended
     assert ended.done, ended
     assert set(writers.state()) == writers.alone() == names | {"late"}

@@ -107,7 +107,7 @@ class Pile:
         self.store, self.source = Store(writers.root), source
         self.folder = writers.root / ".manifest"
         self.waiting = writers.start("taken", stop=["open", "manifest.yaml"])
-        while not temporaries(writers.root):
+        while not any(name.startswith("recent/") for name in temporaries(writers.root)):
             assert writers.goes_on(self.waiting) is None
         self.add("taken")
         for number in range(_fold._PILE - 1 - len(self.names())):

@@ -12,8 +12,9 @@ from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
 
-#: Where an fsync is for another course of events: the copy that a link makes needless, a folder that a fold syncs too.
-IDLE = {"link": 1, "mend_in_batch": 1, "upstream": 1}
+#: Where an fsync is for another course of events: the copy that a link makes needless, a folder that a fold syncs too,
+#: the manifest that another may have replaced just now, of which an add that only mends tells.
+IDLE = {"link": 1, "mend": 1, "mend_gone": 1, "mend_in_batch": 1, "mend_upstream": 1, "upstream": 1}
 
 
 class Lost(AssertionError):

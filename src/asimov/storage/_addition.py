@@ -176,8 +176,6 @@ class Addition:
         OSError
             A file can't be read, or can't be mended.
         """
-        if self.duplicate == "raise":
-            return
         own = {record.uuid for record in self._decide(contents)}
         self._mend(contents, meter)
         for item in self.items:

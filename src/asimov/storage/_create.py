@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import _canonical, _files, _probe, _temporary
 from ._contents import Contents
-from ._errors import InvalidNameError, StoreExistsError
+from ._errors import REPAIR_IN_A_SHELL, InvalidNameError, StoreExistsError
 from ._files import Folder
 from ._pieces import Pieces
 from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY
@@ -78,7 +78,7 @@ def _require_new(home: Folder) -> None:
             raise StoreExistsError(_exists(home.path))
         if recent.names() or home.status(BACKUP) is not None:
             msg = f"There was a Store at {home.path.parent}, and its manifest is lost. "
-            msg += "Rebuild it: in Python, by Store.repair(root, dry_run=False)."
+            msg += f"Rebuild it: in Python, by Store.repair(root, dry_run=False). {REPAIR_IN_A_SHELL}"
             raise StoreExistsError(msg)
 
 

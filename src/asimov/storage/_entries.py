@@ -57,6 +57,16 @@ def read_many(text: bytes) -> list[Record]:
     return records
 
 
+def are_whole(text: bytes) -> bool:
+    """Return whether text is nothing but whole entries, one after the other."""
+    start = 0
+    for end in _END.finditer(text):
+        if read(text[start : end.end()]) is None:
+            return False
+        start = end.end()
+    return start == len(text)
+
+
 def _is_sound(record: Record) -> bool:
     names = all(problem(kind, getattr(record, kind)) is None for kind in ("event", "production", "file"))
     return names and all(pattern.fullmatch(getattr(record, name)) for name, pattern in _HEX.items())

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from ._records import Record
 
 
-_REPAIR_IN_A_SHELL = (
+REPAIR_IN_A_SHELL = (
     "In a shell, in the Store's folder: python -c \"from asimov.storage import Store; print(Store.repair('.'))\""
 )
+"""What a message ends with, without a full stop: the line can be pasted."""
 
 
 class StorageError(Exception):
@@ -56,7 +57,7 @@ class ManifestError(StorageError):
 
     advice = (
         "The file was left as it is; mend it, or rebuild it: in Python, Store.repair(root) says what would be done, "
-        f"and Store.repair(root, dry_run=False) does it. {_REPAIR_IN_A_SHELL}"
+        f"and Store.repair(root, dry_run=False) does it. {REPAIR_IN_A_SHELL}"
     )
 
     def __init__(self, problem: str, path: Path, line: int | None = None) -> None:
@@ -73,7 +74,7 @@ class ManifestLostError(ManifestError, NotAStoreError):
 
     advice = (
         "Put it back, or rebuild it: in Python, Store.repair(root) says what would be done, and "
-        f"Store.repair(root, dry_run=False) does it. {_REPAIR_IN_A_SHELL}"
+        f"Store.repair(root, dry_run=False) does it. {REPAIR_IN_A_SHELL}"
     )
 
 
@@ -82,7 +83,8 @@ class ManifestStaleError(ManifestError):
 
     advice = (
         "Try again in a minute, when this computer has looked again. If it stays so, an old manifest was put there: in "
-        "Python, Store.repair(root) says what would be done, and Store.repair(root, dry_run=False) does it."
+        "Python, Store.repair(root) says what would be done, and Store.repair(root, dry_run=False) does it. "
+        f"{REPAIR_IN_A_SHELL}"
     )
 
 

@@ -51,7 +51,6 @@ def _probe(folder: Folder) -> tuple[str | None, bool]:
 def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | None:
     """Return what the file system lacks, None if nothing."""
     file.write(_BEFORE)
-    file.sync()
     if _link(folder, file, first) is not None:
         return "has no hard links"
     if not _are_one(folder, file, first):
@@ -89,6 +88,9 @@ def _are_one(folder: Folder, file: Temporary, name: str) -> bool:
     What is written through the one is read through the other: on sshfs each name has an inode number of its own. What
     is written is as long as what was there, for a size may be one that was cached.
     """
+    found = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
+    if os.path.samestat(os.fstat(file.descriptor), found):
+        return True
     os.pwrite(file.descriptor, _AFTER, 0)
     file.sync()
     with _files.opened(folder, name) as second:

@@ -19,7 +19,7 @@ from ._fold import Fold, fence
 from ._names import Key, from_disk, problem
 from ._records import Record, RepairReport
 from ._scalars import unquote
-from ._state import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT, StateReader
+from ._state import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT, StateReader, included_in
 from ._temporary import Temporary
 from ._verify import open_in, open_stored, require_match, untracked
 
@@ -61,6 +61,8 @@ class _Repair:
         self.reader = StateReader(root.path)
         self.included = 0
         """The number of the last entry that a sound manifest includes."""
+        self.backed_up = 0
+        """The number of the last entry of which the back-up, with what is kept beside it, has the records."""
 
     def run(self, new: Temporary | None) -> RepairReport:
         """Do it, with `new` for the manifest; without, only say what would be done."""
@@ -138,6 +140,9 @@ class _Repair:
             with contextlib.suppress(ManifestError):
                 contents = _yaml.parse(text, self.home.path / BACKUP)
                 self.sources.append(BACKUP)
+                said = _canonical.split_folded(text)[1]
+                entries = {int(path.name): records for path, records in self.entry_files()}
+                self.backed_up = max(included_in(contents, entries) if said is None else said, self.kept_up_to())
                 return contents
         return Contents(name=self.salvaged_name(), top=self.salvaged_top())
 
@@ -154,8 +159,15 @@ class _Repair:
     def folded(self) -> list[Record]:
         return _entries.read_many(self.text(self.home, FOLDED) or b"")
 
+    def kept_up_to(self) -> int:
+        """Return up to which entry the back-up and what is kept beside it have all; 0 if that is not whole."""
+        kept = self.text(self.home, FOLDED) or b""
+        return _seal.folded(self.home, FOLDED) if _entries.are_whole(_seal.without(kept)) else 0
+
     def entries(self) -> list[Record]:
-        return [record for _, records in self.entry_files() for record in records or ()]
+        """Read the entries that the back-up doesn't include: what it lacks of those was taken out of it by hand."""
+        later = [records for path, records in self.entry_files() if int(path.name) > self.backed_up]
+        return [record for records in later for record in records or ()]
 
     def entry_files(self) -> Iterator[tuple[Path, list[Record] | None]]:
         with contextlib.suppress(FileNotFoundError), self.home.folder(RECENT) as recent:

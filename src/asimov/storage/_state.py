@@ -223,10 +223,11 @@ class StateReader:
         """Read the state from the back-up and the entries that it doesn't include."""
         with contextlib.ExitStack() as stack:
             recent, numbers = _open_entries(home, stack)
+            home.refresh()
             _, text, folded = _read_manifest(home, BACKUP)
             contents = _yaml.parse(text, self.path.with_name(BACKUP))
             if folded is None:  # what `_seal` says is said of the manifest, not of its back-up
-                folded = _included(contents, _entries_of(recent, numbers))
+                folded = included_in(contents, _entries_of(recent, numbers))
             return self._with_entries(home, contents, folded, recent, numbers, UNKNOWN, "")
 
     def _without_name(self, home: Folder, problem: ManifestLostError, *, to_write: bool) -> State | None:
@@ -327,7 +328,7 @@ class StateReader:
 
     def _folded(self, home: Folder, contents: Contents, recent: Folder | None, numbers: list[int]) -> int:
         """Find out which entries are in a manifest that doesn't say so, since another program wrote it."""
-        return max(_seal.folded(home, FOLDED), _included(contents, _entries_of(recent, numbers)))
+        return max(_seal.folded(home, FOLDED), included_in(contents, _entries_of(recent, numbers)))
 
 
 def warn(text: str, *arguments: object) -> None:
@@ -414,7 +415,7 @@ def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> lis
     return [record for record in new.values() if trusted or contents.by_uuid(record.uuid) is None]
 
 
-def _included(contents: Contents, entries: dict[int, list[Record] | None]) -> int:
+def included_in(contents: Contents, entries: dict[int, list[Record] | None]) -> int:
     """Return up to which number a manifest includes entries that doesn't say so, since another program wrote it.
 
     That is up to one which is empty, or of which it has all records. Of one whose records it has in part it includes

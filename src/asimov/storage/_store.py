@@ -357,7 +357,8 @@ class Store:
         addition = _addition.Addition(items, duplicate, self.root)
         journal = self.manifest._journal
         while True:
-            addition.prepare(journal.contents(), meter)
+            if duplicate != "raise":
+                addition.prepare(journal.contents(), meter)
             with contextlib.suppress(_addition.Overtaken), Reporting(self.root, side=STORE):
                 journal.commit(addition)
                 return addition.results
