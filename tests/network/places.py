@@ -123,7 +123,8 @@ def bindfs(folder: Path, clients: int = 1) -> Iterator[list[Path]]:
 def sshfs(folder: Path, clients: int = 2) -> Iterator[list[Path]]:
     """Mount a folder by sshfs; each client speaks with an SFTP server of its own, with no ssh between them.
 
-    With ``direct_io``: else a client takes the size of a file that another has replaced for the new one's.
+    Without ``direct_io`` a client takes the size of a file that another has replaced for the new one's; without
+    ``dir_cache=no`` it believes for 20 s what it knows of a folder.
     """
     (program,) = find("sshfs")
     servers = [path for path in SFTP_SERVERS if os.access(path, os.X_OK)]
@@ -133,6 +134,6 @@ def sshfs(folder: Path, clients: int = 2) -> Iterator[list[Path]]:
     connect = folder / "connect"
     connect.write_text(f"#!/bin/sh\nexec {servers[0]}\n")
     connect.chmod(0o755)
-    options = ("-o", "direct_io", "-o", f"ssh_command={connect}", f"localhost:{_served(folder)}")
+    options = ("-o", "direct_io,dir_cache=no", "-o", f"ssh_command={connect}", f"localhost:{_served(folder)}")
     with _fuse(folder, clients, program, *options) as places:
         yield places

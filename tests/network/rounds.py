@@ -87,7 +87,7 @@ ROUNDS = [
     Round("NFS 3, without locks", ALL, on_bed("vers=3,nolock", "vers=3,nolock")),
     Round("NFS 3, 4.0 and 4.2", ALL, on_bed("vers=3,nolock", "vers=4.0", "vers=4.2")),
     Round("GlusterFS 10", (KILLS, STOPS, BATCHES), on_gluster),
-    Round("sshfs, direct_io", ALL, on_mounts(places.sshfs)),
+    Round("sshfs, without its caches", ALL, on_mounts(places.sshfs)),
     Round("bindfs", ALL, on_mounts(places.bindfs)),
     Round("xfs", ALL, on_mounts(lambda folder: places.image(folder, "xfs"))),
     Round("btrfs", ALL, on_mounts(lambda folder: places.image(folder, "btrfs"))),
