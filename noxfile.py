@@ -23,6 +23,8 @@ PROGRAMS = {
     "strace": (["strace"], ["strace"]),
     "cc": (["cc"], ["gcc", "libc6-dev"]),
     "git": (["git"], ["git"]),
+    "access-control lists": (["setfacl"], ["acl"]),
+    "locales": (["locale-gen"], ["locales"]),
     "NFS in user-mode Linux": (["linux.uml"], ["user-mode-linux"]),
     "an NFS server": (["rpc.nfsd"], ["nfs-kernel-server"]),
     "an NFS client": (["mount.nfs"], ["nfs-common"]),
@@ -149,6 +151,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(requires=["dist"])
 def tests(session: nox.Session) -> None:
     """Run the tests against the wheel, the notebooks among them, with a figure of coverage."""
+    offer(session, "access-control lists", "locales")
     install(session, "test")
     pytest(session, CLUSTER)
     pytest(session, *QUICK, "--cov", "--cov-report=term")

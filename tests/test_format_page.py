@@ -280,7 +280,7 @@ def test_a_former_store(store, other, tmp_path):
     for entry in (home(store) / "recent").iterdir():
         entry.unlink()
     (home(store) / "recent" / "3").touch()
-    (home(store) / "tmp").mkdir()
+    (home(store) / "tmp").mkdir(exist_ok=True)
     (home(store) / "manifest.yaml.new").unlink()
     without_last_line(store)
     former = as_dict(Store(store.root))

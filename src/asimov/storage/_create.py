@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import _canonical, _files, _probe, _temporary
 from ._contents import Contents
-from ._errors import REPAIR_IN_A_SHELL, InvalidNameError, StoreExistsError
+from ._errors import REPAIR_IN_A_SHELL, FileSystemError, InvalidNameError, StoreExistsError
 from ._files import Folder
 from ._pieces import Pieces
 from ._state import BACKUP, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY
@@ -19,8 +19,7 @@ def create(root: Path, name: str, *, sha256: bool) -> None:
     """Make the folders of a Store, and last, so that it is there whole or not at all, its manifest."""
     require_store_name(name)
     contents = Contents(name=name, top={"sha256": "true"} if sha256 else {})
-    with Folder.open(_probe.nearest(root)) as above:
-        _probe.require_links(above, "No Store was made.")
+    _require_links(root)
     made = _files.make_root(root)
     try:
         with Folder.open(root) as top:
@@ -35,6 +34,18 @@ def create(root: Path, name: str, *, sha256: bool) -> None:
                 raise
     except BaseException:
         _files.remove_folders(made)
+        raise
+
+
+def _require_links(root: Path) -> None:
+    """Raise if the file system that `root` is to be on can't hold a Store; an error is about `root`."""
+    try:
+        with Folder.open(_probe.nearest(root)) as above:
+            _probe.require_links(above, "No Store was made.")
+    except FileSystemError:
+        raise
+    except OSError as error:
+        error.filename = str(root)  # not a file that was there for a moment
         raise
 
 
