@@ -131,7 +131,7 @@ def test_the_number_before_is_there(writers):
 def test_a_reader_opens_folders_by_their_names(writers):
     """A reader that remembers what manifest.yaml meant 40 commits ago asks what it means now."""
     os.link(writers.home / "manifest.yaml", writers.base / "kept")  # so that what it remembers can still be opened
-    reader = writers.start("", "read", stop=["open", "recent"], cached=True)
+    reader = writers.start("", "look", stop=["open", "recent"], cached=True)
     assert reader.ended is None
     names = {"old", *writers.adds("f", 40)}
     assert writers.ends(reader).done, reader.ended
