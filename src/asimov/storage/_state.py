@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import os
 import threading
@@ -175,7 +174,7 @@ class StateReader:
         except FileNotFoundError:
             return _Misfit(ManifestLostError("it was there just now, and is gone", self.path))
         except OSError as error:
-            if error.errno != errno.ESTALE:
+            if error.errno not in _files.STALE:
                 raise
             return _Misfit(error)
         return state if gap is None else _Misfit(ManifestStaleError(gap, self.path), state)
