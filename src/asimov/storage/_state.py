@@ -160,7 +160,7 @@ class StateReader:
     def stir(self, home: Folder) -> None:
         """Make NFS forget what it knows of the names that a reading looks at, by changes to those folders."""
         home.stir(_temporary.owner_name())
-        with contextlib.suppress(FileNotFoundError), home.folder(RECENT) as recent:
+        with contextlib.suppress(OSError), home.folder(RECENT) as recent:  # the reading itself says what is wrong
             recent.stir(_temporary.owner_name())
 
     # One look.
