@@ -84,6 +84,7 @@ ROUNDS = [
     Round("NFS 4.2 and 4.1, without delegations", ALL, on_bed("vers=4.2", "vers=4.1", leases=False)),
     Round("NFS 4.2, three clients", ALL, on_bed("vers=4.2", "vers=4.2", "vers=4.2")),
     Round("NFS 4.0", ALL, on_bed("vers=4.0", "vers=4.0")),
+    Round("NFS 4.0, without delegations", ALL, on_bed("vers=4.0", "vers=4.0", leases=False)),
     Round("NFS 3, without locks", ALL, on_bed("vers=3,nolock", "vers=3,nolock")),
     Round("NFS 3, 4.0 and 4.2", ALL, on_bed("vers=3,nolock", "vers=4.0", "vers=4.2")),
     Round("GlusterFS 10", (KILLS, STOPS, BATCHES), on_gluster),
