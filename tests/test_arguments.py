@@ -26,6 +26,12 @@ class Client:
     submit = map = get_executor = print
 
 
+def shut_down():
+    """Make an executor that takes no work any more."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor
+
+
 WRONG = {
     "Store(3)": lambda _: Store(3),
     "Store('')": lambda _: Store(""),
@@ -44,6 +50,7 @@ WRONG = {
     "verify(executor='processes')": lambda store: store.verify(executor="processes"),
     "verify(executor=class)": lambda store: store.verify(executor=ThreadPoolExecutor),
     "verify(executor=client)": lambda store: store.verify(executor=Client()),
+    "verify(executor=shut down)": lambda store: store.verify(executor=shut_down()),
     "verify(since=30)": lambda store: store.verify(since=30),
     "verify(since='500GB')": lambda store: store.verify(since="500GB"),
     "verify(since='soon')": lambda store: store.verify(since="soon"),
@@ -123,6 +130,7 @@ def test_a_wrong_argument_is_refused(store, stored, call):
     [
         (lambda store: store.verify(executor=4), "concurrent.futures.Executor"),
         (lambda store: store.verify(executor=Client()), "get_executor()"),
+        (lambda store: store.verify(executor=shut_down()), "after shutdown"),
         (lambda store: store.to_frame("S1"), "frame[frame['event']"),
         (lambda store: store.verify(since=30), "'30d'"),
         (lambda store: store.verify(budget=[]), "'500GB'"),

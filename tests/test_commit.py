@@ -39,6 +39,30 @@ def test_manifest_is_replaced_not_edited(store, source):
         assert before.read() == whole
 
 
+def test_a_folder_that_is_stale_after_the_commit(store, source, monkeypatch):
+    """ESTALE, said of the folder of entries once the entry is there, is waited out: the add is done, and no error."""
+    store.add_file("S1", "Prod0", source(content=b"a"), "a")
+    real_link, real_open, left = os.link, os.open, []
+
+    def link(old, new, **options):
+        real_link(old, new, **options)
+        if new == "2":
+            left.extend(range(4))
+
+    def open_(path, *rest, **options):
+        if path == "recent" and left:
+            left.pop()
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return real_open(path, *rest, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    monkeypatch.setattr(os, "open", open_)
+    added = store.add_file("S1", "Prod0", source(content=b"b"), "b")
+    assert left == []
+    assert added["uuid"] == store["S1", "Prod0", "b"].uuid
+    assert keys(store) == [("S1", "Prod0", "a"), ("S1", "Prod0", "b")]
+
+
 def test_an_open_store_sees_what_others_add(store, source):
     """A Store object that was opened earlier sees, in all that it tells, what another has added."""
     early, late = Store(store.root), Store(store.root)

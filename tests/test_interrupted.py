@@ -5,6 +5,7 @@ Each is made to come with one call of the operating system, where it would be by
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import pytest
@@ -100,6 +101,22 @@ def test_a_handler_that_fetches_something(store, source, once):
     calls = once("readv", lambda: Store(store.root).fetch_file("S1", "Prod0", "b"))
     assert store.fetch_file("S1", "Prod0", "a", dest=dest).read_bytes() == b"a" * 50_000
     assert len(calls) == 1
+
+
+FIRST = {
+    "add_file": lambda store, path: store.add_file("S1", "Prod0", path),
+    "new_file": lambda store, path: store.new_file("S1", "Prod0", path.name).__enter__(),
+}
+
+
+@pytest.mark.parametrize("add", FIRST.values(), ids=FIRST)
+def test_ctrl_c_at_the_first_digest(store, source, monkeypatch, add):
+    """Ctrl-C, or SIGTERM, while a process loads what digests, for its first add, leaves no temporary file."""
+    path, before = source("a", b"a"), contents(store.root)
+    monkeypatch.setattr(hashlib, "md5", lambda **_: interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        add(store, path)
+    assert contents(store.root) == before
 
 
 @pytest.mark.parametrize("call", ["link", "mkdir"])

@@ -241,6 +241,16 @@ class Interchanged:
         raise AssertionError
 
 
+class Lazy:
+    """A table as polars' LazyFrame is one: it knows its columns, and has no values yet."""
+
+    columns = NAMES
+
+    def __getitem__(self, name):
+        msg = "LazyFrame is not subscriptable\n\nUse `select()` instead."
+        raise TypeError(msg)
+
+
 REFUSED = {
     "two columns of one name": doubled,
     "a Series with two of one name": lambda frame: doubled(frame).iloc[0],
@@ -254,6 +264,7 @@ REFUSED = {
     "a set of names": lambda _: [set(PLACES[0])],
     "a list of names": lambda _: list(PLACES[0]),
     "the interchange protocol alone": lambda _: Interchanged(),
+    "a table without values": lambda _: Lazy(),
     "no table": lambda _: SimpleNamespace(columns=["event"], __getitem__=None),
 }
 

@@ -85,10 +85,10 @@ def test_a_reader_that_stops_early(hand_written):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_under_stdout(filled):
-    """When stdout can't be written, that is one line and code 5."""
+    """When stdout can't be written, that is one line that names it, and code 5."""
     with Path("/dev/full").open("wb") as full:
         result = process("list", capture_output=False, stdout=full, stderr=subprocess.PIPE)
-    assert (result.returncode, result.stderr) == (5, b"locutus: No space left on device\n")
+    assert (result.returncode, result.stderr) == (5, b"locutus: standard output: No space left on device\n")
 
 
 def test_closed_streams(filled):

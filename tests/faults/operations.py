@@ -24,6 +24,7 @@ from asimov.storage import _canonical as canonical
 from asimov.storage import _entries as entries
 from asimov.storage import _state as state
 from asimov.storage import _temporary as temporary
+from asimov.storage._commit import Journal
 
 Key = tuple[str, str, str]
 DEAD = 2**22 + 1
@@ -315,6 +316,11 @@ def read(base, tell):
     return [record.key for record in Store(base / "store")]
 
 
+def look(base, tell):
+    """Look once: opening a Store, and going through it, are looks of their own."""
+    return [record.key for record in Journal(base / "store").contents()]
+
+
 def repair(base, tell):
     Store.repair(base / "store", dry_run=False)
 
@@ -447,6 +453,7 @@ OPERATIONS = {
     "fold": Operation(fold, prepare_crash, OLD, broken=False),
     "add_threads": Operation(add_threads, prepare_store, OLD, broken=False),
     "read": Operation(read, prepare_crash, {**OLD, ("E0", "P0", "committed"): b"committed\n"}, broken=False),
+    "look": Operation(look, prepare_store, OLD, broken=False),
     "read_loop": Operation(read_loop, prepare_store, OLD, broken=False),
 }
 BROKEN = [name for name, operation in OPERATIONS.items() if operation.broken]

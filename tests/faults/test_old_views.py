@@ -131,7 +131,7 @@ def test_the_number_before_is_there(writers):
 def test_a_reader_opens_folders_by_their_names(writers):
     """A reader that remembers what manifest.yaml meant 40 commits ago asks what it means now."""
     os.link(writers.home / "manifest.yaml", writers.base / "kept")  # so that what it remembers can still be opened
-    reader = writers.start("", "read", stop=["open", "recent"], cached=True)
+    reader = writers.start("", "look", stop=["open", "recent"], cached=True)
     assert reader.ended is None
     names = {"old", *writers.adds("f", 40)}
     assert writers.ends(reader).done, reader.ended
@@ -171,11 +171,12 @@ def test_stale_for_a_moment(call, name, times, writers):
     assert (report.failures, report.untracked) == ((), ())
 
 
+@pytest.mark.parametrize("error", [errno.ESTALE, errno.EBADF], ids=["ESTALE", "EBADF"])
 @pytest.mark.parametrize("operation", ["read", "add_file"])
-def test_a_name_that_is_stuck(operation, writers):
+def test_a_name_that_is_stuck(operation, error, writers):
     """A manifest that this computer can't open any more is read from the back-up, and writers go on."""
     names = {"old", *writers.adds("f", 3)}
-    ended = writers.start("", operation, fail=["open", "*/manifest.yaml", errno.ESTALE, 10**6]).ended
+    ended = writers.start("", operation, fail=["open", "*/manifest.yaml", error, 10**6]).ended
     assert ended.done, ended
     if operation == "read":
         assert {key[2] for key in ended.result} == names

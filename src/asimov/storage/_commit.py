@@ -358,8 +358,8 @@ class _Commit:
         found = state.contents.get(records[0].key)
         if found is not None and found.uuid == records[0].uuid:
             return state
-        there = self.recent.status(str(self.number))
         with contextlib.suppress(OSError):  # ESTALE: it has no name at all
+            there = self.recent.status(str(self.number))
             if there is not None and os.path.samestat(there, os.fstat(self.entry.descriptor)):
                 self.recent.remove(str(self.number))
         return None

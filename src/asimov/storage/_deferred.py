@@ -71,13 +71,13 @@ class Deferred:
         with self._lock:
             first = self._waiting[0][0] if self._waiting else 0
         folded = self._fold(first) if first else 0
-        with self._lock:
-            self._timer = None
-        self._folded_up_to(folded)
+        self._folded_up_to(folded, fired=True)
 
-    def _folded_up_to(self, folded: int | None) -> None:
+    def _folded_up_to(self, folded: int | None, *, fired: bool = False) -> None:
         """Forget the entries up to `folded`, or all where that failed; wait for the next one."""
         with self._lock:
+            if fired:
+                self._timer = None
             while self._waiting and (folded is None or self._waiting[0][0] <= folded):
                 self._waiting.popleft()
             if self._waiting and not self._start(max(self._waiting[0][1] - time.monotonic(), 0.0)):

@@ -30,6 +30,8 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _LINK_REFUSED = {errno.ELOOP, errno.EMLINK, getattr(errno, "EFTYPE", errno.ELOOP)}
 GONE = {errno.ENOENT, errno.ESTALE}
 """What is said of a file that has been removed: NFS says either."""
+STALE = {errno.ESTALE, errno.EBADF}
+"""What NFS says of a file that is there, and that it can't open or read: an NFS 4 client has lost its hold of it."""
 NO_LINK = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 """What a file system says that gives a file no second name, or none in another folder (AFS, BeeGFS)."""
 _TRIES = 8
@@ -456,7 +458,7 @@ def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
                 return descriptor, before, text
         except OSError as error:
             os.close(descriptor)
-            if error.errno != errno.ESTALE or attempt == _TRIES - 1:
+            if error.errno not in STALE or attempt == _TRIES - 1:
                 raise
             continue
         except BaseException:

@@ -191,7 +191,10 @@ class Fold:
         return False
 
     def sweep(self) -> None:
-        """Remove what a writer left that was killed: temporary files, and data of which nothing changed for a day."""
+        """Remove what a writer left that was killed: temporary files, and data if its process is known to be gone.
+
+        Of another computer's process that can't be known: its data goes when nothing of it has changed for a day.
+        """
         self.sweep_temporary(self.home)
         with contextlib.suppress(FileNotFoundError), self.home.folder(TEMPORARY) as tmp:
             self.sweep_temporary(tmp)
@@ -200,7 +203,7 @@ class Fold:
             ages = {name: abs(self.now - status.st_mtime) for name, status in found.items() if status is not None}
             busy = {_temporary.owner(name) for name, age in ages.items() if age <= INCOMING_AGE}
             for name in ages:
-                if _temporary.owner(name) not in busy:
+                if _temporary.owner(name) not in busy or _temporary.owner_is_dead(name):
                     incoming.remove(name)
 
     def sweep_temporary(self, folder: Folder) -> None:

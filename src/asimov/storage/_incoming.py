@@ -48,7 +48,13 @@ class Incoming:
     def new(cls, folder: Folder, *, sha256: bool) -> Incoming:
         """Begin a file of its own."""
         name = _temporary.owner_name()
-        return cls(folder, name, folder.create(name, unique=True), sha256=sha256)
+        descriptor = folder.create(name, unique=True)
+        try:
+            return cls(folder, name, descriptor, sha256=sha256)
+        except BaseException:  # a process' first digest loads OpenSSL: long enough for a signal to come
+            os.close(descriptor)
+            folder.remove(name)
+            raise
 
     @classmethod
     def of_file(

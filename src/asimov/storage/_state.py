@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import os
 import threading
@@ -161,7 +160,7 @@ class StateReader:
     def stir(self, home: Folder) -> None:
         """Make NFS forget what it knows of the names that a reading looks at, by changes to those folders."""
         home.stir(_temporary.owner_name())
-        with contextlib.suppress(FileNotFoundError), home.folder(RECENT) as recent:
+        with contextlib.suppress(OSError), home.folder(RECENT) as recent:  # the reading itself says what is wrong
             recent.stir(_temporary.owner_name())
 
     # One look.
@@ -175,7 +174,7 @@ class StateReader:
         except FileNotFoundError:
             return _Misfit(ManifestLostError("it was there just now, and is gone", self.path))
         except OSError as error:
-            if error.errno != errno.ESTALE:
+            if error.errno not in _files.STALE:
                 raise
             return _Misfit(error)
         return state if gap is None else _Misfit(ManifestStaleError(gap, self.path), state)

@@ -397,17 +397,17 @@ class Store:
         _require_duplicate(duplicate)
         key = named("event", event), named("production", production), named("file", name)
         digits = _arguments.digest(hash, Path(key[2]))
+        path = self.root.joinpath(*map(on_disk, key))
         with self.manifest._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=self._contents().with_sha256)
-            raw = WritableFile(data, self.root.joinpath(*map(on_disk, key)))
             try:
-                buffer = NewFile(raw)
-                yield cast("BinaryIO", buffer)
-                buffer.close()  # who still has it writes no more: what is stored is what is digested now
-                raw.settle()
-                self._finish(key, data, digits, duplicate)
+                with contextlib.closing(WritableFile(data, path)) as raw:  # else the buffer flushes itself into nowhere
+                    buffer = NewFile(raw)
+                    yield cast("BinaryIO", buffer)
+                    buffer.close()  # who still has it writes no more: what is stored is what is digested now
+                    raw.settle()
+                    self._finish(key, data, digits, duplicate)
             finally:
-                raw.close()  # or the buffer would flush itself into nowhere when it is deleted
                 data.discard()
 
     def _finish(self, key: Key, data: Incoming, hash: str | None, duplicate: Duplicate) -> dict[str, str]:

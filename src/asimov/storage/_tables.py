@@ -29,7 +29,7 @@ def columns_of(table: Any, wanted: Collection[str]) -> dict[str, list[Any]] | No
     names = _column_names(table)
     if names is None:
         return None
-    columns = {name: _cells(table, table[name]) for name in _wanted(names, wanted)}
+    columns = {name: _cells(table, _column(table, name)) for name in _wanted(names, wanted)}
     index = getattr(table, "index", None)
     for name in _wanted(getattr(index, "names", ()), wanted):
         if name not in columns:
@@ -50,6 +50,13 @@ def _fields(item: Any) -> Iterable[object] | None:
     """Return the names of the fields of a structured array of numpy, or of one record of it; None if it is none."""
     names: Iterable[object] | None = getattr(getattr(item, "dtype", None), "names", None)
     return names
+
+
+def _column(table: Any, name: str) -> Any:
+    try:
+        return table[name]
+    except TypeError as error:  # polars' LazyFrame has names, and no values yet
+        raise _unread(table) from error
 
 
 def _cells(table: Any, column: Any) -> list[Any]:

@@ -16,7 +16,7 @@ from ._contents import Contents
 from ._errors import HashError
 from ._files import Folder
 from ._hashing import Digest, Meter, Progress
-from ._names import Key, on_disk
+from ._names import Key, on_disk, shown
 from ._records import Check, Record, Status
 from ._threads import Threads, reading_threads
 
@@ -291,6 +291,8 @@ class _Run:
         self.counted = 0
         self.results: list[Check] = []
         self.deadline = float("inf")
+        self.has_begun = False
+        """Whether the executor has taken work."""
 
     def on(self, executor: Executor | Threads, batches: Iterator[_Batch]) -> list[Check]:
         from concurrent.futures import ThreadPoolExecutor
@@ -304,7 +306,7 @@ class _Run:
                 if time.monotonic() >= self.deadline and self.results:
                     break
                 future = self.submit(executor, batch, shared)
-                pending[future] = batch
+                pending[future], self.has_begun = batch, True
                 if future.done():  # in this thread, for want of another
                     self.collect(pending, shared)
             while pending:
@@ -331,7 +333,9 @@ class _Run:
             if shared is not None:
                 return executor.submit(check_batch, *arguments, shared)
             return executor.submit(check_batch, *arguments)
-        except Exception as error:  # noqa: BLE001 - a broken executor, of whatever kind, has no verdict on these files
+        except Exception as error:  # a broken executor, of whatever kind, has no verdict on these files
+            if not self.has_begun:
+                raise _takes_no_work(executor, error) from error
             from concurrent.futures import Future
 
             failed: Future[list[Check]] = Future()
@@ -368,6 +372,11 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - a worker that died has no verdict on these files
             reason = f"its worker gave no answer: {type(error).__name__}: {error}"
             return [_failed(r, folder_of(self.root, r), Status.UNREADABLE, reason) for r in batch.records]
+
+
+def _takes_no_work(executor: object, why: Exception) -> ValueError:
+    advice = "Give one that is open, or None: threads, one per usable core."
+    return ValueError(f"executor={shown(executor)}: it takes no work ({' '.join(str(why).split())}). {advice}")
 
 
 # What nobody recorded.

@@ -94,11 +94,11 @@ def _edge(ctx: click.Context) -> Edge:
 def init(ctx: click.Context, directory: str | None, name: str | None) -> Store:
     """Create a Store and describe it.
 
-    Its folder is DIR, else --store, else the current folder; it may hold other things.
+    Its folder is DIR, else --store, else $LOCUTUS_STORE, else the current folder; it may hold other things.
     """
     from asimov.storage._store import Store
 
-    root = Path(directory or options.store_place(ctx) or ".").absolute()
+    root = Path(directory or options.named_place(ctx) or ".").absolute()
     return Store.create(root, meant(root.resolve().name) if name is None else name)
 
 

@@ -119,5 +119,10 @@ def store_of(ctx: click.Context) -> Store:
     """Open the Store that is meant: the one of ``--store``, else of ``$LOCUTUS_STORE``, else here or above."""
     from asimov.storage._store import Store
 
+    return Store(named_place(ctx))
+
+
+def named_place(ctx: click.Context) -> str | None:
+    """Return the folder that ``--store``, else ``$LOCUTUS_STORE`` names; None if neither does."""
     place = store_place(ctx) or os.environ.get("LOCUTUS_STORE")
-    return Store(os.path.expanduser(place) if place else None)  # noqa: PTH111 - as in Place
+    return os.path.expanduser(place) if place else None  # noqa: PTH111 - as in Place

@@ -54,13 +54,13 @@ class Terminal:
         """Print a result and return the exit code that it means."""
         person = _is_terminal(sys.stdout)
         if json:
-            click.echo(as_json(result).encode())
+            _print(as_json(result).encode() + b"\n")
         elif isinstance(result, Path) and not person:
-            click.echo(os.fsencode(result))  # a program gets the very bytes
+            _print(os.fsencode(result) + b"\n")  # a program gets the very bytes
         elif isinstance(result, list) and not person:
-            click.echo(b"".join(os.fsencode(path) + b"\n" for path in result), nl=False)
+            _print(b"".join(os.fsencode(path) + b"\n" for path in result))
         elif text := "\n".join(as_text(result, width=_columns() if person else None)):
-            click.echo(text)
+            _print(f"{text}\n")
         return 0 if getattr(result, "ok", True) else FAILED
 
     @contextlib.contextmanager
@@ -87,6 +87,14 @@ class Terminal:
         descriptor = _descriptor(sys.stdout, "standard output")
         sys.stdout.flush()
         return descriptor
+
+
+def _print(text: str | bytes) -> None:
+    try:
+        click.echo(text, nl=False)
+    except OSError as error:
+        error.filename = "standard output"
+        raise
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
