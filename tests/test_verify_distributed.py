@@ -164,12 +164,11 @@ def test_a_killed_worker_whose_work_is_given_up(many, killer):
 
 
 def test_a_cluster_that_is_gone(many):
-    """With a client whose cluster is gone, the files are unreadable with the reason."""
+    """A client that was closed before takes no work: that is an error of the call, and no verdict on files."""
     two = cluster(3)
     client = Client(two)
     executor = client.get_executor(pure=False)
     client.close()
     two.close()
-    report = many.verify(executor=executor)
-    assert statuses(report) == {"unreadable": COUNT}
-    assert all(check.reason for check in report.results)
+    with pytest.raises(ValueError, match="it takes no work"):
+        many.verify(executor=executor)
