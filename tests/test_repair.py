@@ -9,7 +9,7 @@ import pytest
 import yaml
 from damage import ordinary_user, unpack_legacy_stores
 
-from asimov.storage import ManifestError, NotAStoreError, Store
+from asimov.storage import ManifestError, NotAStoreError, Store, _deferred, _last_fold
 from asimov.storage import _entries as entries
 
 
@@ -251,3 +251,30 @@ def test_what_was_taken_out_by_hand_stays_out(store, tmp_path):
     Store.repair(store.root, dry_run=False)
     assert list(Store(store.root)) == before
     assert ("S1", "Prod0", "result-5.txt") not in store
+
+
+def test_what_was_taken_out_by_hand_after_a_repair_stays_out(store, tmp_path, monkeypatch):
+    """A repair leaves word of the entries that it includes: another program that drops the manifest's last line, and a
+    record, brings nothing back.
+    """
+    for module, name, value in ((_last_fold, "WORTHWHILE", 0), (_last_fold, "QUICK", -1), (_deferred, "LIMIT", 3600)):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(_last_fold, "SHARE", 10**9)  # folds are put off, as in a large Store
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+        store.add_file("S1", "Prod0", tmp_path / name)
+    (home(store) / "manifest.yaml").unlink()
+    Store.repair(store.root, dry_run=False)
+    data = yaml.safe_load((home(store) / "manifest.yaml").read_bytes())
+    del data["events"]["S1"]["Prod0"]["c"]
+    (home(store) / "manifest.yaml").write_text(yaml.safe_dump(data))
+    assert 8 == len(Store(store.root))
+
+
+def test_a_manifest_that_is_lost_again_after_a_repair(store):
+    """A manifest that is lost right after it was rebuilt is rebuilt again, to the letter."""
+    before = store.fingerprint()
+    for _ in range(2):
+        (home(store) / "manifest.yaml").unlink()
+        Store.repair(store.root, dry_run=False)
+        assert before == Store(store.root).fingerprint()

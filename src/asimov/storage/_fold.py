@@ -103,32 +103,11 @@ class Fold:
                 if not lost and Stamp.of(old) != state.stamp:
                     return False
                 self.file.take_permissions(old)
-                self.backed_up = not lost and self.back_up(old)
+                self.backed_up = not lost and back_up(self.home, old)
         except OSError as error:
             if error.errno not in _files.GONE:
                 raise
             return False  # another is just replacing it, which some file systems do in two steps
-        return True
-
-    def back_up(self, manifest: int) -> bool:
-        """Keep the old manifest as a second name of it, or as a copy where that's refused; return whether it is."""
-        name = _temporary.owner_name()
-        try:
-            try:
-                self.home.link(MANIFEST, self.home, name)
-            except PermissionError:
-                with Temporary(self.home, name) as copy:
-                    copy.write(_files.read_all(manifest))
-                    copy.rename(self.home, BACKUP)
-            else:
-                self.home.rename(name, self.home, BACKUP)
-        except OSError as error:
-            if error.errno in _files.GONE:
-                raise
-            warn("%s could not be kept: %s", self.home.path / BACKUP, error)
-            return False
-        finally:
-            self.home.remove(name)  # a rename between two names of one file leaves both
         return True
 
     # Cleaning.
@@ -166,13 +145,7 @@ class Fold:
         for number in range(self.included + 1, state.highest + 1):
             with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
                 text += _files.read_all(entry)
-        text += _seal.folded_line(state.highest) + self.seal
-        try:
-            _files.write_over(self.home, FOLDED, text)
-        except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
-            with self.home.folder_made(TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as kept:
-                kept.write(text)
-                kept.rename(self.home, FOLDED)
+        keep_beside(self.home, text + _seal.folded_line(state.highest) + self.seal)
 
     def kept_before(self) -> bytes:
         """Read what was kept for the back-up that is still the one: it is still beyond that."""
@@ -209,6 +182,38 @@ class Fold:
     def sweep_temporary(self, folder: Folder) -> None:
         for name in filter(_temporary.is_temporary, folder.names()):
             _remove_abandoned(folder, name, self.now)
+
+
+def back_up(home: Folder, manifest: int) -> bool:
+    """Keep the open manifest as a second name of it, or as a copy where that's refused; return whether it is kept."""
+    name = _temporary.owner_name()
+    try:
+        try:
+            home.link(MANIFEST, home, name)
+        except PermissionError:
+            with Temporary(home, name) as copy:
+                copy.write(_files.read_all(manifest))
+                copy.rename(home, BACKUP)
+        else:
+            home.rename(name, home, BACKUP)
+    except OSError as error:
+        if error.errno in _files.GONE:
+            raise
+        warn("%s could not be kept: %s", home.path / BACKUP, error)
+        return False
+    finally:
+        home.remove(name)  # a rename between two names of one file leaves both
+    return True
+
+
+def keep_beside(home: Folder, text: bytes) -> None:
+    """Write down what the manifest has beyond its back-up, which may be torn when the power fails."""
+    try:
+        _files.write_over(home, FOLDED, text)
+    except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
+        with home.folder_made(TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as kept:
+            kept.write(text)
+            kept.rename(home, FOLDED)
 
 
 def fence(recent: Folder, own: set[str], now: float) -> set[str]:

@@ -15,7 +15,7 @@ from ._commit import LOCK_PATIENCE
 from ._contents import Contents, Node
 from ._errors import HashError, ManifestError, NotAStoreError
 from ._files import Folder
-from ._fold import Fold, fence
+from ._fold import Fold, back_up, fence, keep_beside
 from ._names import Key, from_disk, problem
 from ._records import Record, RepairReport
 from ._scalars import unquote
@@ -252,13 +252,22 @@ class _Repair:
     # What is done.
 
     def replace_manifest(self, new: Temporary, contents: Contents) -> None:
-        new.write(*_canonical.write(contents), _canonical.folded_line(self.last_number()))
+        number, others = self.last_number(), fence(new.folder, {new.name}, new.modified)
+        new.write(*_canonical.write(contents), _canonical.folded_line(number))
         new.sync()
         with contextlib.suppress(FileNotFoundError), _files.opened(self.home, MANIFEST) as old:
             new.take_permissions(old)
             self.keep_aside(self.home, MANIFEST, self.quarantine_folder())
         new.rename(self.home, MANIFEST)
         self.home.sync()
+        if not others:
+            self.renew_backup(number)
+
+    def renew_backup(self, number: int) -> None:
+        """Make the manifest its own back-up, with nothing beyond, so that all that is kept says the same of entries."""
+        with _files.opened(self.home, MANIFEST) as manifest:
+            if back_up(self.home, manifest):
+                keep_beside(self.home, _seal.folded_line(number))
 
     def last_number(self) -> int:
         """Return the highest number of an entry that anything tells of: the new manifest includes them all."""
