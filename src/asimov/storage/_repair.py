@@ -264,10 +264,19 @@ class _Repair:
             self.renew_backup(number)
 
     def renew_backup(self, number: int) -> None:
-        """Make the manifest its own back-up, with nothing beyond, so that all that is kept says the same of entries."""
+        """Make the manifest its own back-up, with nothing beyond, so that all that is kept says the same of entries.
+
+        What was kept before stays in quarantine.
+        """
         with _files.opened(self.home, MANIFEST) as manifest:
-            if back_up(self.home, manifest):
-                keep_beside(self.home, _seal.folded_line(number))
+            with contextlib.suppress(FileNotFoundError):
+                self.keep_aside(self.home, BACKUP, self.quarantine_folder())
+            if not back_up(self.home, manifest):
+                return
+        with contextlib.suppress(FileNotFoundError), self.quarantine_folder() as kept:
+            self.home.rename(FOLDED, kept, _free_name(kept, FOLDED))
+            kept.sync()
+        keep_beside(self.home, _seal.folded_line(number))
 
     def last_number(self) -> int:
         """Return the highest number of an entry that anything tells of: the new manifest includes them all."""
