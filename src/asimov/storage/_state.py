@@ -184,7 +184,7 @@ class StateReader:
         problem = seen.error
         if isinstance(problem, ManifestLostError):
             return self._without_name(home, problem, to_write=to_write) if seconds >= LOST_PATIENCE else None
-        if seen.state is not None and look >= _LOOKS and not to_write:
+        if seen.state is not None and not to_write and (look >= _LOOKS or seconds >= _PATIENCE):
             warn("%s", problem)
             return seen.state
         if isinstance(problem, OSError) and look >= _LOOKS:
