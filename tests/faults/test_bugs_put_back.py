@@ -168,8 +168,8 @@ BUGS = {
     ),
     "a writer goes on with a gap": Bug(
         "_state",
-        "look >= _LOOKS and not to_write:",
-        "look >= _LOOKS:",
+        "not to_write and (look >= _LOOKS or seconds >= _PATIENCE):",
+        "(look >= _LOOKS or seconds >= _PATIENCE):",
         scene(test_old_views.test_an_older_manifest_is_refused, 40),
         kept=32,
     ),
