@@ -145,7 +145,7 @@ class Fold:
         for number in range(self.included + 1, state.highest + 1):
             with contextlib.suppress(FileNotFoundError), _files.opened(self.recent, str(number)) as entry:
                 text += _files.read_all(entry)
-        keep_beside(self.home, text + _seal.folded_line(state.highest) + self.seal)
+        _temporary.write_over(self.home, FOLDED, text + _seal.folded_line(state.highest) + self.seal)
 
     def kept_before(self) -> bytes:
         """Read what was kept for the back-up that is still the one: it is still beyond that."""
@@ -204,16 +204,6 @@ def back_up(home: Folder, manifest: int) -> bool:
     finally:
         home.remove(name)  # a rename between two names of one file leaves both
     return True
-
-
-def keep_beside(home: Folder, text: bytes) -> None:
-    """Write down what the manifest has beyond its back-up, which may be torn when the power fails."""
-    try:
-        _files.write_over(home, FOLDED, text)
-    except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
-        with home.folder_made(TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as kept:
-            kept.write(text)
-            kept.rename(home, FOLDED)
 
 
 def fence(recent: Folder, own: set[str], now: float) -> set[str]:

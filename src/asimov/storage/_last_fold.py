@@ -18,10 +18,8 @@ from typing import NamedTuple, Self
 
 from . import _files, _temporary
 from ._files import Folder, Stamp
-from ._temporary import Temporary
 
 NAME = "last-fold"
-_TEMPORARY = "tmp"
 WORTHWHILE = 1 << 18
 """Bytes from which a manifest gets one: a smaller one is read, and written, in a few milliseconds."""
 QUICK = 0.01
@@ -96,9 +94,4 @@ def write(home: Folder, fold: LastFold) -> None:
     text = f"{fold.lineage} {fold.number} {fold.size} {fold.modified} {fold.inode} {microseconds} ".encode()
     text += f"{binascii.crc32(text):08x}\n".encode()
     with contextlib.suppress(OSError):
-        try:
-            _files.write_over(home, NAME, text)
-        except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
-            with home.folder_made(_TEMPORARY) as tmp, Temporary(tmp, _temporary.owner_name()) as file:
-                file.write(text)
-                file.rename(home, NAME)
+        _temporary.write_over(home, NAME, text)

@@ -15,7 +15,7 @@ from ._commit import LOCK_PATIENCE
 from ._contents import Contents, Node
 from ._errors import HashError, ManifestError, NotAStoreError
 from ._files import Folder
-from ._fold import Fold, back_up, fence, keep_beside
+from ._fold import Fold, back_up, fence
 from ._names import Key, from_disk, problem
 from ._records import Record, RepairReport
 from ._scalars import unquote
@@ -276,7 +276,7 @@ class _Repair:
         with contextlib.suppress(FileNotFoundError), self.quarantine_folder() as kept:
             self.home.rename(FOLDED, kept, _free_name(kept, FOLDED))
             kept.sync()
-        keep_beside(self.home, _seal.folded_line(number))
+        _temporary.write_over(self.home, FOLDED, _seal.folded_line(number))
 
     def last_number(self) -> int:
         """Return the highest number of an entry that anything tells of: the new manifest includes them all."""

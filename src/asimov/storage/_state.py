@@ -23,7 +23,7 @@ MANIFEST = "manifest.yaml"
 BACKUP = "manifest.yaml.bak"
 FOLDED = "manifest.yaml.new"
 """The entries that `MANIFEST` holds and `BACKUP` does not: with these two it is rebuilt. Then what `_seal` says."""
-RECENT, TEMPORARY, INCOMING = "recent", "tmp", "incoming"
+RECENT, TEMPORARY, INCOMING = "recent", _temporary.FOLDER, "incoming"
 KEPT = 32
 """How many folded entries are kept: a manifest that lags behind by no more still makes up the state."""
 UNKNOWN = Stamp(0, 0, 0, 0, 0)

@@ -11,11 +11,14 @@ import time
 from pathlib import Path
 from typing import Self
 
+from . import _files
 from ._files import Folder, Reporting, take_acl
 from ._hashing import write_all
 
 KEPT_WHILE_OPEN = (".nfs", ".fuse_hidden")
 """What the names begin with that NFS, and libfuse, give to removed files as long as they are open."""
+FOLDER = "tmp"
+"""The folder, in ``.manifest``, of what is about to be renamed to a file there."""
 OUR_PREFIX = ".asimov-storage-"
 """What the names of our temporary files begin with in folders that are not ours alone."""
 _ABANDONED = 86_400.0
@@ -105,6 +108,16 @@ class Temporary:
     def modified(self) -> float:
         """When it was last written, in seconds, by the file system's own clock."""
         return os.fstat(self.descriptor).st_mtime
+
+
+def write_over(home: Folder, name: str, text: bytes) -> None:
+    """Replace what a file of ``.manifest`` holds, where it stands, or make it: for what may be torn by a power cut."""
+    try:
+        _files.write_over(home, name, text)
+    except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
+        with home.folder_made(FOLDER) as tmp, Temporary(tmp, owner_name()) as file:
+            file.write(text)
+            file.rename(home, name)
 
 
 def owner_name() -> str:
