@@ -171,8 +171,8 @@ def small_disk(tmp_path):
 def load_what_is_loaded_late() -> None:
     """Import what the core imports when it needs it: nobody may not be able to read the Python that runs the tests."""
     late = ["concurrent.futures.thread", "difflib", "logging", "queue", "socket", "uuid", "yaml"]
-    ours = [f"asimov.storage.{found.name}" for found in pkgutil.iter_modules(asimov.storage.__path__)]
-    for name in [*late, *(name for name in ours if "._" in name and "__main__" not in name)]:
+    ours = [found.name for found in pkgutil.walk_packages(asimov.storage.__path__, "asimov.storage.")]
+    for name in [*late, *(name for name in ours if name.startswith("asimov.storage._") and "__main__" not in name)]:
         importlib.import_module(name)
 
 

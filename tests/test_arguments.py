@@ -239,7 +239,7 @@ def test_the_bar_is_closed_by_an_error(store, stored, capsys):
 
 def test_a_bar_that_grows(capsys):
     """A total that is only learned as the work goes on is the one that the bar shows."""
-    from asimov.storage.bar import bar
+    from asimov.storage._display.bar import bar
 
     with bar("verify") as progress:
         for done, total in [(0, 0), (0, 50), (10, 100), (100, 100)]:

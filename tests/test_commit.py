@@ -14,7 +14,8 @@ import pytest
 import yaml
 from damage import contents, keys, manifest_of, md5, records_text, run_python
 
-from asimov.storage import AlreadyPresentException, RecordExistsError, Store, _canonical
+from asimov.storage import AlreadyPresentException, RecordExistsError, Store
+from asimov.storage._format import canonical_writer
 
 
 def on_disk(store):
@@ -123,11 +124,11 @@ def test_one_reading_is_written_by_two(store, source):
         def __iter__(self):
             if not self.gone_through:
                 self.gone_through = True
-                _canonical.write(contents)
+                canonical_writer.write(contents)
             return super().__iter__()
 
     contents.keys = Column(contents.keys)
-    assert bytes(_canonical.write(contents)) == records_text(store)
+    assert bytes(canonical_writer.write(contents)) == records_text(store)
 
 
 def test_skipping_waits_until_what_is_there_is_durable(store, source, monkeypatch):

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asimov.storage import Record, _canonical
-from asimov.storage._contents import Contents
+from asimov.storage import Record
+from asimov.storage._format import canonical_writer
+from asimov.storage._model.snapshot import Contents
 
 
 def record(number):
@@ -46,13 +47,13 @@ def test_what_was_added_is_read_as_what_was_there():
     for start in range(100, 400, 7):
         grown = grown.with_records(records[start : start + 7])
         if start % 2:
-            _canonical.write(grown)
+            canonical_writer.write(grown)
     assert (list(grown), len(grown)) == (list(whole), len(whole)) == (sorted(records, key=lambda r: r.key), 400)
     for one in (*records, record(1)):
         assert (grown.before(one.key), grown.after(one.key)) == (whole.before(one.key), whole.after(one.key))
         assert grown.first(one.event, one.production) in (None, *whole)
         assert grown.has(one.event, one.production) == whole.has(one.event, one.production)
-    assert bytes(_canonical.write(grown)) == bytes(_canonical.write(whole))
+    assert bytes(canonical_writer.write(grown)) == bytes(canonical_writer.write(whole))
 
 
 @given(st.lists(st.lists(st.integers(0, 200), max_size=12), min_size=1, max_size=12), st.booleans())
@@ -64,10 +65,10 @@ def test_records_are_spliced_where_they_belong(batches, written):
         for n in batch
     }
     grown = Contents(name="x").with_records([record(0)])
-    _canonical.write(grown)
+    canonical_writer.write(grown)
     for batch in batches:
         grown = grown.with_records([made[n] for n in dict.fromkeys(batch) if grown.get(made[n].key) is None])
         if written:
-            _canonical.write(grown)
+            canonical_writer.write(grown)
     whole = Contents(name="x").with_records([record(0), *made.values()])
-    assert bytes(_canonical.write(grown)) == bytes(_canonical.write(whole))
+    assert bytes(canonical_writer.write(grown)) == bytes(canonical_writer.write(whole))

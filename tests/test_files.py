@@ -15,7 +15,7 @@ import pytest
 from damage import AS_ROOT, NOBODY, contents, keys, manifest_of, ordinary_user, umask
 
 from asimov.storage import HashError, StorageError, Store
-from asimov.storage._files import DESTINATION, SOURCE, STORE
+from asimov.storage._disk.folder import DESTINATION, SOURCE, STORE
 
 GROUP = 12345 if AS_ROOT else os.getgid()
 

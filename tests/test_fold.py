@@ -10,21 +10,22 @@ import pytest
 import yaml
 from damage import contents, keys, manifest_of, run_python
 
-from asimov.storage import Store, _deferred, _last_fold
+from asimov.storage import Store
+from asimov.storage._backends.local import deferred, last_fold
 
 
 @pytest.fixture
 def bursts(monkeypatch):
     """Take each Store for a large one, whose last fold took so long that none is made for a while."""
-    monkeypatch.setattr(_last_fold, "WORTHWHILE", 0)
-    monkeypatch.setattr(_last_fold, "QUICK", -1.0)
-    monkeypatch.setattr(_last_fold, "SHARE", 10**9)
+    monkeypatch.setattr(last_fold, "WORTHWHILE", 0)
+    monkeypatch.setattr(last_fold, "QUICK", -1.0)
+    monkeypatch.setattr(last_fold, "SHARE", 10**9)
 
 
 @pytest.fixture
 def patient(monkeypatch, bursts):
     """Let entries wait for long, so that a test is done before."""
-    monkeypatch.setattr(_deferred, "LIMIT", 3600.0)
+    monkeypatch.setattr(deferred, "LIMIT", 3600.0)
 
 
 def on_disk(store):
@@ -142,8 +143,9 @@ def test_within_a_second(store, source, bursts):
 BURST = """
 import sys
 from pathlib import Path
-from asimov.storage import Store, _deferred, _last_fold
-_last_fold.WORTHWHILE, _last_fold.QUICK, _last_fold.SHARE, _deferred.LIMIT = 0, -1.0, 10**9, 3600.0
+from asimov.storage import Store
+from asimov.storage._backends.local import deferred, last_fold
+last_fold.WORTHWHILE, last_fold.QUICK, last_fold.SHARE, deferred.LIMIT = 0, -1.0, 10**9, 3600.0
 root = Path(sys.argv[1])
 
 def add(name):

@@ -10,8 +10,10 @@ import pytest
 from damage import flip_bit
 
 from asimov.storage import Store
-from asimov.storage._format import byte_size, printable
-from asimov.storage._records import Check, Record, Status, VerificationReport
+from asimov.storage._display.pages import byte_size, printable
+from asimov.storage._model.check import Check, Status
+from asimov.storage._model.record import Record
+from asimov.storage._model.reports import VerificationReport
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",

@@ -10,7 +10,7 @@ import pytest
 from damage import flip_bit, md5
 
 from asimov.storage import Store
-from asimov.storage._records import Status
+from asimov.storage._model.check import Status
 from asimov.storage.frame import records_to_frame
 
 COLUMNS = ["event", "production", "file", "hash", "uuid"]

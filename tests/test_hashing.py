@@ -13,7 +13,7 @@ import pytest
 from damage import md5, run_python
 
 from asimov.storage import HashError, Store
-from asimov.storage._hashing import Meter
+from asimov.storage._bytes.progress import Meter
 
 SIZES = [0, 1, 4095, 4096, 65_535, 65_536, 262_144, 1_048_575, 1_048_576, 1_048_577, 8_388_608, 8_388_609]
 

@@ -12,7 +12,9 @@ import pytest
 import asimov.storage
 
 PACKAGE = Path(asimov.storage.__file__).parent
-CORE = sorted(path.name for path in PACKAGE.glob("_*.py") if path.name != "__main__.py")
+EDGES = {"__main__.py", "_display/bar.py"}
+CORE = sorted({str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("_*/**/*.py")} - EDGES)
+CORE += sorted({path.name for path in PACKAGE.glob("_*.py")} - EDGES)
 HEAVY = {"IPython", "anywidget", "ipywidgets", "numpy", "pandas", "traitlets"}
 LOADED = """
 import sys

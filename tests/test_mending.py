@@ -25,8 +25,9 @@ from damage import (
     writable,
 )
 
-from asimov.storage import AlreadyPresentException, RecordExistsError, Store, _addition
-from asimov.storage import _hashing as hashing
+from asimov.storage import AlreadyPresentException, RecordExistsError, Store
+from asimov.storage._bytes import progress as progress_module
+from asimov.storage._operations import adding
 
 PLACE = ("S1", "Prod0", "result.txt")
 SPOILED = [flip_bit, truncate, grow]
@@ -361,7 +362,7 @@ def test_the_look_can_be_cancelled(store, source, monkeypatch):
         if calls.count((size, size)) == 2:
             raise Stop
 
-    monkeypatch.setattr(hashing, "_INTERVAL", 0)
+    monkeypatch.setattr(progress_module, "_INTERVAL", 0)
     for name in ("result.txt", "linked"):
         calls.clear()
         with pytest.raises(Stop):
@@ -405,13 +406,13 @@ def test_many_add_it_first(store, source, again):
 def test_a_record_that_came_between(store, source):
     """A record that others have made since its file would have been looked at is looked at before the answer."""
     with store.manifest._journal.incoming() as folder:
-        data = _addition.Incoming.new(folder, sha256=False)
+        data = adding.Incoming.new(folder, sha256=False)
         data.append(b"a result")
-        addition = _addition.Addition([_addition.Item(PLACE, data)], "skip", store.root)
+        addition = adding.Addition([adding.Item(PLACE, data)], "skip", store.root)
         addition.prepare(store._contents())
         store.add_file("S1", "Prod0", source())
         flip_bit(store.fetch_file(*PLACE))
-        with pytest.raises(_addition.Overtaken):
+        with pytest.raises(adding.Overtaken):
             store.manifest._journal.commit(addition)
         addition.prepare(store._contents())
         store.manifest._journal.commit(addition)

@@ -11,7 +11,8 @@ import sys
 
 import pytest
 
-from asimov.storage import Store, _temporary
+from asimov.storage import Store
+from asimov.storage._disk import temporary
 
 FIRST, SECOND = b"first " * 1000, b"other " * 1000
 
@@ -54,10 +55,10 @@ def on_another_machine(monkeypatch):
 
     def move():
         monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
-        _temporary.host.cache_clear()
+        temporary.host.cache_clear()
 
     yield move
-    _temporary.host.cache_clear()
+    temporary.host.cache_clear()
 
 
 def test_it_goes_on(store):
@@ -213,6 +214,6 @@ def test_its_name_is_nobodys_who_could_be_dead(store, token):
     """The name of a partial file is not taken for one of a process, whatever the token and the machine's name."""
     data = begin(store, token)
     (name,) = incoming(store)
-    assert _temporary.owner(name.name) == name.name
-    assert not _temporary.owner_is_dead(name.name)
+    assert temporary.owner(name.name) == name.name
+    assert not temporary.owner_is_dead(name.name)
     data.discard()

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asimov.storage import _pieces
-from asimov.storage._pieces import Pieces
+from asimov.storage._format import rope
+from asimov.storage._format.rope import Pieces
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _pieces_are_small():
     """Cut text that is short enough to be made many times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_pieces, "_SIZE", 24)
+        patch.setattr(rope, "_SIZE", 24)
         yield
 
 

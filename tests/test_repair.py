@@ -9,8 +9,9 @@ import pytest
 import yaml
 from damage import ordinary_user, unpack_legacy_stores
 
-from asimov.storage import ManifestError, NotAStoreError, Store, _deferred, _last_fold
-from asimov.storage import _entries as entries
+from asimov.storage import ManifestError, NotAStoreError, Store
+from asimov.storage._backends.local import deferred, last_fold
+from asimov.storage._format import entries
 
 
 @pytest.fixture
@@ -257,9 +258,9 @@ def test_what_was_taken_out_by_hand_after_a_repair_stays_out(store, tmp_path, mo
     """A repair leaves word of the entries that it includes: another program that drops the manifest's last line, and a
     record, brings nothing back.
     """
-    for module, name, value in ((_last_fold, "WORTHWHILE", 0), (_last_fold, "QUICK", -1), (_deferred, "LIMIT", 3600)):
+    for module, name, value in ((last_fold, "WORTHWHILE", 0), (last_fold, "QUICK", -1), (deferred, "LIMIT", 3600)):
         monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr(_last_fold, "SHARE", 10**9)  # folds are put off, as in a large Store
+    monkeypatch.setattr(last_fold, "SHARE", 10**9)  # folds are put off, as in a large Store
     for name in ("a", "b", "c"):
         (tmp_path / name).write_text(name)
         store.add_file("S1", "Prod0", tmp_path / name)

@@ -4,8 +4,9 @@ import hashlib
 
 import pytest
 
-from asimov.storage import ManifestError, Store, _seal
-from asimov.storage._seal import _FEW, Sealed
+from asimov.storage import ManifestError, Store
+from asimov.storage._format import lookup
+from asimov.storage._format.lookup import _FEW, Sealed
 
 EVENTS, PRODUCTIONS, FILES = ("GW150914", "no", "Ünï"), ("Prod0", "Prod00", "it's"), 400
 
@@ -14,7 +15,7 @@ EVENTS, PRODUCTIONS, FILES = ("GW150914", "no", "Ünï"), ("Prod0", "Prod00", "i
 def _small_ones_are_sealed():
     """Seal manifests that are small enough to be made many times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_seal, "_WORTHWHILE", 1 << 18)
+        patch.setattr(lookup, "_WORTHWHILE", 1 << 18)
         yield
 
 
@@ -163,7 +164,7 @@ def test_further_keys_are_not_sealed(tmp_path, made):
 
 def test_records_without_a_size_are_found(tmp_path, monkeypatch):
     """A record that has further fields than we write, or fewer, is found by those few look-ups as by all others."""
-    monkeypatch.setattr(_seal, "_WORTHWHILE", 200)
+    monkeypatch.setattr(lookup, "_WORTHWHILE", 200)
     store = Store.create(tmp_path / "store", "x", sha256=True)
     for name in ("a", "b", "c"):
         (tmp_path / name).write_text(name)

@@ -204,7 +204,7 @@ def test_fetch_snippet_on_a_changed_file(filled):
     flip_bit(only_file(filled / "test_store"))
     done = run(FETCH, filled)
     assert done.returncode == 1
-    assert re.match(r"asimov\.storage\.([a-z_]+\.)?HashError: ", done.stderr.splitlines()[-1])
+    assert re.match(r"asimov\.storage\.([a-z_.]+\.)?HashError: ", done.stderr.splitlines()[-1])
     with pytest.raises(storage.HashError):
         Store(filled / "test_store").fetch_file("S000000xx", "Prod0", "test_results.xml")
 
@@ -221,7 +221,7 @@ def test_fetch_snippet_with_a_hash(filled):
     own = hashlib.md5(b"<results/>").hexdigest()
     right = run(FETCH_WITH_HASH.replace("dfksdjfklsdjfklsdjdf", own), filled)
     assert made_up.returncode == 1
-    assert re.match(r"asimov\.storage\.([a-z_]+\.)?HashError: ", made_up.stderr.splitlines()[-1])
+    assert re.match(r"asimov\.storage\.([a-z_.]+\.)?HashError: ", made_up.stderr.splitlines()[-1])
     assert (right.returncode, right.stderr) == (0, "")
 
 

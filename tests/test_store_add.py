@@ -24,10 +24,10 @@ from asimov.storage import (
     RecordExistsError,
     SourceChangedError,
     Store,
-    _files,
 )
-from asimov.storage._addition import Addition, Item
-from asimov.storage._incoming import Incoming
+from asimov.storage._backends.local.incoming import Incoming
+from asimov.storage._disk.folder import Folder
+from asimov.storage._operations.adding import Addition, Item
 
 
 class Stop(Exception):
@@ -800,7 +800,7 @@ def test_a_source_is_stored_through_a_link(store, source, tmp_path):
 def test_bytes_are_not_shared_with_a_file_that_was_written_to(store, stored, source):
     """If the file that "link" would share is changed once it was verified, the new record has bytes of its own."""
     path = source("b")
-    with store.manifest._journal.incoming() as incoming, _files.Folder.open(store.root) as root:
+    with store.manifest._journal.incoming() as incoming, Folder.open(store.root) as root:
         data = Incoming.of_file(path, incoming, sha256=False)
         data.seal(root)
         addition = Addition([Item(("S2", "Prod1", "b"), data)], "link", store.root)

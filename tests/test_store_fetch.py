@@ -22,7 +22,7 @@ from damage import (
 )
 
 from asimov.storage import HashError, RecordNotFoundError, StorageError, Store
-from asimov.storage import _temporary as temporary
+from asimov.storage._disk import temporary
 
 PLACE = ("S1", "Prod0", "result.txt")
 DEAD = 2**22 + 1

@@ -11,7 +11,8 @@ import pytest
 from damage import NOBODY, run_python
 
 import asimov.storage
-from asimov.storage import Store, _threads
+from asimov.storage import Store
+from asimov.storage._bytes import threads
 
 TESTS = Path(__file__).parent
 WITHOUT_THREADS = """
@@ -150,7 +151,7 @@ verifier.close()
 @needs_a_limit
 def test_bars_without_threads(without_threads):
     """Bars of a terminal and of a cell are drawn without a word about the thread that they would have."""
-    loaded = "from asimov.storage._threads import without_monitor\nfrom tqdm.auto import tqdm"
+    loaded = "from asimov.storage._bytes.threads import without_monitor\nfrom tqdm.auto import tqdm"
     code = """
 with open(os.devnull, "w") as nowhere:
     for _ in range(2):
@@ -162,10 +163,10 @@ with open(os.devnull, "w") as nowhere:
 
 def test_what_is_submitted_after_the_end_is_not_done():
     """A pool that was shut down does nothing any more."""
-    threads, done = _threads.Threads(1, "test"), []
-    assert threads.submit(lambda: done.append("before")).result() is None
-    threads.shutdown(wait=True)
-    threads.submit(lambda: done.append("after"))
+    pool, done = threads.Threads(1, "test"), []
+    assert pool.submit(lambda: done.append("before")).result() is None
+    pool.shutdown(wait=True)
+    pool.submit(lambda: done.append("after"))
     assert done == ["before"]
 
 
@@ -221,9 +222,9 @@ store.add_files(files)
     assert len(Store(tmp_path / "store")) == 500
 
 
-@pytest.mark.parametrize(("limit", "threads"), [(64, 8), (1024, 64), (resource.RLIM_INFINITY, 64), (4, 1)])
-def test_threads_that_read(monkeypatch, limit, threads):
+@pytest.mark.parametrize(("limit", "count"), [(64, 8), (1024, 64), (resource.RLIM_INFINITY, 64), (4, 1)])
+def test_threads_that_read(monkeypatch, limit, count):
     """As many threads read as there are cores, and as there are descriptors for."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
-    assert _threads.reading_threads() == threads
+    assert threads.reading_threads() == count

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from asimov.storage._format import printable
-from asimov.storage._records import Record
+from asimov.storage._display.pages import printable
+from asimov.storage._model.record import Record
 from asimov.storage.cli.output import Listing, as_json, as_text
 
 

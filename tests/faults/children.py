@@ -158,15 +158,15 @@ def edit(site: Path, module: str, right: str, wrong: str) -> None:
 
 def make_hasty(site: Path) -> None:
     """Have a copied package give up after half a second where it would after ten."""
-    edit(site, "_state", "\n_PATIENCE = 10.0", "\n_PATIENCE = 0.6")
+    edit(site, "_backends/local/state", "\n_PATIENCE = 10.0", "\n_PATIENCE = 0.6")
 
 
 def make_put_off(site: Path, limit: float) -> None:
     """Have a copied package put off each fold but the first, for `limit` seconds, however small the Store is."""
-    edit(site, "_last_fold", "WORTHWHILE = 1 << 18", "WORTHWHILE = 0")
-    edit(site, "_last_fold", "QUICK = 0.01", "QUICK = -1.0")
-    edit(site, "_last_fold", "SHARE = 10\n", "SHARE = 10**9\n")
-    edit(site, "_deferred", "LIMIT = 1.0", f"LIMIT = {limit}")
+    edit(site, "_backends/local/last_fold", "WORTHWHILE = 1 << 18", "WORTHWHILE = 0")
+    edit(site, "_backends/local/last_fold", "QUICK = 0.01", "QUICK = -1.0")
+    edit(site, "_backends/local/last_fold", "SHARE = 10\n", "SHARE = 10**9\n")
+    edit(site, "_backends/local/deferred", "LIMIT = 1.0", f"LIMIT = {limit}")
 
 
 def start(folder: Path, site: Path | None = None) -> Zygote:

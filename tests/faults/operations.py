@@ -20,11 +20,10 @@ from pathlib import Path
 import yaml
 
 from asimov.storage import Manifest, Record, Store
-from asimov.storage import _canonical as canonical
-from asimov.storage import _entries as entries
-from asimov.storage import _state as state
-from asimov.storage import _temporary as temporary
-from asimov.storage._commit import Journal
+from asimov.storage._backends.local.journal import Journal
+from asimov.storage._disk import temporary
+from asimov.storage._format import canonical_writer, entries
+from asimov.storage._format.layout import KEPT
 
 Key = tuple[str, str, str]
 DEAD = 2**22 + 1
@@ -115,7 +114,7 @@ def entry_numbers(root: Path) -> list[int]:
 
 def folded(root: Path) -> int:
     """Read up to which number the manifest says that it includes the entries; 0 if it doesn't say."""
-    return canonical.split_folded((root / ".manifest" / "manifest.yaml").read_bytes())[1] or 0
+    return canonical_writer.split_folded((root / ".manifest" / "manifest.yaml").read_bytes())[1] or 0
 
 
 def last_number(root: Path) -> int:
@@ -126,7 +125,7 @@ def last_number(root: Path) -> int:
 def is_folded(root: Path) -> bool:
     """Whether the manifest includes every entry, and no more of them are kept than should be."""
     numbers = entry_numbers(root)
-    return max(numbers, default=0) <= folded(root) and len(numbers) <= state.KEPT + 1  # and the empty one, 0
+    return max(numbers, default=0) <= folded(root) and len(numbers) <= KEPT + 1  # and the empty one, 0
 
 
 def temporaries(root: Path) -> list[str]:
@@ -150,7 +149,9 @@ def prepare_large(base: Path, count: int = 4000) -> None:
     (folder / "one").unlink()
     contents = store.manifest._journal.contents().with_records(records)
     manifest = store.root / ".manifest" / "manifest.yaml"
-    manifest.write_bytes(b"".join([*canonical.write(contents), canonical.folded_line(folded(store.root))]))
+    manifest.write_bytes(
+        b"".join([*canonical_writer.write(contents), canonical_writer.folded_line(folded(store.root))])
+    )
 
 
 def prepare_crash(base: Path) -> None:

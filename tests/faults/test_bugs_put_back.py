@@ -81,15 +81,15 @@ RENAME = """\
         stamp = Stamp.of(self.file.descriptor)  # ESTALE, if another has replaced it by now
 """
 IN_PLACE = """\
-        place = self.home.open_file(MANIFEST, _files.os.O_RDWR | _files.os.O_TRUNC)
-        _files.write_all(place, b"".join([*text, _canonical.folded_line(state.highest)]))
-        _files.os.fsync(place)
+        place = self.home.open_file(MANIFEST, files.os.O_RDWR | files.os.O_TRUNC)
+        files.write_all(place, b"".join([*text, canonical_writer.folded_line(state.highest)]))
+        files.os.fsync(place)
         stamp = Stamp.of(place)
 """
 LINK = "            self.recent.link(self.entry.name, self.recent, str(number))\n"
 FENCE = "        others = fence(self.recent, {self.own}, self.now)\n"
 ABANDONED = "        folder.remove(name)\n        status = folder.status(name)\n"
-LAST_LINE = "        self.file.write(*text, _canonical.folded_line(state.highest))\n"
+LAST_LINE = "        self.file.write(*text, canonical_writer.folded_line(state.highest))\n"
 REMOVAL = """\
         for number in sorted(state.present):
             if number > state.highest - KEPT or not self.recent.remove(str(number)):
@@ -99,146 +99,157 @@ OLD_AND_NEW = scene(test_old_views.test_an_old_manifest_costs_nothing, 9, False)
 
 BUGS = {
     # What a power cut, a kill or a full disk may leave.
-    "the data is not synced": Bug("_incoming", "        os.fsync(self.descriptor)\n", "        pass\n", power_cut),
-    "the manifest is not synced": Bug("_fold", "        self.file.sync()\n", "", power_cut),
-    "its folder is not synced": Bug("_fold", "state.folded\n        self.home.sync()\n", "state.folded\n", power_cut),
-    "the manifest is written in place, and killed": Bug("_fold", RENAME, IN_PLACE, killed),
-    "the manifest is written in place, on a full disk": Bug("_fold", RENAME, IN_PLACE, full_disk),
+    "the data is not synced": Bug(
+        "_backends/local/incoming", "        os.fsync(self.descriptor)\n", "        pass\n", power_cut
+    ),
+    "the manifest is not synced": Bug("_backends/local/fold", "        self.file.sync()\n", "", power_cut),
+    "its folder is not synced": Bug(
+        "_backends/local/fold", "state.folded\n        self.home.sync()\n", "state.folded\n", power_cut
+    ),
+    "the manifest is written in place, and killed": Bug("_backends/local/fold", RENAME, IN_PLACE, killed),
+    "the manifest is written in place, on a full disk": Bug("_backends/local/fold", RENAME, IN_PLACE, full_disk),
     "an entry whose fold is put off is not synced": Bug(
-        "_commit",
+        "_backends/local/commit",
         "                self.sync_entry()\n                return\n",
         "                return\n",
         put_off(test_put_off.test_power_cut_after_every_call),
     ),
     # The number of an entry.
     "the lock is trusted when a number is taken": Bug(
-        "_commit", LINK, LINK.replace("link(", "rename(", 1), scene(test_overtaken.test_one_number_is_taken_once)
+        "_backends/local/commit",
+        LINK,
+        LINK.replace("link(", "rename(", 1),
+        scene(test_overtaken.test_one_number_is_taken_once),
     ),
     "the entry before is not looked for": Bug(
-        "_commit",
+        "_backends/local/commit",
         "if self.has_predecessor(state) and self.link_entry(",
         "if self.link_entry(",
         scene(test_old_views.test_the_number_before_is_there),
     ),
     "the state is not read again after the commit": Bug(
-        "_commit",
+        "_backends/local/commit",
         "return self.require_counted(records)\n",
         "return state._replace(contents=state.contents.with_records(list(records)), highest=self.number)\n",
         scene(test_old_views.test_a_number_that_was_used_before, 40),
         kept=32,
     ),
     "an error is believed": Bug(
-        "_commit",
+        "_backends/local/commit",
         "committed = self.counted(records) if self.number else None\n",
         "committed = None\n",
         scene(test_overtaken.test_the_answer_was_lost_for_days),
     ),
     # What the manifest says that it includes.
     "the manifest doesn't say what it includes": Bug(
-        "_fold", LAST_LINE, LAST_LINE.replace(", _canonical.folded_line(state.highest)", ""), OLD_AND_NEW, kept=32
+        "_backends/local/fold",
+        LAST_LINE,
+        LAST_LINE.replace(", canonical_writer.folded_line(state.highest)", ""),
+        OLD_AND_NEW,
+        kept=32,
     ),
     "the manifest says too much": Bug(
-        "_fold",
+        "_backends/local/fold",
         LAST_LINE,
         LAST_LINE.replace("highest", "highest + 1"),
         scene(test_overtaken.test_older_manifest_at_once),
     ),
     "what others may take back is folded for good": Bug(
-        "_fold",
+        "_backends/local/fold",
         FENCE,
         "        self.keep_folded(state)\n" + FENCE,
         scene(test_overtaken.test_what_is_folded_for_good),
     ),
     "a back-up is believed to include what the manifest does": Bug(
-        "_state",
+        "_backends/local/state",
         "                folded = included_in(contents, _entries_of(recent, numbers))\n",
         "                pass\n",
         upstreams(test_old_views.test_upstreams_back_up_when_the_manifest_is_stuck),
     ),
     # Old names.
-    "no folded entry is kept": Bug("_fold", REMOVAL, REMOVAL, OLD_AND_NEW, kept=0),
+    "no folded entry is kept": Bug("_backends/local/fold", REMOVAL, REMOVAL, OLD_AND_NEW, kept=0),
     "an entry is emptied, not removed": Bug(
-        "_fold",
+        "_backends/local/fold",
         REMOVAL,
         REMOVAL.replace(
-            "not self.recent.remove(str(number))", '_files.write_over(self.recent, str(number), b"")'
+            "not self.recent.remove(str(number))", 'files.write_over(self.recent, str(number), b"")'
         ).replace(" - KEPT", ""),
         OLD_AND_NEW,
         kept=32,
     ),
     "a writer goes on with a gap": Bug(
-        "_state",
+        "_backends/local/state",
         "not to_write and (look >= _LOOKS or seconds >= _PATIENCE):",
         "(look >= _LOOKS or seconds >= _PATIENCE):",
         scene(test_old_views.test_an_older_manifest_is_refused, 40),
         kept=32,
     ),
     "folders are not opened by their names": Bug(
-        "_state",
+        "_backends/local/state",
         "            home.refresh()\n            manifest =",
         "            manifest =",
         scene(test_old_views.test_a_reader_opens_folders_by_their_names),
         kept=32,
     ),
     "an ESTALE is shown when the state is read": Bug(
-        "_state",
-        "            if error.errno not in _files.STALE:\n                raise\n            return _Misfit(error)\n",
+        "_backends/local/state",
+        "            if error.errno not in STALE:\n                raise\n            return _Misfit(error)\n",
         "            raise\n",
         scene(test_old_views.test_a_name_that_is_stuck, "add_file", errno.ESTALE),
     ),
     "an ESTALE is shown when an entry is linked": Bug(
-        "_commit",
-        "if error.errno != errno.ESTALE or attempt == _LOOKS:",
+        "_backends/local/journal",
+        "if error.errno != errno.ESTALE or attempt == LOOKS:",
         "if True:",
         scene(test_old_views.test_stale_for_a_moment, "link", "recent/2", 1),
     ),
     "temporaries are created exclusively": Bug(
-        "_files",
+        "_disk/folder",
         "(0 if unique else os.O_EXCL)",
         "os.O_EXCL",
         scene(test_overtaken.test_nothing_is_created_exclusively),
     ),
     # A manifest without a name.
     "nobody gives a manifest its name again": Bug(
-        "_state",
+        "_backends/local/state",
         "                home.link(BACKUP, home, MANIFEST)\n",
         "                pass\n",
         scene(test_old_views.test_killed_between_the_two_steps_of_a_rename),
     ),
     "an older back-up is taken for the manifest": Bug(
-        "_state",
-        "gap is None and state.folded >= _seal.folded(home, FOLDED)",
+        "_backends/local/state",
+        "gap is None and state.folded >= lookup.folded(home, FOLDED)",
         "gap is None",
         scene(test_old_views.test_a_manifest_that_was_deleted),
     ),
     "what is there is not looked at before it is replaced": Bug(
-        "_fold",
+        "_backends/local/fold",
         "        if not self.has_old(state):\n            return None\n",
         "        self.has_old(state)\n",
         scene(test_old_views.test_edited_before_the_fold),
     ),
     # Cleaning.
     "the lock is trusted when entries are removed": Bug(
-        "_fold", FENCE, "        others = set()\n", scene(test_overtaken.test_older_manifest_at_once)
+        "_backends/local/fold", FENCE, "        others = set()\n", scene(test_overtaken.test_older_manifest_at_once)
     ),
     "entries are removed by age": Bug(
-        "_fold", ABANDONED, "        return True\n", scene(test_overtaken.test_older_manifest)
+        "_backends/local/fold", ABANDONED, "        return True\n", scene(test_overtaken.test_older_manifest)
     ),
     "a time in the future is young": Bug(
-        "_fold",
+        "_backends/local/fold",
         "if status is not None and (abs(now - status.st_mtime) >",
         "if status is not None and ((now - status.st_mtime) >",
         scene(test_overtaken.test_a_clock_that_is_wrong, 10),
     ),
     "files that are kept while open count": Bug(
-        "_temporary",
+        "_disk/temporary",
         "return _NAME(name) is not None",
         "return not name.isdecimal()",
         scene(test_overtaken.test_files_that_are_kept_while_open, ".fuse_hidden"),
         kept=32,
     ),
     "what can't be removed is passed over": Bug(
-        "_fold",
+        "_backends/local/fold",
         REMOVAL,
         REMOVAL.replace("or not self.recent.remove(str(number)):\n                break", "").replace(
             "KEPT ", "KEPT:\n                break\n            self.recent.remove(str(number))"
@@ -247,7 +258,7 @@ BUGS = {
         kept=32,
     ),
     "entries are removed in any order": Bug(
-        "_fold",
+        "_backends/local/fold",
         "        for number in sorted(state.present):\n            if number > state.highest - KEPT or",
         "        for number in sorted(state.present, reverse=True):\n"
         "            if number > state.highest - KEPT:\n"
@@ -264,7 +275,7 @@ def test_bug_is_found(name, tmp_path):
     """A bug that is put back is found by the test that is named beside it."""
     bug, site = BUGS[name], children.copy_package(tmp_path / "site")
     children.make_hasty(site)
-    children.edit(site, "_state", "\nKEPT = 32\n", f"\nKEPT = {bug.kept}\n")
+    children.edit(site, "_format/layout", "\nKEPT = 32\n", f"\nKEPT = {bug.kept}\n")
     children.edit(site, bug.module, bug.right, bug.wrong)
     (tmp_path / "trial").mkdir()
     with children.start(tmp_path, site) as zygote, pytest.raises((AssertionError, Lost)) as found:

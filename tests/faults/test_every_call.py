@@ -16,7 +16,7 @@ from faults.operations import BROKEN, OPERATIONS, PLACED, ROTTEN, is_folded, md5
 from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
-from asimov.storage._files import DESTINATION, STORE
+from asimov.storage._disk.folder import DESTINATION, STORE
 
 ERRORS = ["ENOSPC", "EDQUOT", "EIO"]
 HOME = {

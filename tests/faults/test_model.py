@@ -38,10 +38,9 @@ from asimov.storage import (
     RecordNotFoundError,
     Store,
     StoreExistsError,
-    _deferred,
-    _last_fold,
 )
-from asimov.storage import _entries as entries
+from asimov.storage._backends.local import deferred, last_fold
+from asimov.storage._format import entries
 
 EXAMPLES, STEPS = choose((20, 40), (200, 75))
 DAMAGE = ["flip", "cut", "grow", "remove", "symlink", "folder"]
@@ -646,10 +645,10 @@ def is_uuid(name: str) -> bool:
 def test_model(folds, monkeypatch):
     """A Store does what a plain dict does, whoever else writes, whatever becomes of its files, however it crashes."""
     if folds == "put off":  # as in a large Store, where a fold takes long
-        monkeypatch.setattr(_last_fold, "WORTHWHILE", 0)
-        monkeypatch.setattr(_last_fold, "QUICK", -1.0)
-        monkeypatch.setattr(_last_fold, "SHARE", 10**9)
-        monkeypatch.setattr(_deferred, "LIMIT", 3600.0)
+        monkeypatch.setattr(last_fold, "WORTHWHILE", 0)
+        monkeypatch.setattr(last_fold, "QUICK", -1.0)
+        monkeypatch.setattr(last_fold, "SHARE", 10**9)
+        monkeypatch.setattr(deferred, "LIMIT", 3600.0)
     profile = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,

@@ -16,8 +16,10 @@ from faults import children
 from faults.operations import entry_numbers, folded, last_number, prepare_store, prepare_upstream
 from faults.writers import Writers
 
-from asimov.storage import Store, _state
-from asimov.storage._errors import ManifestLostError, ManifestStaleError
+from asimov.storage import Store
+from asimov.storage._backends.local import state
+from asimov.storage._format.layout import KEPT
+from asimov.storage._model.errors import ManifestLostError, ManifestStaleError
 
 COMMITS = 50
 
@@ -58,7 +60,7 @@ def go_back(writers: Writers, commits: int, *, in_place: bool = False) -> set[st
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-@pytest.mark.parametrize("commits", [1, 9, _state.KEPT])
+@pytest.mark.parametrize("commits", [1, 9, KEPT])
 def test_an_old_manifest_costs_nothing(commits, in_place, writers):
     """A manifest of up to 32 commits ago hides nothing, from readers or from writers, and the next add keeps all."""
     names = go_back(writers, commits, in_place=in_place)
@@ -68,7 +70,7 @@ def test_an_old_manifest_costs_nothing(commits, in_place, writers):
     assert Store(writers.root).verify().untracked == ()
 
 
-@pytest.mark.parametrize("commits", [_state.KEPT + 1, 40])
+@pytest.mark.parametrize("commits", [KEPT + 1, 40])
 def test_an_older_manifest_is_noticed(commits, writers, caplog):
     """With a manifest of more commits ago readers warn, and a repair mends it."""
     names = go_back(writers, commits)
@@ -83,7 +85,7 @@ def test_an_older_manifest_is_noticed(commits, writers, caplog):
     assert set(writers.state()) == writers.alone() == names | {"next"}
 
 
-@pytest.mark.parametrize("commits", [_state.KEPT + 1, 40])
+@pytest.mark.parametrize("commits", [KEPT + 1, 40])
 def test_an_older_manifest_is_refused(commits, writers):
     """To a manifest of more commits ago nothing is added, and nothing is changed."""
     go_back(writers, commits)
@@ -100,7 +102,7 @@ def test_a_writer_that_is_open_notices_it_too(writers):
     go_back(writers, 40)
     assert len(store) > 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_state, "_PATIENCE", 0.5)
+        patch.setattr(state, "_PATIENCE", 0.5)
         with pytest.raises(ManifestStaleError, match="later ones are missing"):
             store.add_file("E9", "P9", writers.base / "sources" / "new")
 

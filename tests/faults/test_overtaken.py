@@ -14,7 +14,9 @@ from faults.test_interleavings import age
 from faults.test_model import upstream_add
 from faults.writers import BEFORE_FOLD, Writers
 
-from asimov.storage import Store, _fold, _state
+from asimov.storage import Store
+from asimov.storage._backends.local import fold
+from asimov.storage._format.layout import KEPT
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def impatient(tmp_path_factory):
     """A zygote whose package tries just once to replace the manifest."""
     folder = tmp_path_factory.mktemp("impatient")
     site = children.copy_package(folder / "site")
-    children.edit(site, "_fold", "_TRIES = 16", "_TRIES = 1")
+    children.edit(site, "_backends/local/fold", "_TRIES = 16", "_TRIES = 1")
     with children.start(folder, site) as started:
         yield started
 
@@ -110,7 +112,7 @@ class Pile:
         while not any(name.startswith("recent/") for name in temporaries(writers.root)):
             assert writers.goes_on(self.waiting) is None
         self.add("taken")
-        for number in range(_fold._PILE - 1 - len(self.names())):
+        for number in range(fold._PILE - 1 - len(self.names())):
             self.add(f"f{number}")
 
     def add(self, name):
@@ -127,35 +129,35 @@ class Pile:
 def pile(writers, base):
     """As many entries as may be there but one."""
     piled = Pile(writers, base / "sources" / "piled")
-    assert len(piled.names()) == _fold._PILE - 1
+    assert len(piled.names()) == fold._PILE - 1
     return piled
 
 
 def test_a_pile_of_entries_is_removed(writers, pile, monkeypatch):
     """Who makes the pile too high waits for who may still need it, and removes it as soon as that one has gone."""
-    monkeypatch.setattr(_fold, "_PILE_PATIENCE", 60)
+    monkeypatch.setattr(fold, "_PILE_PATIENCE", 60)
     last = threading.Thread(target=pile.add, args=["last"])
     last.start()
-    while len(pile.names()) < _fold._PILE and last.is_alive():
+    while len(pile.names()) < fold._PILE and last.is_alive():
         pass
     ended = writers.goes_on(pile.waiting)
     while ended is None:
         ended = writers.goes_on(pile.waiting)
     assert ended.error["error"] == "AlreadyPresentException"
     last.join()
-    assert len(pile.names()) == _state.KEPT
-    assert len(writers.state()) == _fold._PILE - 1  # entry 0 is empty
+    assert len(pile.names()) == KEPT
+    assert len(writers.state()) == fold._PILE - 1  # entry 0 is empty
 
 
 def test_a_pile_of_entries_waits_for_nobody_for_ever(writers, pile):
     """Who makes the pile too high goes on after a while, and leaves it to whoever comes when that one has gone."""
     pile.add("last")
-    assert len(pile.names()) == _fold._PILE
+    assert len(pile.names()) == fold._PILE
     pile.waiting.signal(signal.SIGKILL)
     pile.waiting.wait()
     pile.add("next")
-    assert len(pile.names()) == _state.KEPT
-    assert len(writers.state()) == _fold._PILE
+    assert len(pile.names()) == KEPT
+    assert len(writers.state()) == fold._PILE
 
 
 @pytest.mark.parametrize("call", ["link", "rename"])
@@ -232,7 +234,7 @@ def test_entries_leave_no_gap(writers):
     assert entry_numbers(writers.root) == list(range(3, 47))
     assert set(writers.state()) == names
     writers.adds("g", 1)
-    assert entry_numbers(writers.root) == list(range(47 - _state.KEPT + 1, 48))
+    assert entry_numbers(writers.root) == list(range(47 - KEPT + 1, 48))
 
 
 @pytest.mark.parametrize("number", [1, 5, 9])

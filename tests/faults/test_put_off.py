@@ -24,8 +24,9 @@ from faults.test_writers import Crowd
 from faults.writers import Writers
 
 import asimov.storage
-from asimov.storage import Store, _deferred, _last_fold
-from asimov.storage._files import Folder
+from asimov.storage import Store
+from asimov.storage._backends.local import deferred, last_fold
+from asimov.storage._disk.folder import Folder
 
 
 def put_off(folder, limit):
@@ -237,7 +238,7 @@ def test_many_writers_of_a_large_store(locks, tmp_path, tmp_path_factory):
     """Many writers of a large Store, some of which are killed or stopped for days, lose nothing."""
     folder = tmp_path_factory.mktemp("large")
     site = children.copy_package(folder / "site")
-    children.edit(site, "_last_fold", "QUICK = 0.01", "QUICK = 0.0")
+    children.edit(site, "_backends/local/last_fold", "QUICK = 0.01", "QUICK = 0.0")
     base, adds = tmp_path / "base", choose(25, 100)
     prepare_large(base)
     with children.start(folder, site) as zygote:
@@ -261,8 +262,9 @@ SCRIPT = """
 import multiprocessing, os, signal, sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
-from asimov.storage import Store, _deferred, _last_fold
-_last_fold.WORTHWHILE, _last_fold.QUICK, _last_fold.SHARE, _deferred.LIMIT = 0, -1.0, 10**9, 3600.0
+from asimov.storage import Store
+from asimov.storage._backends.local import deferred, last_fold
+last_fold.WORTHWHILE, last_fold.QUICK, last_fold.SHARE, deferred.LIMIT = 0, -1.0, 10**9, 3600.0
 root = Path(sys.argv[1])
 
 def add(name):
@@ -356,10 +358,10 @@ def test_a_process_that_is_ended(how, tmp_path):
 @pytest.fixture
 def two(tmp_path, monkeypatch):
     """Two Store objects, and a Store where each fold but the first is put off."""
-    monkeypatch.setattr(_last_fold, "WORTHWHILE", 0)
-    monkeypatch.setattr(_last_fold, "QUICK", -1.0)
-    monkeypatch.setattr(_last_fold, "SHARE", 10**9)
-    monkeypatch.setattr(_deferred, "LIMIT", 3600.0)
+    monkeypatch.setattr(last_fold, "WORTHWHILE", 0)
+    monkeypatch.setattr(last_fold, "QUICK", -1.0)
+    monkeypatch.setattr(last_fold, "SHARE", 10**9)
+    monkeypatch.setattr(deferred, "LIMIT", 3600.0)
     store = prepare_store(tmp_path)
     add(store, "a")
     add(store, "b")
@@ -390,13 +392,13 @@ def torn(path):
 def of_another_lineage(path):
     """Leave word of a fold of the same manifest, and of nobody's lineage."""
     with Folder.open(path.parent) as home:
-        _last_fold.write(home, _last_fold.read(home)._replace(lineage="0" * 16))
+        last_fold.write(home, last_fold.read(home)._replace(lineage="0" * 16))
 
 
 def of_another_number(path):
     """Leave word that only the first entries are in the manifest."""
     with Folder.open(path.parent) as home:
-        _last_fold.write(home, _last_fold.read(home)._replace(number=1))
+        last_fold.write(home, last_fold.read(home)._replace(number=1))
 
 
 @pytest.mark.parametrize("leave", [torn, Path.unlink, of_another_lineage, of_another_number])

@@ -46,8 +46,9 @@ def main() -> None:
 
 def load() -> None:
     """Load all that the core may load later: a child may be a user who can't read it, and strace should not see it."""
-    for path in Path(asimov.storage.__file__).parent.glob("_[a-z]*.py"):
-        importlib.import_module(f"asimov.storage.{path.stem}")
+    package = Path(asimov.storage.__file__).parent
+    for path in package.glob("_[a-z]*/**/*.py"):
+        importlib.import_module(".".join(("asimov.storage", *path.relative_to(package).with_suffix("").parts)))
     for name in ("concurrent.futures.thread", "json", "logging", "socket", "uuid", "yaml"):
         importlib.import_module(name)
 

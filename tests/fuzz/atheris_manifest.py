@@ -13,7 +13,7 @@ import atheris
 import yaml
 
 with atheris.instrument_imports(include=["asimov.storage"]):  # before the oracle loads it
-    import asimov.storage._yaml  # noqa: F401
+    import asimov.storage._format.yaml_reader  # noqa: F401
 
 from fuzz.manifests import TOKENS
 from fuzz.oracle import check

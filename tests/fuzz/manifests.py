@@ -6,8 +6,7 @@ import yaml
 from faults.spelling import names, texts
 from hypothesis import strategies as st
 
-from asimov.storage import _canonical as canonical
-from asimov.storage import _yaml as reader
+from asimov.storage._format import canonical_writer, yaml_reader
 
 from .oracle import PATH
 
@@ -144,8 +143,8 @@ def written(draw) -> bytes:
     """Give a manifest as we write it, if it is one at all."""
     data = yaml.safe_dump(draw(trees())).encode()
     try:
-        return bytes(canonical.write(reader.parse(data, PATH)))
-    except reader.ManifestError:
+        return bytes(canonical_writer.write(yaml_reader.parse(data, PATH)))
+    except yaml_reader.ManifestError:
         return data
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from faults.profile import choose
 
-from asimov.storage import _yaml as reader
+from asimov.storage._format import yaml_reader
 
 #: Processor time and memory that a reading of 100 MB may take: generous, and far from what runs away.
 SECONDS, BYTES = 120, 4 << 30
@@ -20,10 +20,10 @@ resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
 resource.setrlimit(resource.RLIMIT_AS, ({BYTES}, {BYTES}))
 from pathlib import Path
 from asimov.storage import ManifestError
-from asimov.storage import _yaml
+from asimov.storage._format import yaml_reader
 data = Path(sys.argv[1]).read_bytes()
 try:
-    print("read", len(_yaml.parse(data, Path("manifest.yaml"))))
+    print("read", len(yaml_reader.parse(data, Path("manifest.yaml"))))
 except ManifestError as error:
     print("refused", str(error)[:300])
 """
@@ -84,7 +84,7 @@ def test_bounded(kind, tmp_path):
     """10 MB, in the long profile 100 MB, of anything are read or refused within bounds of processor time and memory."""
     file = tmp_path / "manifest.yaml"
     file.write_text(HOSTILE[kind], encoding="utf-8")
-    site = str(Path(reader.__file__).parents[2])
+    site = str(Path(yaml_reader.__file__).parents[2])
     command = [sys.executable, "-c", READ, str(file)]
     done = subprocess.run(command, env={"PYTHONPATH": site}, capture_output=True, text=True, check=False, timeout=280)
     assert (done.returncode, done.stderr) == (0, "")

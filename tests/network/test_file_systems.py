@@ -12,7 +12,7 @@ from network import crowd, places
 from network.bed import NotHere
 
 from asimov.storage import Store
-from asimov.storage._state import KEPT
+from asimov.storage._format.layout import KEPT
 
 MOUNTS = {
     "xfs": lambda folder: places.image(folder, "xfs"),

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from asimov.storage import _errors
+from asimov.storage._model import errors
 from asimov.storage.widgets import _messages
 from asimov.storage.widgets._messages import Reply, request
 from asimov.storage.widgets._panel import Panel, static
@@ -47,7 +47,7 @@ class Echo:
     def hash(self, _message):
         """Find other bytes."""
         msg = "other bytes"
-        raise _errors.HashError(msg, path="/p", expected="aa", actual="bb")
+        raise errors.HashError(msg, path="/p", expected="aa", actual="bb")
 
     def close(self):
         """Let what waits go on."""

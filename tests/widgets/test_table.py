@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asimov.storage._contents import Contents
+from asimov.storage._model.snapshot import Contents
 from asimov.storage.widgets._table import COLUMNS, PAGE, Choices, Table, View
 
 WORDS = ["psd", "PSD", "s1", "prod", "é", "ß", "a b", "x"]

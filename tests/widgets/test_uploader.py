@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from asimov.storage import Store, _temporary
+from asimov.storage import Store
+from asimov.storage._disk import temporary
 from asimov.storage.widgets import Uploader, _server_files, _stored, _uploads
 from asimov.storage.widgets._upload import Order
 from asimov.storage.widgets._uploads import SLICE
@@ -412,7 +413,7 @@ def large(store, page):
     order = Order(**PLACE, name="a.bin", size=2**40, mtime=MTIME)
     incoming = store.root / ".manifest" / "incoming"
     incoming.mkdir(exist_ok=True)
-    with (incoming / f"partial-{order.token}.{_temporary.host()}").open("wb") as file:
+    with (incoming / f"partial-{order.token}.{temporary.host()}").open("wb") as file:
         file.truncate(2**40)
     return sender
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._errors import (
+from asimov.storage._model.check import Check, Status
+from asimov.storage._model.errors import (
     AlreadyPresentException,
     FileSystemError,
     HashError,
@@ -17,8 +18,10 @@ from ._errors import (
     StorageError,
     StoreExistsError,
 )
+from asimov.storage._model.record import Record
+from asimov.storage._model.reports import RepairReport, VerificationReport
+
 from ._manifest import Manifest
-from ._records import Check, Record, RepairReport, Status, VerificationReport
 from ._store import Store
 
 __version__ = "0.1.0"

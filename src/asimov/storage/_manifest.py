@@ -7,16 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import _create, _files
-from ._commit import Journal
-from ._contents import Contents
-from ._errors import RecordExistsError, RecordNotFoundError
-from ._files import STORE, Folder, Reporting
-from ._identity import plain_md5, plain_uuid, searched_uuid
-from ._names import Key, named, on_disk, shown
-from ._records import Record
-from ._selection import find, is_recorded, within
-from ._temporary import Temporary
+from asimov.storage._backends.local import creation
+from asimov.storage._backends.local.journal import Journal
+from asimov.storage._disk import files
+from asimov.storage._disk.folder import STORE, Folder, Reporting
+from asimov.storage._disk.temporary import Temporary
+from asimov.storage._model.errors import RecordExistsError, RecordNotFoundError
+from asimov.storage._model.identity import plain_md5, plain_uuid, searched_uuid
+from asimov.storage._model.names import Key, named, on_disk, shown
+from asimov.storage._model.record import Record
+from asimov.storage._model.selection import find, is_recorded, within
+from asimov.storage._model.snapshot import Contents
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -55,7 +56,7 @@ class Manifest:
             msg = f"{shown(store)} is no Store: a Manifest takes a Store, or an object with a root."
             raise TypeError(msg)
         self.store = store
-        self.root = _files.absolute(store.root)
+        self.root = files.absolute(store.root)
         self._pending: list[Record] = []
         self._open()
 
@@ -88,9 +89,9 @@ class Manifest:
         if not isinstance(store, Mapping) or not {"root", "name"} <= store.keys():  # type: ignore[redundant-expr]
             msg = f"{shown(store)}: Manifest.create() takes a mapping with root and name. Store.create() is simpler."
             raise TypeError(msg)
-        root = _files.absolute(store["root"])
+        root = files.absolute(store["root"])
         with Reporting(root, side=STORE):
-            _create.create(root, store["name"], sha256=False)
+            creation.create(root, store["name"], sha256=False)
 
     def _contents(self) -> Contents:
         """Read the present state, with what `add_record` added to this object."""
@@ -115,7 +116,7 @@ class Manifest:
 
         It is read-only, since nothing that is written to it gets into the Store; ``copy.deepcopy`` gives a plain dict.
         """
-        from ._readonly import ReadOnlyDict
+        from asimov.storage._model.read_only import ReadOnlyDict
 
         contents = self._contents()
         events: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
@@ -244,12 +245,12 @@ class Manifest:
         return events, productions, files, contents.hashes, contents.uuids
 
     def __repr__(self) -> str:
-        from ._format import manifest_line
+        from asimov.storage._display.pages import manifest_line
 
         return manifest_line(self)
 
     def _repr_html_(self) -> str:
-        from ._format import manifest_html
+        from asimov.storage._display.pages import manifest_html
 
         return manifest_html(self)
 

@@ -10,21 +10,27 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, cast
 
-from . import _addition, _arguments, _canonical, _create, _fetch, _files, _incoming, _partial, _verify
-from ._contents import Contents
-from ._errors import NotAStoreError, RecordNotFoundError, StoreExistsError
-from ._files import STORE, Folder, Reporting
-from ._hashing import Meter, Progress
-from ._identity import searched_uuid
-from ._incoming import Incoming, NewFile, WritableFile
+from asimov.storage._backends.local import creation, incoming, resumable
+from asimov.storage._backends.local.incoming import Incoming, NewFile, WritableFile
+from asimov.storage._backends.local.resumable import PartialFile
+from asimov.storage._bytes.progress import Meter, Progress
+from asimov.storage._bytes.threads import descriptors
+from asimov.storage._disk import files
+from asimov.storage._disk.folder import STORE, Folder, Reporting
+from asimov.storage._format import canonical_writer
+from asimov.storage._format.layout import HOME
+from asimov.storage._model.check import Check
+from asimov.storage._model.errors import NotAStoreError, RecordNotFoundError, StoreExistsError
+from asimov.storage._model.identity import searched_uuid
+from asimov.storage._model.names import Key, named, on_disk
+from asimov.storage._model.record import Duplicate, Record
+from asimov.storage._model.reports import RepairReport, VerificationReport
+from asimov.storage._model.selection import find, select, within
+from asimov.storage._model.snapshot import Contents
+from asimov.storage._operations import adding, arguments, fetching, verifying
+from asimov.storage._operations.sources import Source, source, sources
+
 from ._manifest import Manifest
-from ._names import Key, named, on_disk
-from ._partial import PartialFile
-from ._records import Check, Duplicate, Record, RepairReport, VerificationReport
-from ._selection import find, select, within
-from ._sources import Source, source, sources
-from ._state import HOME
-from ._threads import descriptors
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -86,7 +92,7 @@ class Store:
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
-        found = _create.search_root() if root is None else _files.absolute(_arguments.path("root", root))
+        found = creation.search_root() if root is None else files.absolute(arguments.path("root", root))
         if found is None:
             msg = (
                 f"There is no Store at or above {Path.cwd()}, and $LOCUTUS_STORE is not set. "
@@ -118,15 +124,15 @@ class Store:
         OSError
             It can't be made there; nothing is left of it.
         """
-        path = _files.absolute(_arguments.path("root", root))
-        sha256, exist_ok = _arguments.flag("sha256", sha256), _arguments.flag("exist_ok", exist_ok)
-        _create.require_store_name(name)
+        path = files.absolute(arguments.path("root", root))
+        sha256, exist_ok = arguments.flag("sha256", sha256), arguments.flag("exist_ok", exist_ok)
+        creation.require_store_name(name)
         if exist_ok:
             with contextlib.suppress(NotAStoreError):
                 return cls(path)._required_to_be(name, sha256=sha256)
         try:
             with Reporting(path, side=STORE):
-                _create.create(path, name, sha256=sha256)
+                creation.create(path, name, sha256=sha256)
         except StoreExistsError:
             if not exist_ok:
                 raise
@@ -200,12 +206,12 @@ class Store:
         return type(self), (self.root,)
 
     def __repr__(self) -> str:
-        from ._format import store_line
+        from asimov.storage._display.pages import store_line
 
         return store_line(self)
 
     def _repr_html_(self) -> str:
-        from ._format import store_html
+        from asimov.storage._display.pages import store_html
 
         return store_html(self)
 
@@ -264,7 +270,7 @@ class Store:
             The file can't be read, or the Store can't be written. After any error the Store is as it was.
         """
         given = [source(event, production, file, new_name, hash)]
-        with _arguments.reporting(progress, "add") as reported:
+        with arguments.reporting(progress, "add") as reported:
             return self._add(given, duplicate=duplicate, progress=reported)[0]
 
     def add_files(
@@ -293,7 +299,7 @@ class Store:
         """
         given = sources(files)
         _require_duplicate(duplicate)
-        with _arguments.reporting(progress, "add") as reported:
+        with arguments.reporting(progress, "add") as reported:
             return self._add(given, duplicate=duplicate, progress=reported) if given else []
 
     def _add(
@@ -302,12 +308,12 @@ class Store:
         *,
         duplicate: Duplicate,
         progress: Progress | None,
-        opened: Callable[[Path], int] = _files.open_source,
+        opened: Callable[[Path], int] = files.open_source,
     ) -> list[dict[str, str]]:
         _require_duplicate(duplicate)
         with_sha256 = self.manifest._snapshot.with_sha256  # so since it was created; the commit reads the rest
         meter = Meter(progress, _total(source.path for source in sources) if progress is not None else 0)
-        items: list[_addition.Item] = []
+        items: list[adding.Item] = []
         with self.manifest._journal.incoming() as incoming, Folder.open(self.root) as root:
             try:
                 together = max(1, min(_SEALED_TOGETHER, descriptors() // _OF_THE_DESCRIPTORS))
@@ -332,7 +338,7 @@ class Store:
         opened: Callable[[Path], int],
         *,
         sha256: bool,
-    ) -> list[_addition.Item]:
+    ) -> list[adding.Item]:
         """Take in the first of `sources`, as many as there are descriptors for."""
         taken: list[Incoming] = []
         try:
@@ -343,23 +349,23 @@ class Store:
                     if not taken or error.errno not in _NO_DESCRIPTOR:
                         raise
                     break
-                _addition.require_expected(key, taken[-1], expected, path)
-            _incoming.seal_all(taken, root)
+                adding.require_expected(key, taken[-1], expected, path)
+            incoming.seal_all(taken, root)
         except BaseException:
             for data in taken:
                 data.discard()
             raise
-        return [_addition.Item(source.key, data) for source, data in zip(sources, taken, strict=False)]
+        return [adding.Item(source.key, data) for source, data in zip(sources, taken, strict=False)]
 
     def _commit(
-        self, items: list[_addition.Item], duplicate: Duplicate, meter: Meter | None = None
+        self, items: list[adding.Item], duplicate: Duplicate, meter: Meter | None = None
     ) -> list[dict[str, str]]:
-        addition = _addition.Addition(items, duplicate, self.root)
+        addition = adding.Addition(items, duplicate, self.root)
         journal = self.manifest._journal
         while True:
             if duplicate != "raise":
                 addition.prepare(journal.contents(), meter)
-            with contextlib.suppress(_addition.Overtaken), Reporting(self.root, side=STORE):
+            with contextlib.suppress(adding.Overtaken), Reporting(self.root, side=STORE):
                 journal.commit(addition)
                 return addition.results
 
@@ -396,7 +402,7 @@ class Store:
         """
         _require_duplicate(duplicate)
         key = named("event", event), named("production", production), named("file", name)
-        digits = _arguments.digest(hash, Path(key[2]))
+        digits = arguments.digest(hash, Path(key[2]))
         path = self.root.joinpath(*map(on_disk, key))
         with self.manifest._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=self._contents().with_sha256)
@@ -412,10 +418,10 @@ class Store:
 
     def _finish(self, key: Key, data: Incoming, hash: str | None, duplicate: Duplicate) -> dict[str, str]:
         """Add what has come in."""
-        _addition.require_expected(key, data, hash, Path(key[2]))
+        adding.require_expected(key, data, hash, Path(key[2]))
         with Folder.open(self.root) as root:
             data.seal(root)
-        return self._commit([_addition.Item(key, data)], duplicate)[0]
+        return self._commit([adding.Item(key, data)], duplicate)[0]
 
     def _incoming(
         self,
@@ -441,7 +447,7 @@ class Store:
         with self.manifest._journal.incoming() as opened:
             folder = Folder(os.dup(opened.descriptor), opened.path)
         try:
-            data = _partial.resumed(folder, token, keep, sha256=sha256, progress=progress)
+            data = resumable.resumed(folder, token, keep, sha256=sha256, progress=progress)
         except BaseException:
             folder.close()
             raise
@@ -498,9 +504,9 @@ class Store:
         record = self._find(event, production, file)
         if hash is not None:
             path = self._path(record)
-            _fetch.require_hash(record, _arguments.digest(hash, path, record.hash) or "", path)
-        targets = None if dest is None else [_fetch.target_of(_arguments.path("dest", dest), record.file)]
-        with _arguments.reporting(progress, "fetch") as reported:
+            fetching.require_hash(record, arguments.digest(hash, path, record.hash) or "", path)
+        targets = None if dest is None else [fetching.target_of(arguments.path("dest", dest), record.file)]
+        with arguments.reporting(progress, "fetch") as reported:
             return self._fetch([record], targets, reported)[0]
 
     def fetch_files(
@@ -540,13 +546,13 @@ class Store:
         """
         records = select(self._contents(), selection)
         targets = None
-        if dest is None and _arguments.flag("tree", tree):
+        if dest is None and arguments.flag("tree", tree):
             msg = "tree=True says how copies lie below dest, and none was given. Give dest, too."
             raise TypeError(msg)
         if dest is not None:
-            wanted, folder = list(dict.fromkeys(records)), _arguments.path("dest", dest)
-            targets = _fetch.targets_of(folder, wanted, tree=_arguments.flag("tree", tree))
-        with _arguments.reporting(progress, "fetch") as reported:
+            wanted, folder = list(dict.fromkeys(records)), arguments.path("dest", dest)
+            targets = fetching.targets_of(folder, wanted, tree=arguments.flag("tree", tree))
+        with arguments.reporting(progress, "fetch") as reported:
             return self._fetch(records, targets, reported)
 
     def _fetch(self, records: list[Record], targets: list[Path] | None, progress: Progress | None) -> list[Path]:
@@ -554,13 +560,13 @@ class Store:
         wanted = list(dict.fromkeys(records))
         meter = Meter(progress, self._total_size(wanted) if progress is not None else 0)
         if targets is None:
-            paths = [_fetch.verified_path(self.root, record, meter) for record in wanted]
+            paths = [fetching.verified_path(self.root, record, meter) for record in wanted]
             meter.finish()
         else:
             paths = targets
-            with _fetch.all_or_none(targets) as delivered:
+            with fetching.all_or_none(targets) as delivered:
                 for record, target in zip(wanted, targets, strict=True):
-                    if _fetch.deliver(self.root, record, target, meter):
+                    if fetching.deliver(self.root, record, target, meter):
                         delivered.append(target)
                 meter.finish()
         found = dict(zip(wanted, paths, strict=True))
@@ -581,7 +587,7 @@ class Store:
         if record is None:
             msg = f"The Store has no record with the uuid {str(uuid)!a}."
             raise RecordNotFoundError(msg)
-        return _fetch.verified_path(self.root, record)
+        return fetching.verified_path(self.root, record)
 
     def open_file(
         self, event: object, production: object, file: str, *, progress: Progress | bool | None = None
@@ -601,12 +607,12 @@ class Store:
             As from `fetch_file`.
         """
         record = self._find(event, production, file)
-        with _arguments.reporting(progress, "open") as reported:
+        with arguments.reporting(progress, "open") as reported:
             return self._open(record, reported)
 
     def _open(self, record: Record, progress: Progress | None) -> BinaryIO:
         meter = Meter(progress, self._total_size([record]) if progress is not None else 0)
-        descriptor, _ = _fetch.open_verified(self.root, record, meter)
+        descriptor, _ = fetching.open_verified(self.root, record, meter)
         opened = os.fdopen(descriptor, "rb")
         try:
             meter.finish()
@@ -623,7 +629,7 @@ class Store:
 
     def _stat(self, records: Iterable[Record] | None = None) -> Iterator[tuple[Path, int | None, int | None]]:
         """Give path, size in bytes and modification time in ns of each record's file; None where it is missing."""
-        return _verify.stat_files(self.root, self._contents() if records is None else records)
+        return verifying.stat_files(self.root, self._contents() if records is None else records)
 
     # Verifying.
 
@@ -638,7 +644,7 @@ class Store:
         since: timedelta | str | None = None,
         budget: timedelta | float | str | None = None,
         fingerprint: str | None = None,
-        _on_check: _verify.OnCheck | None = None,
+        _on_check: verifying.OnCheck | None = None,
     ) -> VerificationReport:
         """Verify that files are still what was stored.
 
@@ -675,19 +681,19 @@ class Store:
         TypeError, ValueError
             An argument is no such thing.
         """
-        rotation = _Rotation(_arguments.since(since), _arguments.budget(budget))
-        worker = _arguments.executor(executor)
-        expected = _arguments.fingerprint(fingerprint)
+        rotation = _Rotation(arguments.since(since), arguments.budget(budget))
+        worker = arguments.executor(executor)
+        expected = arguments.fingerprint(fingerprint)
         contents = self._contents()
         records = self._records_to_verify(contents, event, production, selection)
-        with _arguments.reporting(progress, "verify") as reported:
+        with arguments.reporting(progress, "verify") as reported:
             checks = self._check(records, contents, rotation, executor=worker, progress=reported, on_check=_on_check)
         groups = dict.fromkeys((record.event, record.production) for record in records)
         actual = _fingerprint(contents) if expected is not None else None
         return VerificationReport(
             root=self.root,
             results=tuple(checks),
-            untracked=tuple(_verify.untracked(self.root, contents, groups)),
+            untracked=tuple(verifying.untracked(self.root, contents, groups)),
             problems=_fingerprint_problems(expected, actual),
             skipped=len(records) - len(checks),
             fingerprint=actual,
@@ -702,16 +708,16 @@ class Store:
         *,
         executor: Executor | None,
         progress: Progress | None,
-        on_check: _verify.OnCheck | None,
+        on_check: verifying.OnCheck | None,
     ) -> list[Check]:
-        from . import _rotation
+        from asimov.storage._backends.local import last_verified
 
-        sizes = _watched(_verify.sizes(self.root, records), progress)
+        sizes = _watched(verifying.sizes(self.root, records), progress)
         pairs: Iterable[tuple[Record, int]] = zip(records, sizes, strict=True)  # looked up while others are digested
         rotating = rotation != (None, None)
         if rotating:
-            pairs = _rotation.due(pairs, _rotation.read_times(self.root), rotation.since)
-        checks = _verify.verify(
+            pairs = last_verified.due(pairs, last_verified.read_times(self.root), rotation.since)
+        checks = verifying.verify(
             self.root,
             HOME,
             pairs,
@@ -720,7 +726,7 @@ class Store:
             on_check=on_check,
             budget=rotation.budget,
         )
-        _rotation.note_times(self.root, checks, contents.uuids, rotating=rotating)
+        last_verified.note_times(self.root, checks, contents.uuids, rotating=rotating)
         return checks
 
     @staticmethod
@@ -734,9 +740,9 @@ class Store:
 
     def _times_verified(self) -> dict[str, int]:
         """Give when files were last verified: seconds since 1970, by uuid."""
-        from . import _rotation
+        from asimov.storage._backends.local import last_verified
 
-        return _rotation.read_times(self.root)
+        return last_verified.read_times(self.root)
 
     @classmethod
     def repair(cls, root: str | os.PathLike[str], *, dry_run: bool = True) -> RepairReport:
@@ -764,11 +770,11 @@ class Store:
         OSError
             The Store can't be read, or not be written.
         """
-        from . import _repair
+        from asimov.storage._backends.local import repair
 
-        path = _files.absolute(_arguments.path("root", root))
+        path = files.absolute(arguments.path("root", root))
         with Reporting(path, side=STORE):
-            return _repair.repair(path, dry_run=_arguments.flag("dry_run", dry_run))
+            return repair.repair(path, dry_run=arguments.flag("dry_run", dry_run))
 
     def fold(self) -> None:
         """Write to manifest.yaml what was added and isn't there yet; nothing happens if all is.
@@ -816,7 +822,7 @@ class Store:
         """
         from .frame import store_to_frame
 
-        return store_to_frame(self, stat=_arguments.flag("stat", stat, _ROWS_OF_AN_EVENT))
+        return store_to_frame(self, stat=arguments.flag("stat", stat, _ROWS_OF_AN_EVENT))
 
     def explore(self) -> Explorer:
         """Show the Explorer, a widget to search, look at, fetch and verify what is here."""
@@ -829,7 +835,7 @@ def _fingerprint(contents: Contents) -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    for piece in _canonical.write(contents):
+    for piece in canonical_writer.write(contents):
         digest.update(piece)
     return digest.hexdigest()
 

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import pandas as pd
 
-from ._arguments import flag
-from ._names import shown
+from asimov.storage._model.names import shown
+from asimov.storage._operations.arguments import flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ._records import Record, VerificationReport
+    from asimov.storage._model.record import Record
+    from asimov.storage._model.reports import VerificationReport
+
     from ._store import Store
 
 RECORD_COLUMNS = ("event", "production", "file", "hash", "uuid")

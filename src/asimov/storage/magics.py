@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from IPython.core.error import UsageError
 
-from ._errors import StorageError
-from ._threads import without_monitor
+from asimov.storage._bytes.threads import without_monitor
+from asimov.storage._model.errors import StorageError
+
 from .cli import bar_callback, error_line, locutus
 from .cli.output import Listing, as_json
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from asimov.storage._names import meant
+from asimov.storage._model.names import meant
 
 from . import options
 from .exits import USAGE
@@ -17,7 +17,8 @@ from .terminal import Terminal
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from asimov.storage._records import Duplicate, Record, VerificationReport
+    from asimov.storage._model.record import Duplicate, Record
+    from asimov.storage._model.reports import VerificationReport
     from asimov.storage._store import Store
 
     from .output import Result
@@ -227,7 +228,7 @@ def fetch(
 
 
 def _records(of: Store, event: str | None, production: str | None) -> list[Record]:
-    from asimov.storage._selection import within
+    from asimov.storage._model.selection import within
 
     contents = of._contents()
     return [contents.record(index) for index in within(contents, event, production)]

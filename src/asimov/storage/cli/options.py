@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asimov.storage._errors import StorageError
-from asimov.storage._names import meant
+from asimov.storage._model.errors import StorageError
+from asimov.storage._model.names import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,13 +65,13 @@ json_option = click.option(
 
 
 def amount_option(name: str, parser: str, metavar: str, text: str) -> Callable[[Command], Command]:
-    """Return an option that takes a duration or a size, read by a function of `_rotation`."""
+    """Return an option that takes a duration or a size, read by a function of `last_verified`."""
 
     def read(_ctx: click.Context, _param: click.Parameter, value: str | None) -> object:
-        from asimov.storage import _rotation
+        from asimov.storage._backends.local import last_verified
 
         try:
-            return None if value is None else getattr(_rotation, parser)(value)
+            return None if value is None else getattr(last_verified, parser)(value)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-from asimov.storage._format import DIGESTS, RECORD_FIELDS, _visible, _width, byte_size, printable, tally, verdict
-from asimov.storage._records import Record, VerificationReport
+from asimov.storage._display.pages import DIGESTS, RECORD_FIELDS, _visible, _width, byte_size, printable, tally, verdict
+from asimov.storage._model.record import Record
+from asimov.storage._model.reports import VerificationReport
 
 if TYPE_CHECKING:
     from asimov.storage._store import Store

@@ -9,12 +9,13 @@ import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from asimov.storage._hashing import Digest, chunks, write_all
-from asimov.storage._verify import require_match
+from asimov.storage._bytes.descriptors import chunks, write_all
+from asimov.storage._bytes.digests import Digest
+from asimov.storage._operations.verifying import require_match
 
 if TYPE_CHECKING:
-    from asimov.storage._names import Key
-    from asimov.storage._records import Duplicate, Record
+    from asimov.storage._model.names import Key
+    from asimov.storage._model.record import Duplicate, Record
     from asimov.storage._store import Store
 
     from .terminal import Edge

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
-from asimov.storage._threads import without_monitor
+from asimov.storage._bytes.threads import without_monitor
 
 from .exits import FAILED
 from .output import as_json, as_text

@@ -6,7 +6,7 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
-from asimov.storage._threads import started
+from asimov.storage._bytes.threads import started
 
 from ._messages import Message, RefusedError, request
 from ._table import COLUMNS, PAGE, Column, Table, View
@@ -14,9 +14,9 @@ from ._table import COLUMNS, PAGE, Column, Table, View
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from asimov.storage._contents import Contents
-    from asimov.storage._names import Key
-    from asimov.storage._records import Record
+    from asimov.storage._model.names import Key
+    from asimov.storage._model.record import Record
+    from asimov.storage._model.snapshot import Contents
     from asimov.storage._store import Store
 
 HASHES = 20_000

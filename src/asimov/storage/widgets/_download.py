@@ -13,7 +13,7 @@ from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
-from asimov.storage._errors import StorageError
+from asimov.storage._model.errors import StorageError
 
 from ._messages import MAX_INTEGER, Message, RefusedError, Reply, request
 from ._progress import Cancelled, Progress
@@ -21,7 +21,7 @@ from ._progress import Cancelled, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asimov.storage._records import Record
+    from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
 SLICE = 4 << 20

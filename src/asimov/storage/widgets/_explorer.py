@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
-from asimov.storage._arguments import flag
+from asimov.storage._operations.arguments import flag
 
 from . import _messages
 from ._browsing import Browsing, State
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from asimov.storage._records import VerificationReport
+    from asimov.storage._model.reports import VerificationReport
     from asimov.storage._store import Store
 
 

@@ -21,7 +21,7 @@ from ._suggest import Suggestions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asimov.storage._records import Record
+    from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
 _logger = logging.getLogger(__name__)

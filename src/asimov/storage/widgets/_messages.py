@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-from asimov.storage._errors import AlreadyPresentException, HashError, StorageError
+from asimov.storage._model.errors import AlreadyPresentException, HashError, StorageError
 
 MAX_INTEGER = 2**53 - 1
 """The largest integer that JavaScript counts exactly."""

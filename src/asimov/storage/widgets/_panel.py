@@ -38,10 +38,10 @@ from typing import Any, TypeVar
 import anywidget
 import traitlets
 
-from asimov.storage._errors import StorageError
-from asimov.storage._names import name_of, shown
+from asimov.storage._bytes.threads import Threads
+from asimov.storage._model.errors import StorageError
+from asimov.storage._model.names import name_of, shown
 from asimov.storage._store import Store
-from asimov.storage._threads import Threads
 
 from . import _messages
 from ._messages import Handler, Message, RefusedError, Reply, request

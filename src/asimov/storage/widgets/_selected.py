@@ -14,7 +14,8 @@ from ._verifier import Verification
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asimov.storage._records import Record, VerificationReport
+    from asimov.storage._model.record import Record
+    from asimov.storage._model.reports import VerificationReport
     from asimov.storage._store import Store
 
     from ._browsing import Browsing

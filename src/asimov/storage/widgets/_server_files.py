@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asimov.storage._names import meant, spelled
-from asimov.storage._sources import source
+from asimov.storage._model.names import meant, spelled
+from asimov.storage._operations.sources import source
 
 from ._jobs import Jobs, job_of
 from ._messages import Message, RefusedError, request
@@ -24,7 +24,7 @@ from ._progress import Cancelled, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from asimov.storage._records import Record
+    from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
     Tell = Callable[..., None]

@@ -12,7 +12,7 @@ from ._pace import Paced
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asimov.storage._records import Record
+    from asimov.storage._model.record import Record
 
 SHOWN = 100
 """How many of the files that were stored a page lists, the newest of them."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, cast
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from asimov.storage._contents import Contents
+    from asimov.storage._model.snapshot import Contents
 
 COLUMNS = ("event", "production", "file", "hash", "uuid")
 PAGE = 50

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asimov.storage._errors import HashError
-from asimov.storage._names import named
-from asimov.storage._partial import PartialFile
+from asimov.storage._backends.local.resumable import PartialFile
+from asimov.storage._model.errors import HashError
+from asimov.storage._model.names import named
 
 from ._messages import MAX_INTEGER, Message, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from asimov.storage._records import Record
+    from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
 PATIENCE = 5.0

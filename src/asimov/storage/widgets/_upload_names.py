@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asimov.storage._errors import InvalidNameError, RecordExistsError, RecordNotFoundError
-from asimov.storage._names import named
+from asimov.storage._model.errors import InvalidNameError, RecordExistsError, RecordNotFoundError
+from asimov.storage._model.names import named
 
 if TYPE_CHECKING:
-    from asimov.storage._records import Record
+    from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from asimov.storage._arguments import path
+from asimov.storage._operations.arguments import path
 
 from ._messages import plain
 from ._panel import Panel, module, require_store, text_of
@@ -18,7 +18,7 @@ from ._uploads import Uploads
 if TYPE_CHECKING:
     import os
 
-    from asimov.storage._records import Record
+    from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
 

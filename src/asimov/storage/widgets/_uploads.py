@@ -31,7 +31,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from asimov.storage._threads import started
+from asimov.storage._bytes.threads import started
 
 from . import _upload_names
 from ._jobs import Jobs, job_of
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from asimov.storage._partial import PartialFile
-    from asimov.storage._records import Record
+    from asimov.storage._backends.local.resumable import PartialFile
+    from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
     Stored = Callable[[Record], object]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
-from asimov.storage._records import Check, Status
-from asimov.storage._selection import chosen
-from asimov.storage._threads import started
+from asimov.storage._bytes.threads import started
+from asimov.storage._model.check import Check, Status
+from asimov.storage._model.selection import chosen
 
 from . import _messages
 from ._messages import Message, RefusedError, request
@@ -24,7 +24,7 @@ from ._progress import Cancelled, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asimov.storage._records import VerificationReport
+    from asimov.storage._model.reports import VerificationReport
     from asimov.storage._store import Store
 
 _logger = logging.getLogger(__name__)

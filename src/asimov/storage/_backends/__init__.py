@@ -1,0 +1,1 @@
+"""Where a Store lies: the protocol that operations use, and its implementations."""

@@ -1,0 +1,1 @@
+"""A Store on a disk: the commit protocol, whole."""

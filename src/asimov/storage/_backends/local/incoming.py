@@ -1,0 +1,363 @@
+"""Data on its way into a Store: copied or written into ``.manifest/incoming/``, digested on the way, then placed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asimov.storage._bytes import digests
+from asimov.storage._bytes.descriptors import write_all
+from asimov.storage._bytes.digests import Digest, Named
+from asimov.storage._bytes.progress import Meter
+from asimov.storage._bytes.threads import started
+from asimov.storage._disk import files, temporary
+from asimov.storage._disk.folder import GONE, NO_LINK, Folder, Reporting, Stamp
+from asimov.storage._model.errors import SourceChangedError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_FLUSHERS = 4
+
+
+class Incoming:
+    """One file on its way in.
+
+    Parameters
+    ----------
+    folder : Folder
+        ``.manifest/incoming``; stays the caller's to close.
+    name : str
+        The file's temporary name there.
+    descriptor : int
+        The file, open for reading and writing; closed by this object.
+    sha256 : bool
+        Compute SHA-256 too.
+    """
+
+    def __init__(self, folder: Folder, name: str, descriptor: int, *, sha256: bool) -> None:
+        self.folder, self.name, self.descriptor = folder, name, descriptor
+        self.digest = Digest(sha256=sha256)
+        self._is_moved = False
+        """Whether `place` has renamed it, since there are no links between folders."""
+
+    @classmethod
+    def new(cls, folder: Folder, *, sha256: bool) -> Incoming:
+        """Begin a file of its own."""
+        name = temporary.owner_name()
+        descriptor = folder.create(name, unique=True)
+        try:
+            return cls(folder, name, descriptor, sha256=sha256)
+        except BaseException:  # a process' first digest loads OpenSSL: long enough for a signal to come
+            os.close(descriptor)
+            folder.remove(name)
+            raise
+
+    @classmethod
+    def of_file(
+        cls,
+        path: Path,
+        folder: Folder,
+        meter: Meter | None = None,
+        *,
+        sha256: bool,
+        opened: Callable[[Path], int] = files.open_source,
+    ) -> Incoming:
+        """Take in the file at `path`, which `opened` opens.
+
+        Raises
+        ------
+        SourceChangedError
+            Somebody wrote to it meanwhile.
+        """
+        source = opened(path)
+        try:
+            before = Stamp.of(source)
+            data = cls.new(folder, sha256=sha256)
+            try:
+                data.copy_from(source, meter, reading=Reporting(path))
+                files.require_unchanged(source, before, path)
+            except BaseException:
+                data.discard()
+                raise
+        finally:
+            os.close(source)
+        return data
+
+    @property
+    def named(self) -> Reporting:
+        """What names the file in errors."""
+        return Reporting(self.folder, self.name)
+
+    def copy_from(self, source: int, meter: Meter | None = None, *, reading: Named | None = None) -> None:
+        """Take in an open file, to its end; `reading` names it in errors, if it isn't this one."""
+        self.digest = digests.copy(
+            source,
+            self.descriptor,
+            sha256=self.digest.sha256 is not None,
+            meter=meter,
+            reading=reading or self.named,
+            writing=self.named,
+        )
+
+    def append(self, data: Buffer) -> None:
+        """Take in `data`, at the end."""
+        view = memoryview(data).cast("B")
+        with self.named:
+            os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over what a write that failed may have left
+            write_all(self.descriptor, view)
+        self.digest.update(view)
+
+    def redigest(self, meter: Meter | None = None) -> None:
+        """Digest what the file holds from its start, and stand at its end."""
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        with_sha256 = self.digest.sha256 is not None
+        self.digest = digests.digest(self.descriptor, sha256=with_sha256, meter=meter, reading=self.named)
+
+    def seal(self, root: Folder) -> None:
+        """Make the file read-only and durable."""
+        with self.named:
+            files.protect(self.descriptor, root)
+            os.fsync(self.descriptor)
+
+    def place(self, target: Folder, uuid: str) -> None:
+        """Give the file its name in the Store, never over anything."""
+        try:
+            self._move(target, uuid)
+        except OSError as error:
+            if error.errno not in GONE or self.folder.status(self.name) is not None:
+                raise
+            if self.descriptor < 0:
+                msg = "this copy was swept away, since nothing of its batch was written for a day; add the batch again"
+                raise FileNotFoundError(errno.ENOENT, msg, str(self.folder.path / self.name)) from None
+            self._revive()
+            self._move(target, uuid)
+
+    def _move(self, target: Folder, uuid: str) -> None:
+        """Give the file its name in the Store by a link, or by a rename where there are none between folders.
+
+        A uuid is never given twice, so the rename is never over anything.
+        """
+        try:
+            self.folder.link(self.name, target, uuid)
+        except OSError as error:
+            if error.errno not in NO_LINK:
+                raise
+            self.folder.rename(self.name, target, uuid)
+            self._is_moved = True
+
+    def take_back(self, target: Folder, uuid: str) -> None:
+        """Take the name in the Store away again, after `place`; the file stays on its way in."""
+        if self._is_moved:
+            self._is_moved = False
+            with contextlib.suppress(OSError):
+                target.rename(uuid, self.folder, self.name)
+        target.remove(uuid)
+
+    def _revive(self) -> None:
+        """Copy the file, that was swept as abandoned while this process was stopped, from what is still open of it."""
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        again = Incoming.new(self.folder, sha256=False)
+        again.copy_from(self.descriptor)
+        if again.digest.md5 != self.digest.md5:
+            again.discard()
+            msg = "somebody else wrote to it on its way in, and nothing was stored; add it again"
+            raise OSError(errno.EIO, msg, str(self.folder.path / self.name))
+        os.fchmod(again.descriptor, os.fstat(self.descriptor).st_mode & 0o777)
+        os.fsync(again.descriptor)
+        self.close()
+        self.name, self.descriptor = again.name, again.descriptor
+
+    def reclaim(self, path: Path) -> None:
+        """Digest the file after others had its descriptor; copy it first if one of them may still write to it.
+
+        Raises
+        ------
+        SourceChangedError
+            One of them does; the error calls the file `path`.
+        """
+        if self._is_open_only_here():
+            self.redigest()
+            return
+        before = Stamp.of(self.descriptor)
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        again = Incoming.new(self.folder, sha256=self.digest.sha256 is not None)
+        try:
+            again.copy_from(self.descriptor, reading=self.named)
+        except BaseException:
+            again.discard()
+            raise
+        if Stamp.of(self.descriptor) != before:
+            again.discard()
+            raise SourceChangedError(path)
+        self.discard()
+        self.name, self.descriptor, self.digest = again.name, again.descriptor, again.digest
+
+    def _is_open_only_here(self) -> bool:
+        """Open the file anew, to read; whether the kernel says that nobody has it open to write (a lease, on Linux)."""
+        reader = self.folder.open_file(self.name)
+        self.close()
+        self.descriptor = reader
+        try:
+            import fcntl
+
+            fcntl.fcntl(reader, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(reader, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except (ImportError, AttributeError, OSError):
+            return False
+        return True
+
+    def discard(self) -> None:
+        """Remove the temporary name: the file is placed, or isn't wanted."""
+        self.folder.remove(self.name)
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and keep it."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
+def seal_all(files: Sequence[Incoming], root: Folder) -> None:
+    """Seal many files, several at a time: a disk flushes them together."""
+    if len(files) == 1:
+        files[0].seal(root)
+        return
+    failures: list[BaseException] = []
+
+    def seal(part: Sequence[Incoming]) -> None:
+        try:
+            for file in part:
+                if not failures:
+                    file.seal(root)
+        except BaseException as error:  # noqa: BLE001 - raised below, when nobody is at the files any more
+            failures.append(error)
+
+    parts = [files[start::_FLUSHERS] for start in range(_FLUSHERS)]  # to hand over each takes as long as to seal it
+    threads = [started(partial(seal, part), "asimov-storage flush") for part in parts[1:]]
+    try:
+        for part, thread in zip(parts, [None, *threads], strict=True):
+            if thread is None:
+                seal(part)
+    finally:
+        for thread in filter(None, threads):
+            thread.join()
+    if failures:
+        raise failures[0]
+
+
+class NewFile(io.BufferedRandom):
+    """What `Store.new_file` gives: a file to write, and to seek in and read, as some writers do.
+
+    Parameters
+    ----------
+    raw : WritableFile
+        What is below the buffer.
+    """
+
+    def fileno(self) -> int:
+        """Write out what is buffered and return the descriptor; what is written to that is stored too."""
+        self.flush()
+        return super().fileno()
+
+
+class WritableFile(io.RawIOBase):
+    """An incoming file, as the raw file below a buffer.
+
+    Once its descriptor was asked for, anybody may write to it: from then on its position is the kernel's, and its
+    digest is made at the end.
+
+    Parameters
+    ----------
+    incoming : Incoming
+        The file.
+    path : Path
+        Where it belongs, by its name: there is no file of that name, then or later, so that nobody takes it for one.
+    """
+
+    mode = "wb+"
+
+    def __init__(self, incoming: Incoming, path: Path) -> None:
+        self.name = str(path)
+        self._incoming, self._position, self._in_order, self._is_shared = incoming, 0, True, False
+
+    def fileno(self) -> int:
+        """Return the descriptor, which stands at the present position."""
+        if self.closed:
+            msg = "I/O operation on closed file"
+            raise ValueError(msg)
+        if not self._is_shared:
+            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
+            self._is_shared, self._in_order = True, False
+        return self._incoming.descriptor
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        """Write at the present position; what comes in order is digested at once."""
+        view = memoryview(data).cast("B")
+        if self._is_shared:
+            with self._incoming.named:
+                return os.write(self._incoming.descriptor, view)
+        count, in_order = len(view), self._in_order and self._position == self._incoming.digest.size
+        self._in_order = False  # an error, or Ctrl-C, in what follows: the buffer above writes the same again
+        with self._incoming.named:
+            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
+            write_all(self._incoming.descriptor, view)
+        if in_order:
+            self._incoming.digest.update(view)
+            self._in_order = True
+        self._position += count
+        return count
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Read at the present position."""
+        view = memoryview(buffer).cast("B")
+        with self._incoming.named:
+            if self._is_shared:
+                data = os.read(self._incoming.descriptor, len(view))
+            else:
+                data = os.pread(self._incoming.descriptor, len(view), self._position)
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move the position."""
+        if self._is_shared:
+            return os.lseek(self._incoming.descriptor, offset, whence)
+        size = os.fstat(self._incoming.descriptor).st_size
+        position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: size}[whence]
+        if position < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._position = position
+        return position
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """Cut the file, or lengthen it with zeros."""
+        size = self.tell() if size is None else size
+        with self._incoming.named:
+            os.ftruncate(self._incoming.descriptor, size)
+        self._in_order = self._in_order and size == self._incoming.digest.size
+        return size
+
+    def settle(self) -> None:
+        """Bring the digest up to date, after the last write."""
+        if self._is_shared:
+            self._incoming.reclaim(Path(self.name))
+        elif not self._in_order:
+            self._incoming.redigest()

@@ -1,0 +1,142 @@
+"""The records of a Store on a disk: read them, add to them, and fold them. `commit` has the protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+from asimov.storage._disk import locks, temporary
+from asimov.storage._disk.folder import Folder
+from asimov.storage._disk.temporary import Temporary
+from asimov.storage._format.layout import INCOMING, RECENT
+from asimov.storage._model.errors import NotAStoreError
+from asimov.storage._model.snapshot import Contents
+
+from . import probe
+from .commit import LOOKS, Change, Commit, Fenced
+from .deferred import Deferred
+from .fold import Fold
+from .state import StateReader, warn
+
+LOCK_PATIENCE = 10.0
+"""Seconds that a writer waits for the lock before it goes on without."""
+
+
+class Journal:
+    """The records of the Store at `root`: read them, add to them. Usable from threads and after a fork."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._reader = StateReader(root)
+        self.writing = threading.RLock()
+        """Held by the thread that changes something."""
+        self._patience = LOCK_PATIENCE
+        self._has_links = False
+        self._deferred = Deferred(self._fold_deferred)
+        _journals.add(self)
+
+    def contents(self) -> Contents:
+        """Read the present state; what has not changed is not read again."""
+        with self._reader.home() as home:
+            return self._reader.read(home).contents
+
+    @contextlib.contextmanager
+    def incoming(self) -> Iterator[Folder]:
+        """Open the folder that data is copied into, making it if need be."""
+        with self._home_to_write() as home, home.folder_made(INCOMING) as incoming:
+            yield incoming
+
+    def commit(self, change: Change) -> None:
+        """Add what `change` gives, and return once that would survive a power cut.
+
+        Raises
+        ------
+        FileSystemError
+            The file system lacks what a commit needs.
+        Exception
+            What `change` raises to refuse, or an OSError; the Store is then as it was before.
+        """
+        with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
+            for attempt in itertools.count(1):
+                try:
+                    Commit(self._reader, self._deferred, home, root, change).run()
+                except Fenced:
+                    change.renew()
+                except OSError as error:  # fenced, too, though NFS shows what it had cached of our file
+                    if error.errno != errno.ESTALE or attempt == LOOKS:
+                        raise
+                    change.renew()
+                else:
+                    return
+
+    def fold(self) -> None:
+        """Put into the manifest what was committed and isn't there yet; do nothing if all is."""
+        with self._reader.home() as home:
+            if self._is_folded(home):
+                return
+            with (
+                self._alone(home),
+                home.folder_made(RECENT) as recent,
+                Temporary(recent, temporary.owner_name()) as file,  # before any state is read
+            ):
+                state = self._reader.read(home, to_write=True)
+                if state.folded < state.highest:
+                    Fold(self._reader, home, recent, file).run(state)
+
+    def renew_locks(self) -> None:
+        """Forget locks that other threads may have held at a fork."""
+        self._reader.renew_lock()
+        self._deferred.renew_lock()
+        self.writing = threading.RLock()
+
+    def _fold_deferred(self, number: int) -> int | None:
+        """Fold the entries up to `number`, unless somebody did; return up to which they are, None if that failed."""
+        try:
+            with self._reader.home() as home:
+                state = self._reader.read(home)
+            if state.folded >= number:
+                return state.folded
+            self.fold()
+        except NotAStoreError:  # the Store has been removed
+            return None
+        except Exception as error:  # noqa: BLE001 - the records are safe, and nobody is there to be told
+            warn("%s: its last records were not put into the manifest yet: %r", self.root, error)
+            return None
+        return state.highest
+
+    def _is_folded(self, home: Folder) -> bool:
+        state = self._reader.read(home)
+        return state.folded >= state.highest
+
+    @contextlib.contextmanager
+    def _home_to_write(self) -> Iterator[Folder]:
+        with self._reader.home() as home:
+            if not self._has_links:
+                probe.require_links(home, "Nothing was stored.")
+                self._has_links = True
+            yield home
+
+    @contextlib.contextmanager
+    def _alone(self, home: Folder) -> Iterator[None]:
+        """Have this process' other threads wait, and other processes as far as locks work."""
+        with self.writing, locks.locked(home, "lock", self._patience) as alone:
+            self._patience = LOCK_PATIENCE if alone else 0.1  # one who holds it so long may hold it for ever
+            yield
+
+
+_journals: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for journal in _journals:
+        journal.renew_locks()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,345 @@
+"""Rebuilding a manifest that was lost or damaged, from all that is left of what it said."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from asimov.storage._bytes import digests
+from asimov.storage._disk import files, locks, temporary
+from asimov.storage._disk.folder import NO_LINK, Folder
+from asimov.storage._disk.temporary import Temporary
+from asimov.storage._format import canonical_reader, canonical_writer, entries, lookup, yaml_reader
+from asimov.storage._format.layout import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT
+from asimov.storage._format.quoting import unquote
+from asimov.storage._model.errors import HashError, ManifestError, NotAStoreError
+from asimov.storage._model.names import Key, from_disk, problem
+from asimov.storage._model.record import Record
+from asimov.storage._model.reports import RepairReport
+from asimov.storage._model.snapshot import Contents, Node
+from asimov.storage._operations.verifying import open_in, open_stored, require_match, untracked
+
+from .fold import Fold, back_up, fence
+from .journal import LOCK_PATIENCE
+from .state import StateReader, included_in
+
+QUARANTINE = "quarantine"
+_UUID = re.compile(r"[0-9a-f]{32}").fullmatch
+_WITH_SHA256 = re.compile(rb"^sha256: true$|\"sha256\":", re.MULTILINE)
+"""What a manifest, or an entry, of a Store with SHA-256 has."""
+_NAME = re.compile(rb"^name: ([^\n]+)\n", re.MULTILINE)
+
+
+def repair(root: Path, *, dry_run: bool) -> RepairReport:
+    """Rebuild the manifest of the Store at `root` if it needs that; move away what no record can be made for.
+
+    Raises
+    ------
+    NotAStoreError
+        There is not even a folder ``.manifest``.
+    """
+    if not (root / HOME).is_dir():
+        msg = f"There is no Store at {root}: it has no folder {HOME}. Choose the folder that had one."
+        raise NotAStoreError(msg)
+    with Folder.open(root) as top, top.folder(HOME) as home:
+        if dry_run:
+            return _Repair(top, home).run(None)
+        for name in (RECENT, INCOMING):
+            home.make_folder(name)
+        with (
+            locks.locked(home, "lock", LOCK_PATIENCE),
+            home.folder(RECENT) as recent,
+            Temporary(recent, temporary.owner_name()) as new,  # before anything is read: see `commit`
+        ):
+            return _Repair(top, home).run(new)
+
+
+class _Repair:
+    def __init__(self, root: Folder, home: Folder) -> None:
+        self.root, self.home = root, home
+        self.sources: list[str] = []
+        self.reader = StateReader(root.path)
+        self.included = 0
+        """The number of the last entry that a sound manifest includes."""
+        self.backed_up = 0
+        """The number of the last entry of which the back-up, with what is kept beside it, has the records."""
+
+    def run(self, new: Temporary | None) -> RepairReport:
+        """Do it, with `new` for the manifest; without, only say what would be done."""
+        state, problem, contents = self.manifest()
+        if state != "sound":
+            contents = self.rebuilt()
+        unplaced = self.strangers(contents) + self.torn_entries()
+        if new is not None:
+            if state != "sound":
+                self.replace_manifest(new, contents)
+            unplaced = self.abandoned(unplaced, new)
+            for path in unplaced:
+                self.quarantine(path)
+            if state == "sound" and self.torn_entries():
+                Fold(self.reader, self.home, new.folder, new).run(self.reader.read(self.home, to_write=True))
+        return RepairReport(
+            root=self.root.path,
+            dry_run=new is None,
+            manifest=state,
+            problem=problem,
+            sources=tuple(self.sources),
+            records=tuple(contents),
+            quarantined=tuple(unplaced),
+        )
+
+    def abandoned(self, paths: list[Path], new: Temporary) -> list[Path]:
+        """Keep those of `paths` that no writer is about to record: none, as long as there are writers."""
+        if fence(new.folder, {new.name}, new.modified):
+            return []
+        strangers = set(self.strangers(self.reader.read(self.home).contents))
+        return [path for path in paths if path in strangers or path.parent.name == RECENT]
+
+    # What is left.
+
+    def manifest(self) -> tuple[Literal["sound", "damaged", "missing"], str | None, Contents]:
+        try:
+            with files.opened(self.home, MANIFEST) as descriptor:
+                yaml_reader.parse(files.read_all(descriptor), self.home.path / MANIFEST)
+        except FileNotFoundError:
+            return "missing", "there is no manifest.yaml", Contents(name="")
+        except PermissionError:
+            raise  # it may well be sound
+        except ManifestError as error:
+            return "damaged", error.problem, Contents(name="")
+        except OSError as error:
+            return "damaged", f"it can't be read: {error.strerror}", Contents(name="")
+        gap = self.reader.gap(self.home)
+        if gap is not None:
+            return "damaged", gap, Contents(name="")
+        self.sources.append(MANIFEST)
+        state = self.reader.read(self.home)
+        self.included = state.folded
+        return "sound", None, state.contents
+
+    def rebuilt(self) -> Contents:
+        """Put the records together from the back-up, the entries, the damaged text, and the files themselves."""
+        contents = self.backup()
+        for source, records in (
+            (FOLDED, self.folded()),
+            (RECENT, self.entries()),
+            (f"what can be read of {MANIFEST}", self.salvaged()),
+        ):
+            grown = self.with_new(contents, records)
+            if len(grown) > len(contents):
+                self.sources.append(source)
+            contents = grown
+        grown = self.with_new(contents, self.named_files(contents))
+        if len(grown) > len(contents):
+            self.sources.append("files that carry their names")
+        return grown
+
+    def backup(self) -> Contents:
+        text = self.text(self.home, BACKUP)
+        if text is not None:
+            with contextlib.suppress(ManifestError):
+                contents = yaml_reader.parse(text, self.home.path / BACKUP)
+                self.sources.append(BACKUP)
+                said = canonical_writer.split_folded(text)[1]
+                entries = {int(path.name): records for path, records in self.entry_files()}
+                self.backed_up = max(included_in(contents, entries) if said is None else said, self.kept_up_to())
+                return contents
+        return Contents(name=self.salvaged_name(), top=self.salvaged_top())
+
+    def salvaged_name(self) -> str:
+        found = _NAME.search(self.text(self.home, MANIFEST) or b"")
+        name = unquote(found[1].decode(errors="replace")) if found else None
+        return name or self.root.path.name
+
+    def salvaged_top(self) -> dict[str, Node]:
+        """Find out whether the Store was one with SHA-256: that more is recorded of each file."""
+        left = [self.text(self.home, MANIFEST) or b"", self.text(self.home, FOLDED) or b""]
+        return {"sha256": "true"} if any(map(_WITH_SHA256.search, left)) else {}
+
+    def folded(self) -> list[Record]:
+        return entries.read_many(self.text(self.home, FOLDED) or b"")
+
+    def kept_up_to(self) -> int:
+        """Return up to which entry the back-up and what is kept beside it have all; 0 if that is not whole."""
+        kept = self.text(self.home, FOLDED) or b""
+        return lookup.folded(self.home, FOLDED) if entries.are_whole(lookup.without(kept)) else 0
+
+    def entries(self) -> list[Record]:
+        """Read the entries that the back-up doesn't include: what it lacks of those was taken out of it by hand."""
+        later = [records for path, records in self.entry_files() if int(path.name) > self.backed_up]
+        return [record for records in later for record in records or ()]
+
+    def entry_files(self) -> Iterator[tuple[Path, list[Record] | None]]:
+        with contextlib.suppress(FileNotFoundError), self.home.folder(RECENT) as recent:
+            for name in sorted((n for n in recent.names() if n.isdecimal()), key=int):
+                yield recent.path / name, entries.read(self.text(recent, name) or b"")
+
+    def torn_entries(self) -> list[Path]:
+        """List the entries that are not whole and that no manifest includes yet."""
+        return [path for path, records in self.entry_files() if records is None and int(path.name) > self.included]
+
+    def salvaged(self) -> list[Record]:
+        """Read what rows there are in a damaged manifest, and believe those whose files are there and agree."""
+        rows = canonical_reader.salvage((self.text(self.home, MANIFEST) or b"").decode(errors="replace"))
+        return [record for record in rows if self.agrees(record)]
+
+    def agrees(self, record: Record) -> bool:
+        try:
+            descriptor, path = open_stored(self.root.path, record)
+        except OSError:
+            return False
+        try:
+            require_match(record, digests.digest(descriptor, sha256=record.sha256 is not None), path)
+        except (OSError, HashError):
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def named_files(self, contents: Contents) -> list[Record]:
+        """Make records for files that carry their own names, as upstream asimov stores them."""
+        found = []
+        for path in self.strangers(contents):
+            event, production, file = map(from_disk, path.parts[-3:])
+            key = (event, production, file)
+            if not _UUID(file) and _are_names(key):
+                with contextlib.suppress(OSError):
+                    found.append(self.record_of(key))
+        return found
+
+    def record_of(self, key: Key) -> Record:
+        event, production, file = key
+        with self.root.folder(event) as above, above.folder(production) as folder:
+            blank = Record(event=event, production=production, file=file, hash="", uuid=uuid4().hex)
+            descriptor, _ = open_in(folder, blank)
+        try:
+            digest = digests.digest(descriptor)
+        finally:
+            os.close(descriptor)
+        return Record(event=event, production=production, file=file, hash=digest.md5, uuid=blank.uuid)
+
+    def strangers(self, contents: Contents) -> list[Path]:
+        """List the files in EVENT/PRODUCTION folders, of any event and production, that no record names."""
+        return untracked(self.root.path, contents, self.groups())
+
+    def groups(self) -> Iterator[tuple[str, str]]:
+        for event in sorted(self.root.names()):
+            if problem("event", event) is None:
+                with contextlib.suppress(OSError), self.root.folder(event) as above:
+                    for production in sorted(above.names()):
+                        if problem("production", production) is None:
+                            yield event, production
+
+    @staticmethod
+    def with_new(contents: Contents, records: Iterable[Record]) -> Contents:
+        """Add the records whose keys and uuids are new."""
+        new: dict[Key, Record] = {}
+        uuids = set(contents.uuids)
+        for record in records:
+            if contents.find(record.key) is None and record.key not in new and record.uuid not in uuids:
+                new[record.key] = record
+                uuids.add(record.uuid)
+        return contents.with_records(list(new.values()))
+
+    @staticmethod
+    def text(folder: Folder, name: str) -> bytes | None:
+        try:
+            with files.opened(folder, name) as descriptor:
+                return files.read_all(descriptor)
+        except OSError:
+            return None
+
+    # What is done.
+
+    def replace_manifest(self, new: Temporary, contents: Contents) -> None:
+        number, others = self.last_number(), fence(new.folder, {new.name}, new.modified)
+        new.write(*canonical_writer.write(contents), canonical_writer.folded_line(number))
+        new.sync()
+        with contextlib.suppress(FileNotFoundError), files.opened(self.home, MANIFEST) as old:
+            new.take_permissions(old)
+            self.keep_aside(self.home, MANIFEST, self.quarantine_folder())
+        new.rename(self.home, MANIFEST)
+        self.home.sync()
+        if not others:
+            self.renew_backup(number)
+
+    def renew_backup(self, number: int) -> None:
+        """Make the manifest its own back-up, with nothing beyond, so that all that is kept says the same of entries.
+
+        What was kept before stays in quarantine.
+        """
+        with files.opened(self.home, MANIFEST) as manifest:
+            with contextlib.suppress(FileNotFoundError):
+                self.keep_aside(self.home, BACKUP, self.quarantine_folder())
+            if not back_up(self.home, manifest):
+                return
+        with contextlib.suppress(FileNotFoundError), self.quarantine_folder() as kept:
+            self.home.rename(FOLDED, kept, _free_name(kept, FOLDED))
+            kept.sync()
+        temporary.write_over(self.home, FOLDED, lookup.folded_line(number))
+
+    def last_number(self) -> int:
+        """Return the highest number of an entry that anything tells of: the new manifest includes them all."""
+        said = [canonical_writer.split_folded(self.text(self.home, name) or b"")[1] or 0 for name in (MANIFEST, BACKUP)]
+        there = [int(path.name) for path, _ in self.entry_files()]
+        return max([*said, *there, lookup.folded(self.home, FOLDED)])
+
+    def quarantine(self, path: Path) -> None:
+        """Move a file into quarantine, below EVENT/PRODUCTION where it has one; an entry is kept there as well."""
+        below = [*map(from_disk, path.relative_to(self.root.path).parts)]
+        if below[0] == HOME:
+            with self.home.folder(RECENT) as recent:
+                self.keep_aside(recent, path.name, self.quarantine_folder())
+            return
+        with contextlib.ExitStack() as stack:
+            source = self.root
+            for name in below[:-1]:
+                source = stack.enter_context(source.folder(name))
+            target = stack.enter_context(self.quarantine_folder())
+            for name in below[:-1]:
+                target = stack.enter_context(_durable_folder(target, name))
+            source.rename(below[-1], target, _free_name(target, below[-1]))
+            target.sync()
+
+    def quarantine_folder(self) -> Folder:
+        return _durable_folder(self.home, QUARANTINE)
+
+    @staticmethod
+    def keep_aside(source: Folder, name: str, target: Folder) -> None:
+        """Give a file a second name in quarantine: the first is about to be replaced."""
+        with target:
+            free = _free_name(target, name)
+            try:
+                source.link(name, target, free)
+            except OSError as error:
+                if error.errno not in NO_LINK:
+                    raise
+                with files.opened(source, name) as old, Temporary(target, temporary.owner_name()) as copy:
+                    copy.write(files.read_all(old))
+                    copy.sync()
+                    copy.rename(target, free)
+            target.sync()
+
+
+def _are_names(key: Key) -> bool:
+    return all(problem(kind, name) is None for kind, name in zip(("event", "production", "file"), key, strict=True))
+
+
+def _durable_folder(above: Folder, name: str) -> Folder:
+    """Open a folder, made if need be, whose name survives a power cut: something is about to be moved there."""
+    above.make_folder(name)
+    above.sync()
+    return above.folder(name)
+
+
+def _free_name(folder: Folder, name: str) -> str:
+    candidate, number = name, 1
+    while folder.status(candidate) is not None:
+        number += 1
+        candidate = f"{name}.{number}"
+    return candidate

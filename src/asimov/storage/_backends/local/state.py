@@ -1,0 +1,433 @@
+"""Reading a Store's state: its manifest and the entries after it, by the rules of `commit`."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from asimov.storage._disk import files, temporary
+from asimov.storage._disk.folder import GONE, STALE, Folder, Stamp
+from asimov.storage._format import canonical_writer, entries, lookup, yaml_reader
+from asimov.storage._format.layout import BACKUP, FOLDED, HOME, KEPT, MANIFEST, RECENT
+from asimov.storage._model.errors import ManifestError, ManifestLostError, ManifestStaleError, NotAStoreError
+from asimov.storage._model.names import Key
+from asimov.storage._model.record import Record
+from asimov.storage._model.snapshot import Contents
+
+from . import last_fold
+
+UNKNOWN = Stamp(0, 0, 0, 0, 0)
+"""The stamp of a manifest that could not be read, so that its back-up was."""
+_PAUSES = (0.0, 0.002, 0.01, 0.05, 0.2)
+"""Seconds to wait before each further look at what doesn't fit together; the last one again and again."""
+_LOOKS = 5
+"""How often a reader looks before it takes what doesn't fit, and anybody before the back-up is read."""
+LOST_PATIENCE = 1.0
+"""Seconds that a manifest may be absent: some file systems replace a name in two steps."""
+_PATIENCE = 10.0
+"""Seconds after which a writer gives up."""
+
+
+class State(NamedTuple):
+    """One reading of a Store.
+
+    Attributes
+    ----------
+    contents : Contents
+        Every record.
+    folded : int
+        The number of the last entry that the manifest includes.
+    highest : int
+        The number of the last entry that there was, 0 if there was none.
+    present : frozenset of int
+        The numbers of the entries that are there.
+    stamp : Stamp
+        Of the manifest.
+    lineage : str
+        See `last_fold`; empty if it is not known.
+    last : tuple
+        What tells the last entry from another one of its number; empty if it isn't there.
+    """
+
+    contents: Contents
+    folded: int
+    highest: int
+    present: frozenset[int]
+    stamp: Stamp
+    lineage: str
+    last: tuple[int, ...]
+
+
+class _Misfit(NamedTuple):
+    """A reading that doesn't fit together: what is wrong, and what was read all the same."""
+
+    error: OSError | ManifestError
+    state: State | None = None
+
+
+class StateReader:
+    """Reads the state of the Store at `root`, and keeps what has not changed. Usable from threads and after a fork."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.path = root, root / HOME / MANIFEST
+        self._known: State | None = None
+        self.synced = 0
+        """The number of the entry up to which this process has made the entries durable."""
+        self._reading = threading.RLock()
+
+    def renew_lock(self) -> None:
+        """Forget a lock that another thread may have held at a fork."""
+        self._reading = threading.RLock()
+
+    @contextlib.contextmanager
+    def home(self) -> Iterator[Folder]:
+        """Open ``.manifest``.
+
+        Raises
+        ------
+        NotAStoreError
+            There is none.
+        """
+        try:
+            root = Folder.open(self.root)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NotAStoreError(_no_store(self.root)) from error
+        with root:
+            try:
+                home = root.folder(HOME)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise NotAStoreError(_no_store(self.root)) from error
+            with home:
+                yield home
+
+    def read(self, home: Folder, *, to_write: bool = False) -> State:
+        """Read the state. What doesn't fit together is read again: others are at work, or NFS shows something old.
+
+        With `to_write`, NFS is made to look before that, and a state with a gap is never returned.
+
+        Raises
+        ------
+        ManifestStaleError
+            There is a gap, and it stays; or NFS can't open the manifest.
+        ManifestLostError
+            There is no manifest, though there was one.
+        NotAStoreError
+            There never was one.
+        """
+        with self._reading:
+            start, pauses = time.monotonic(), _pauses()
+            for look in itertools.count(1):
+                seen = self._attempt(home)
+                if isinstance(seen, State):
+                    return seen
+                end = self._end(home, seen, look, time.monotonic() - start, to_write=to_write)
+                if end is not None:
+                    return end
+                time.sleep(next(pauses))
+                with contextlib.suppress(OSError):
+                    home.status(MANIFEST)  # a stale name is looked up again by this, and not by an open
+                if to_write:
+                    self.stir(home)
+        raise AssertionError  # it ends by its patience
+
+    def gap(self, home: Folder) -> str | None:
+        """Return what is missing between the manifest and the entries, None if nothing is."""
+        with self._reading:
+            seen = self._attempt(home)
+            return seen.error.problem if isinstance(seen, _Misfit) and isinstance(seen.error, ManifestError) else None
+
+    def keep(self, state: State) -> None:
+        """Keep a state that fits, for what is read next."""
+        with self._reading:
+            self._known = state
+
+    def stamp(self, home: Folder) -> Stamp:
+        """Take the stamp of the manifest that is there now: NFS asks when its folder, and then the file, is opened."""
+        home.refresh()
+        with files.opened(home, MANIFEST) as descriptor:
+            return Stamp.of(descriptor)
+
+    def stir(self, home: Folder) -> None:
+        """Make NFS forget what it knows of the names that a reading looks at, by changes to those folders."""
+        home.stir(temporary.owner_name())
+        with contextlib.suppress(OSError), home.folder(RECENT) as recent:  # the reading itself says what is wrong
+            recent.stir(temporary.owner_name())
+
+    # One look.
+
+    def _attempt(self, home: Folder) -> State | _Misfit:
+        """Read the state once."""
+        try:
+            state, gap = self._look(home)
+        except ManifestLostError as error:
+            return _Misfit(error)
+        except FileNotFoundError:
+            return _Misfit(ManifestLostError("it was there just now, and is gone", self.path))
+        except OSError as error:
+            if error.errno not in STALE:
+                raise
+            return _Misfit(error)
+        return state if gap is None else _Misfit(ManifestStaleError(gap, self.path), state)
+
+    def _end(self, home: Folder, seen: _Misfit, look: int, seconds: float, *, to_write: bool) -> State | None:
+        """Return or raise what ends the looking; None to look again."""
+        problem = seen.error
+        if isinstance(problem, ManifestLostError):
+            return self._without_name(home, problem, to_write=to_write) if seconds >= LOST_PATIENCE else None
+        if seen.state is not None and not to_write and (look >= _LOOKS or seconds >= _PATIENCE):
+            warn("%s", problem)
+            return seen.state
+        if isinstance(problem, OSError) and look >= _LOOKS:
+            with contextlib.suppress(OSError, ManifestError):
+                state, gap = self._look_at_backup(home)
+                if gap is None:
+                    return state
+        if seconds < _PATIENCE:
+            return None
+        if isinstance(problem, OSError):
+            msg = f"the file server says that it is stale ({problem.strerror})"
+            raise ManifestStaleError(msg, self.path) from problem
+        raise problem
+
+    def _look(self, home: Folder) -> tuple[State, str | None]:
+        with contextlib.ExitStack() as stack:
+            recent, numbers = _open_entries(home, stack)
+            home.refresh()
+            manifest = stack.enter_context(self._manifest(home))
+            state = self._continued(home, recent, numbers, Stamp.of(manifest))
+            if state is not None:
+                self._known = state
+                return state, None
+            stamp, text, folded = _read_manifest(home, MANIFEST)
+            sealed = lookup.read(text, home, FOLDED, self.path)
+            contents = yaml_reader.parse(text, self.path) if sealed is None else sealed
+            last = last_fold.read(home)
+            lineage = last.lineage if last is not None and last.wrote(stamp) else ""
+            state, gap = self._with_entries(home, contents, folded, recent, numbers, stamp, lineage)
+        if gap is None:
+            self._known = state
+        return state, gap
+
+    def _look_at_backup(self, home: Folder) -> tuple[State, str | None]:
+        """Read the state from the back-up and the entries that it doesn't include."""
+        with contextlib.ExitStack() as stack:
+            recent, numbers = _open_entries(home, stack)
+            home.refresh()
+            _, text, folded = _read_manifest(home, BACKUP)
+            contents = yaml_reader.parse(text, self.path.with_name(BACKUP))
+            if folded is None:  # what `lookup` says is said of the manifest, not of its back-up
+                folded = included_in(contents, _entries_of(recent, numbers))
+            return self._with_entries(home, contents, folded, recent, numbers, UNKNOWN, "")
+
+    def _without_name(self, home: Folder, problem: ManifestLostError, *, to_write: bool) -> State | None:
+        """Read the manifest if it is only its name that is lost, else raise `problem`; a writer names it again.
+
+        An NFS client that is killed while it renames over a file may leave that file without its name. Then the
+        back-up, which had been made just before, is the manifest, and no later one was ever finished.
+        """
+        with contextlib.suppress(OSError, ManifestError):
+            state, gap = self._look_at_backup(home)
+            if gap is None and state.folded >= lookup.folded(home, FOLDED):
+                if not to_write:
+                    return state
+                home.link(BACKUP, home, MANIFEST)
+                home.sync()
+        if home.status(MANIFEST) is None:
+            raise problem
+        return None
+
+    @contextlib.contextmanager
+    def _manifest(self, home: Folder) -> Iterator[int]:
+        try:
+            descriptor = home.open_file(MANIFEST)
+        except FileNotFoundError as error:
+            if home.status(BACKUP) or _has_entries(home):
+                raise ManifestLostError("it is gone, though there was one", self.path) from error
+            raise NotAStoreError(_no_store(self.root)) from error
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)  # NFS moves a file that is open away before another is renamed over it
+
+    def _continued(self, home: Folder, recent: Folder | None, numbers: list[int], stamp: Stamp) -> State | None:
+        """Read on from the state that is known, by the entries alone; None if that can't be done."""
+        known = self._known
+        if known is None:
+            return None
+        folded: int = known.folded
+        if stamp != known.stamp:
+            last = last_fold.read(home)
+            if last is None or not last.wrote(stamp) or last.lineage != known.lineage:
+                return None
+            folded = last.number
+        highest = max([folded, *numbers[-1:]])
+        is_there = known.last and _identity(recent, known.highest) == known.last
+        if not is_there and (known.highest != folded or highest > folded + KEPT):
+            return None
+        further = range(known.highest + 1, highest + 1)
+        if known.highest > highest or not set(further) <= set(numbers):
+            return None
+        entries = _entries_of(recent, further)
+        if any(records is _GONE for records in entries.values()):
+            return None
+        return State(
+            contents=known.contents.with_records(_unknown(_records(entries), known.contents, trusted=True)),
+            folded=folded,
+            highest=highest,
+            present=frozenset(numbers),
+            stamp=stamp,
+            lineage=known.lineage,
+            last=_identity(recent, highest),
+        )
+
+    def _with_entries(
+        self,
+        home: Folder,
+        contents: Contents,
+        said: int | None,
+        recent: Folder | None,
+        numbers: list[int],
+        stamp: Stamp,
+        lineage: str,
+    ) -> tuple[State, str | None]:
+        """Make the state of a manifest and the entries after it; tell what is missing, if something is."""
+        folded = self._folded(home, contents, recent, numbers) if said is None else said
+        later = [number for number in numbers if number > folded]
+        entries = _entries_of(recent, later)
+        gone = {number for number, records in entries.items() if records is _GONE}
+        highest = max([folded, *numbers])
+        trusted = isinstance(contents, lookup.Sealed)
+        state = State(
+            contents=contents.with_records(_unknown(_records(entries), contents, trusted=trusted)),
+            folded=folded,
+            highest=highest,
+            present=frozenset(numbers) - gone,
+            stamp=stamp,
+            lineage=lineage,
+            last=_identity(recent, highest),
+        )
+        dense = not gone and later == list(range(folded + 1, highest + 1))
+        # An entry that was removed can have been linked anew, in error, if so many came after it.
+        if dense and (said is None or folded in state.present or highest <= folded + KEPT):
+            return state, None
+        return state, (
+            f"it includes the commits up to number {folded}, and later ones are missing in {RECENT}/. It is "
+            "an older manifest that somebody put there, or this computer sees an older one"
+        )
+
+    def _folded(self, home: Folder, contents: Contents, recent: Folder | None, numbers: list[int]) -> int:
+        """Find out which entries are in a manifest that doesn't say so, since another program wrote it."""
+        return max(lookup.folded(home, FOLDED), included_in(contents, _entries_of(recent, numbers)))
+
+
+def warn(text: str, *arguments: object) -> None:
+    """Log a warning of what needs no other answer."""
+    import logging  # takes milliseconds, and there is hardly ever anything to log
+
+    logging.getLogger(__package__).warning(text, *arguments)
+
+
+_GONE: list[Record] = []
+"""What stands for an entry that was removed before it could be read."""
+
+
+def _pauses() -> Iterator[float]:
+    yield from _PAUSES
+    while True:
+        yield _PAUSES[-1]
+
+
+def _read_manifest(home: Folder, name: str) -> tuple[Stamp, bytes, int | None]:
+    """Read a manifest; return its stamp, its text without the last line, and what that says."""
+    descriptor, stamp, text = files.read_steadily(home, name)
+    os.close(descriptor)
+    end, folded = canonical_writer.split_folded(text)
+    return stamp, text if folded is None else text[:end], folded
+
+
+def _open_entries(home: Folder, stack: contextlib.ExitStack) -> tuple[Folder | None, list[int]]:
+    """Open the folder of entries, by its name, and list their numbers, sorted."""
+    try:
+        recent = stack.enter_context(home.folder(RECENT))
+    except FileNotFoundError:
+        return None, []
+    return recent, numbers_in(recent)
+
+
+def numbers_in(recent: Folder) -> list[int]:
+    """List the numbers of the entries, sorted."""
+    return sorted(int(name) for name in recent.names() if name.isdecimal() and str(int(name)) == name)
+
+
+def _has_entries(home: Folder) -> bool:
+    with contextlib.ExitStack() as stack:
+        return bool(_open_entries(home, stack)[1])
+
+
+def _identity(recent: Folder | None, number: int) -> tuple[int, ...]:
+    found = None if recent is None else recent.status(str(number))
+    return () if found is None else (found.st_ino, found.st_mtime_ns)
+
+
+def _entries_of(recent: Folder | None, numbers: Sequence[int]) -> dict[int, list[Record] | None]:
+    """Read the entries with those numbers; `_GONE` for one that isn't there any more, None for one that isn't whole."""
+    return {} if recent is None else {number: _read_entry(recent, str(number)) for number in numbers}
+
+
+def _read_entry(recent: Folder, name: str) -> list[Record] | None:
+    try:
+        descriptor, _, text = files.read_steadily(recent, name)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        return _GONE
+    os.close(descriptor)
+    records = entries.read(text)
+    if records is None:
+        warn("%s is not whole, as a power cut may leave it, and records nothing", recent.path / name)
+    return records
+
+
+def _records(entries: dict[int, list[Record] | None]) -> list[Record]:
+    return [record for records in entries.values() for record in records or ()]
+
+
+def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> list[Record]:
+    """Keep the records that `contents` does not hold, by name or (somebody has renamed them by hand) by uuid.
+
+    With `trusted`, nobody can have: the manifest is as we wrote it.
+    """
+    new: dict[Key, Record] = {}
+    for record in records:
+        if contents.get(record.key) is None:
+            new.setdefault(record.key, record)
+    return [record for record in new.values() if trusted or contents.by_uuid(record.uuid) is None]
+
+
+def included_in(contents: Contents, entries: dict[int, list[Record] | None]) -> int:
+    """Return up to which number a manifest includes entries that doesn't say so, since another program wrote it.
+
+    That is up to one which is empty, or of which it has all records. Of one whose records it has in part it includes
+    those before.
+    """
+    uuids = set(contents.uuids) if any(entries.values()) else set()
+    included = 0
+    for number, records in sorted(entries.items()):
+        if records is None or records is _GONE:
+            continue
+        known = [record.uuid in uuids for record in records]
+        if all(known):
+            included = number
+        elif any(known):
+            included = number - 1
+    return included
+
+
+def _no_store(root: Path) -> str:
+    return f"There is no Store at {root}: it has no {HOME}/{MANIFEST}. Make one with Store.create() or `locutus init`."

@@ -1,0 +1,184 @@
+"""Files: opened, read, written and protected, on a disk that others write to as well."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from asimov.storage._bytes.descriptors import CHUNK, write_all
+from asimov.storage._model.errors import SourceChangedError
+from asimov.storage._model.names import spelled
+
+from .folder import STALE, STORE, Folder, Reporting, Stamp, require_regular
+
+_TRIES = 8
+_ACL = "system.posix_acl_access"
+
+
+def take_acl(model: int, own: int) -> bool:
+    """Give an open file the access-control list of another, or none; return whether that changed anything.
+
+    The lists are those of POSIX, as Linux keeps them. Where there are none, or they can't be set, nothing happens.
+    """
+    wanted = _acl(model)
+    if wanted == _acl(own):
+        return False
+    with contextlib.suppress(OSError):
+        if wanted is None:
+            os.removexattr(own, _ACL)
+        else:
+            os.setxattr(own, _ACL, wanted)
+    return True
+
+
+def _acl(descriptor: int) -> bytes | None:
+    if hasattr(os, "getxattr"):
+        with contextlib.suppress(OSError):
+            return os.getxattr(descriptor, _ACL)
+    return None
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """Make a path absolute, without following symbolic links: a root may be one."""
+    return Path(os.path.abspath(spelled(os.fspath(path))))  # noqa: PTH100 - resolve() would follow them
+
+
+def open_source(path: Path) -> int:
+    """Open a file to be read, from anywhere; a FIFO is never waited for."""
+    with Reporting(path):
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        require_regular(descriptor, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def make_root(path: Path, side: str = STORE) -> list[Path]:
+    """Make a folder and those above it as needed, durably; return the ones that were made, the lowest first."""
+    missing = []
+    above = path
+    while not above.exists():
+        missing.append(above)
+        above = above.parent
+    made: list[Path] = []
+    try:
+        for folder in reversed(missing):
+            with contextlib.suppress(FileExistsError), Reporting(folder, side=side):
+                folder.mkdir()
+                made.insert(0, folder)
+            with Folder.open(folder.parent, side) as parent:
+                parent.sync()
+    except BaseException:
+        remove_folders(made)
+        raise
+    return made
+
+
+def remove_folders(folders: Iterable[Path]) -> None:
+    """Remove those of `folders` that are empty, one after the other."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def require_unchanged(source: int, before: Stamp, path: Path) -> None:
+    """Raise SourceChangedError if the file at `path`, open as `source`, is not what it was when its stamp was taken.
+
+    What is compared is what the kernel says of the open file: on NFS, what another machine wrote may be seen too late.
+    The time of the last reading is left out; reading changes it.
+    """
+    with Reporting(path):
+        try:
+            same = os.path.samestat(os.stat(path), os.fstat(source))  # noqa: PTH116 - a Path's takes twice as long
+        except FileNotFoundError:
+            same = False
+        if not same or Stamp.of(source) != before:
+            raise SourceChangedError(path)
+
+
+def other_file_system(folder: Folder, root: Path) -> OSError:
+    """Return the error that says that `folder` lies on another file system than the rest of the Store at `root`."""
+    msg = (
+        f"it is on another file system than the Store at {root}, and a Store is one file system. Move the whole Store "
+        "to that file system, or unmount this folder and put what is in it back into the Store"
+    )
+    return OSError(errno.EXDEV, msg, str(folder.path))
+
+
+@contextlib.contextmanager
+def opened(folder: Folder, name: str) -> Iterator[int]:
+    """Open a file of `folder` for reading, for the length of a ``with`` block."""
+    descriptor = folder.open_file(name)
+    try:
+        with Reporting(folder, name):
+            yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read_all(descriptor: int) -> bytes:
+    """Read an open file from its start, whole."""
+    parts, offset = [], 0
+    size = os.fstat(descriptor).st_size
+    while part := os.pread(descriptor, max(size - offset, 1) if offset < size else CHUNK, offset):
+        parts.append(part)
+        offset += len(part)
+    return b"".join(parts)
+
+
+def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
+    """Open and read a file that others may replace or rewrite meanwhile, until it was read in one piece.
+
+    Returns
+    -------
+    descriptor, stamp, text
+        The caller closes the descriptor.
+    """
+    for attempt in range(_TRIES):
+        descriptor = folder.open_file(name)
+        try:
+            with Reporting(folder, name):
+                before = Stamp.of(descriptor)
+                text = read_all(descriptor)
+            if before == Stamp.of(descriptor) or attempt == _TRIES - 1:
+                return descriptor, before, text
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno not in STALE or attempt == _TRIES - 1:
+                raise
+            continue
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    raise AssertionError  # the last attempt returned or raised
+
+
+def protect(descriptor: int, root: Folder) -> None:
+    """Take all write permission from a file; who may read the root may read it."""
+    readable = os.fstat(root.descriptor).st_mode & 0o444
+    os.fchmod(descriptor, readable or 0o400)
+
+
+def write_over(folder: Folder, name: str, text: bytes) -> None:
+    """Replace what a file holds where it stands: for what may be torn when the power fails.
+
+    A new file costs more than its bytes: it is made, and the old one removed.
+    """
+    descriptor = folder.open_file(name, os.O_RDWR)
+    try:
+        with Reporting(folder, name):
+            write_all(descriptor, text)
+            os.ftruncate(descriptor, len(text))
+    finally:
+        os.close(descriptor)
+
+
+def hand_over(descriptor: int) -> None:
+    """Let other NFS clients see what was written: a close sends it to the server, and costs nothing elsewhere."""
+    os.close(os.dup(descriptor))

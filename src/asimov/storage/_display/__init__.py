@@ -1,0 +1,1 @@
+"""Text and HTML: plain values come in, text goes out."""

@@ -1,0 +1,1 @@
+"""Values: records, checks, reports, names, errors, and what one reading of a Store says."""

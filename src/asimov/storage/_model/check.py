@@ -1,0 +1,55 @@
+"""Check: what verification found of one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from .names import Key
+
+
+class Status(StrEnum):
+    """What verification found of one file."""
+
+    OK = "ok"
+    CORRUPT = "corrupt"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What verification found of one record.
+
+    Attributes
+    ----------
+    event, production, file, uuid, hash : str
+        As recorded.
+    status : Status
+        ``ok``, ``corrupt`` (other bytes), ``missing`` (no file) or ``unreadable`` (no verdict: `reason` says why).
+    actual : str or None
+        The MD5 that was found, where the file could be read.
+    path : pathlib.Path
+        Where the file is, or should be; absolute.
+    size : int or None
+        Bytes, where the file could be read.
+    reason : str or None
+        In words, where the status is not ``ok``.
+    """
+
+    event: str
+    production: str
+    file: str
+    uuid: str
+    hash: str
+    status: Status
+    actual: str | None
+    path: Path
+    size: int | None
+    reason: str | None = None
+
+    @property
+    def key(self) -> Key:
+        """Event, production and file."""
+        return self.event, self.production, self.file

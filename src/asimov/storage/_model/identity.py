@@ -1,0 +1,53 @@
+"""What identifies a file besides its name, as it may be spelled: its uuid, its MD5, its SHA-256."""
+
+from __future__ import annotations
+
+import re
+
+from .names import shown
+
+IDENTITY = ("uuid", "hash", "sha256")
+_MD5 = re.compile(r"(?:md5:\s*)?([0-9a-f]{32})").fullmatch
+_SHA256 = re.compile(r"(?:sha256:\s*)?([0-9a-f]{64})").fullmatch
+_UUID = re.compile(r"(?:urn:)?(?:uuid:)?\{?([0-9a-f-]{32,36})\}?").fullmatch
+_PANDAS_NOTHING = {"NAType", "NaTType"}
+
+
+def plain_uuid(uuid: object) -> str | None:
+    """Return the 32 hexadecimal digits of a uuid in its hex, dashed, braced or urn form; None if it is none."""
+    match = _UUID(str(uuid).strip().lower())
+    digits = "" if match is None else match[1].replace("-", "")
+    return digits if len(digits) == 32 else None
+
+
+def searched_uuid(uuid: object) -> str | None:
+    """Return the digits of a uuid that is to be looked up; None if no file can have it.
+
+    Raises
+    ------
+    TypeError
+        It is neither a text nor a `uuid.UUID`.
+    """
+    if isinstance(uuid, str) or type(uuid).__name__ == "UUID":  # its module takes milliseconds to load
+        return plain_uuid(uuid)
+    msg = f"uuid={shown(uuid)}: it takes a str or a uuid.UUID."
+    raise TypeError(msg)
+
+
+def plain_md5(text: object) -> str | None:
+    """Return the 32 lower-case digits of an MD5, which may have ``md5:`` before and blanks around it; None if none."""
+    match = _MD5(str(text).strip().lower())
+    return None if match is None else match[1]
+
+
+def plain_sha256(text: object) -> str | None:
+    """Return the 64 lower-case digits of a SHA-256, spelled as `plain_md5` takes an MD5; None if it is none."""
+    match = _SHA256(str(text).strip().lower())
+    return None if match is None else match[1]
+
+
+def is_given(value: object) -> bool:
+    """Return whether a cell of a table holds something: no None, NaN, NaT or NA."""
+    if value is None or type(value).__name__ in _PANDAS_NOTHING:
+        return False
+    return not isinstance(value, float) or value == value  # noqa: PLR0124 - NaN, and only that, differs from itself

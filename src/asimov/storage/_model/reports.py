@@ -1,0 +1,144 @@
+"""Reports: what verification and repair found, as values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from .errors import HashError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from .check import Check, Status
+from .record import Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerificationReport:
+    """What a verification found.
+
+    Attributes
+    ----------
+    root : pathlib.Path
+        The Store's folder.
+    results : tuple of Check
+        One for each record that was verified, sorted by event, production and file.
+    untracked : tuple of pathlib.Path
+        Files beside the recorded ones that no record names. They don't make `ok` False.
+    problems : tuple of str
+        What is wrong with the Store as a whole (its fingerprint is another one), in words.
+    skipped : int
+        How many records were left for another time (``since``, ``budget``).
+    fingerprint, expected_fingerprint : str or None
+        Of the manifest, and what it should have been, if that was given.
+    """
+
+    root: Path
+    results: tuple[Check, ...]
+    untracked: tuple[Path, ...] = ()
+    problems: tuple[str, ...] = ()
+    skipped: int = 0
+    fingerprint: str | None = None
+    expected_fingerprint: str | None = None
+    _failures: tuple[Check, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_failures", tuple(c for c in self.results if c.status is not Status.OK))
+
+    @property
+    def ok(self) -> bool:
+        """Whether every record that was verified is as it was stored, and the Store as a whole too."""
+        return not self._failures and not self.problems
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks whose status is not ``ok``."""
+        return self._failures
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many checks have each status, all four statuses named."""
+        found = Counter(str(check.status) for check in self.results)
+        return {status.value: found[status.value] for status in Status}
+
+    def raise_for_failures(self) -> None:
+        """Do nothing if all is well.
+
+        Raises
+        ------
+        HashError
+            Otherwise, about the first failure; its message counts them all.
+        """
+        if self.ok:
+            return
+        many = len(self._failures)
+        if not many:
+            expected, actual = self.expected_fingerprint or "", self.fingerprint or ""
+            raise HashError("; ".join(self.problems), path=self.root, expected=expected, actual=actual)
+        first = self._failures[0]
+        msg = f"{many} of {len(self.results)} files failed verification; the first: "
+        msg += f"{first.path}, which should hold {first.file!a}, is {first.status.value}"
+        msg += f" ({first.reason}). " if first.reason else ". "
+        msg += "Restore the named files from a copy, then verify again."
+        raise HashError(msg, path=first.path, expected=first.hash, actual=first.actual or "")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tabulate the results, one row for each Check, its attributes as columns.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns event, production, file, uuid, hash, status, actual, path, reason (str) and size (Int64, bytes).
+        """
+        from asimov.storage.frame import report_to_frame
+
+        return report_to_frame(self)
+
+    def _repr_html_(self) -> str:
+        from asimov.storage._display.pages import report_html
+
+        return report_html(self)
+
+    def __repr__(self) -> str:
+        from asimov.storage._display.pages import report_line
+
+        return report_line(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepairReport:
+    """What `Store.repair` found, and did or, in a dry run, would do.
+
+    Attributes
+    ----------
+    root : pathlib.Path
+        The Store's folder.
+    dry_run : bool
+        Whether nothing was touched.
+    manifest : {"sound", "damaged", "missing"}
+        How ``manifest.yaml`` was found.
+    problem : str or None
+        What was wrong with it, in words.
+    sources : tuple of str
+        What the records were taken from.
+    records : tuple of Record
+        All records of the manifest afterwards.
+    quarantined : tuple of pathlib.Path
+        What no record can be made for; moved to ``.manifest/quarantine/``.
+    """
+
+    root: Path
+    dry_run: bool
+    manifest: Literal["sound", "damaged", "missing"]
+    problem: str | None
+    sources: tuple[str, ...]
+    records: tuple[Record, ...]
+    quarantined: tuple[Path, ...]
+
+    def __repr__(self) -> str:
+        did = "would keep" if self.dry_run else "kept"
+        what = f"manifest {self.manifest}, {did} {len(self.records):,} records, {len(self.quarantined):,} quarantined"
+        return f"<RepairReport: {what}>"

@@ -1,0 +1,339 @@
+"""Contents: what one reading of a manifest says, in columns; never changed, only replaced."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from asimov.storage._format.rope import Pieces
+
+from .names import Key
+from .record import Record
+
+_INSERTED = 16
+"""Up to how many records are inserted one by one, rather than all sorted again."""
+_FEW = 64
+"""Up to how many records are kept beside those that they were added to (or a share of these, where they are many)."""
+_SHARE = 64
+COLUMNS = frozenset(("keys", "hashes", "uuids", "sha256s", "sizes"))
+
+
+class Collection(NamedTuple):
+    """A further key's value that is a mapping (with keys) or a list (without); texts as they are spelled in YAML."""
+
+    tag: str | None
+    keys: tuple[str, ...] | None
+    values: tuple[Node, ...]
+
+
+Node: TypeAlias = "str | Collection"
+
+
+class Contents:
+    """The records of a Store, and what else its manifest says.
+
+    Parameters
+    ----------
+    name : str
+        The Store's name.
+    top : dict
+        Further keys at the top, spelled.
+    keys, hashes, uuids : list
+        The columns, sorted by key, without a repeated key or uuid.
+    sha256s, sizes : list or None
+        Columns that Stores with SHA-256 have; None where no record has one.
+    extras : dict
+        Further keys of records, by their key, spelled.
+    empties : tuple
+        Events (one name) and productions (two names) that hold nothing.
+    text : Pieces or None
+        The text that this was read from, if it has the canonical shape.
+    quoted : frozenset of str or None
+        The names that stand quoted in `text`; None when it is known that just those are that have to be.
+    """
+
+    def __init__(  # noqa: PLR0913 - one for each column
+        self,
+        *,
+        name: str,
+        top: dict[str, Node] | None = None,
+        keys: list[Key] | None = None,
+        hashes: list[str] | None = None,
+        uuids: list[str] | None = None,
+        sha256s: list[str | None] | None = None,
+        sizes: list[int | None] | None = None,
+        extras: dict[Key, dict[str, Node]] | None = None,
+        empties: tuple[tuple[str, ...], ...] = (),
+        text: Pieces | None = None,
+        quoted: frozenset[str] | None = None,
+    ) -> None:
+        self.name, self.top, self.extras, self.empties = name, top or {}, extras or {}, empties
+        self.keys, self.hashes, self.uuids = keys or [], hashes or [], uuids or []
+        self.sha256s, self.sizes = sha256s, sizes
+        self.text, self.quoted = text, quoted
+        self.origin: tuple[Contents, tuple[Record, ...]] | None = None
+        """What this was made from, that has text, and the records added since, until the text of this is written."""
+        self._hashes_known, self._uuids_known = _Known(), _Known()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self.record, range(len(self.keys)))
+
+    @property
+    def with_sha256(self) -> bool:
+        """Whether the Store was created to record SHA-256 as well."""
+        return self.top.get("sha256") == "true"
+
+    def record(self, index: int) -> Record:
+        """Make the Record at `index`."""
+        event, production, file = self.keys[index]
+        return Record(
+            event=event,
+            production=production,
+            file=file,
+            hash=self.hashes[index],
+            uuid=self.uuids[index],
+            sha256=None if self.sha256s is None else self.sha256s[index],
+            size=None if self.sizes is None else self.sizes[index],
+        )
+
+    def find(self, key: Key) -> int | None:
+        """Find the index of `key`."""
+        index = bisect_left(self.keys, key)
+        return index if index < len(self.keys) and self.keys[index] == key else None
+
+    def get(self, key: Key) -> Record | None:
+        """Return the record with `key`, None if there is none."""
+        index = self.find(key)
+        return None if index is None else self.record(index)
+
+    def by_uuid(self, uuid: str) -> Record | None:
+        """Return the record with `uuid`, None if there is none."""
+        index = self._uuids_known.find(self.uuids, uuid)
+        return None if index is None else self.record(index)
+
+    def by_hash(self, digest: str) -> Record | None:
+        """Return a record with the MD5 `digest`, None if there is none."""
+        index = self._hashes_known.find(self.hashes, digest)
+        return None if index is None else self.record(index)
+
+    def first(self, event: str, production: str) -> Record | None:
+        """Return a record of that production, None if there is none."""
+        return next(map(self.record, self.span(event, production)), None)
+
+    def before(self, key: Key) -> Record | None:
+        """Return the record that stands before where `key` stands, or would."""
+        index = bisect_left(self.keys, key)
+        return self.record(index - 1) if index else None
+
+    def after(self, key: Key) -> Record | None:
+        """Return the record that stands after where `key` stands, or would."""
+        index = bisect_right(self.keys, key)
+        return self.record(index) if index < len(self.keys) else None
+
+    def position(self, key: Key) -> float:
+        """Return about where `key` stands, or would: 0 for the beginning, 1 for the end."""
+        return bisect_left(self.keys, key) / max(len(self.keys), 1)
+
+    def span(self, event: str | None = None, production: str | None = None) -> range:
+        """Give the indices of an event's records, or of a production's, or of all."""
+        if event is None:
+            return range(len(self.keys))
+        names = (event,) if production is None else (event, production)
+        end = (*names[:-1], names[-1] + "\0")  # no name holds a NUL, and nothing sorts between
+        return range(bisect_left(self.keys, names), bisect_left(self.keys, end))
+
+    def has(self, event: str, production: str | None = None) -> bool:
+        """Whether the event, or the production, is recorded, with records or without."""
+        wanted = (event,) if production is None else (event, production)
+        return bool(self.span(event, production)) or any(empty[: len(wanted)] == wanted for empty in self.empties)
+
+    def with_records(self, records: Sequence[Record]) -> Contents:
+        """Return contents that have `records` too; their keys and uuids must be new here."""
+        if not records:
+            return self
+        if len(records) > self.few:
+            return _merged(self, records)
+        return Grown(self, records, origin=(self, tuple(records)))
+
+    @property
+    def few(self) -> int:
+        """How many added records are kept beside these, rather than sorted in among them."""
+        return max(_FEW, len(self) // _SHARE)
+
+
+class Lazy(Contents):
+    """Contents whose columns are made when they are first needed."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for column in COLUMNS:
+            delattr(self, column)
+
+    def __getattr__(self, name: str) -> object:
+        if name not in COLUMNS:
+            raise AttributeError(name)
+        self.__dict__.update(self.made_columns())
+        return self.__dict__[name]
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether they were made."""
+        return "keys" in self.__dict__
+
+    def made_columns(self) -> dict[str, Any]:
+        """Make the columns."""
+        raise NotImplementedError
+
+
+class Grown(Lazy):
+    """Contents with a few records added, which are looked up beside the others: those needn't be copied for each add.
+
+    Parameters
+    ----------
+    base : Contents
+        What they were added to.
+    records : sequence of Record
+        Those that come to it.
+    before : Grown, optional
+        The contents that have all but `records` already, with the same base.
+    origin : tuple, optional
+        As of `Contents`.
+    """
+
+    def __init__(
+        self,
+        base: Contents,
+        records: Sequence[Record],
+        *,
+        before: Grown | None = None,
+        origin: tuple[Contents, tuple[Record, ...]] | None,
+    ) -> None:
+        last = base if before is None else before
+        filled = {names for r in records for names in ((r.event,), (r.event, r.production))}
+        empties = tuple(empty for empty in last.empties if empty not in filled)
+        super().__init__(name=base.name, top=base.top, extras=base.extras, empties=empties)
+        self.base, self.origin = base, origin
+        self.added: dict[Key, Record] = {
+            **(before.added if before else {}),
+            **{record.key: record for record in records},
+        }
+        self._added_hashes: dict[str, Record] = {
+            **{r.hash: r for r in records},
+            **(before._added_hashes if before else {}),
+        }
+        self._order: list[Key] = []
+
+    def made_columns(self) -> dict[str, Any]:
+        merged = _merged(self.base, list(self.added.values()))
+        return {column: getattr(merged, column) for column in COLUMNS}
+
+    def __len__(self) -> int:
+        return len(self.base) + len(self.added)
+
+    def get(self, key: Key) -> Record | None:
+        return self.added.get(key) or self.base.get(key)
+
+    def by_uuid(self, uuid: str) -> Record | None:
+        return next((r for r in self.added.values() if r.uuid == uuid), None) or self.base.by_uuid(uuid)
+
+    def by_hash(self, digest: str) -> Record | None:
+        return self._added_hashes.get(digest) or self.base.by_hash(digest)
+
+    def first(self, event: str, production: str) -> Record | None:
+        group = (event, production)
+        return self.base.first(*group) or next((r for r in self.added.values() if r.key[:2] == group), None)
+
+    def has(self, event: str, production: str | None = None) -> bool:
+        wanted = (event,) if production is None else (event, production)
+        return self.base.has(*wanted) or any(key[: len(wanted)] == wanted for key in self.added)
+
+    def before(self, key: Key) -> Record | None:
+        index = bisect_left(self._sorted(), key)
+        return _one_of(max, self.base.before(key), self.added[self._order[index - 1]] if index else None)
+
+    def after(self, key: Key) -> Record | None:
+        index = bisect_right(self._sorted(), key)
+        added = self.added[self._order[index]] if index < len(self._order) else None
+        return _one_of(min, self.base.after(key), added)
+
+    def position(self, key: Key) -> float:
+        return self.base.position(key)
+
+    def _sorted(self) -> list[Key]:
+        self._order = self._order or sorted(self.added)
+        return self._order
+
+    def with_records(self, records: Sequence[Record]) -> Contents:
+        if not records:
+            return self
+        if len(self.added) + len(records) > self.base.few:
+            return self._settled().with_records(records)
+        ancestor, known = (self.origin if self.text is None else None) or (self, ())
+        return Grown(self.base, records, before=self, origin=(ancestor, (*known, *records)))
+
+    def _settled(self) -> Contents:
+        """Return the same, with all records in columns."""
+        columns: dict[str, Any] = {column: getattr(self, column) for column in COLUMNS}
+        more: dict[str, Any] = {"extras": self.extras, "empties": self.empties, "quoted": self.quoted}
+        return Contents(name=self.name, top=self.top, text=self.text, **columns, **more)
+
+
+class _Known:
+    """Finds values in a column: the first by looking through it, later ones by a set of all, unless they are there."""
+
+    def __init__(self) -> None:
+        self._all: set[str] | None = None
+        self._was_searched = False
+
+    def find(self, column: list[str], value: str) -> int | None:
+        if self._was_searched and self._all is None:
+            self._all = set(column)
+        self._was_searched = True
+        if self._all is not None and value not in self._all:
+            return None
+        try:
+            return column.index(value)
+        except ValueError:
+            return None
+
+
+def _one_of(choose: Callable[..., Record], one: Record | None, other: Record | None) -> Record | None:
+    if one is None or other is None:
+        return one or other
+    return choose(one, other, key=lambda record: record.key)
+
+
+def _merged(contents: Contents, records: Sequence[Record]) -> Contents:
+    """Sort `records` in among those of `contents`."""
+    columns: list[list[Any]] = [list(contents.keys), list(contents.hashes), list(contents.uuids)]
+    if contents.sha256s or contents.sizes or any(r.sha256 or r.size is not None for r in records):
+        nothing = [None] * len(contents.keys)
+        columns += [list(contents.sha256s or nothing), list(contents.sizes or nothing)]
+    rows = [(r.key, r.hash, r.uuid, r.sha256, r.size) for r in records]
+    if len(rows) <= _INSERTED:
+        for row in rows:
+            at = bisect_left(columns[0], row[0])
+            for column, value in zip(columns, row, strict=False):
+                column.insert(at, value)
+    else:
+        for column, values in zip(columns, zip(*rows, strict=True), strict=False):
+            column.extend(values)
+        order = sorted(range(len(columns[0])), key=columns[0].__getitem__)
+        columns = [[column[i] for i in order] for column in columns]
+    filled = {names for r in records for names in ((r.event,), (r.event, r.production))}
+    keys, hashes, uuids, sha256s, sizes = [*columns, None, None][:5]
+    return Contents(
+        name=contents.name,
+        top=contents.top,
+        keys=keys,
+        hashes=hashes,
+        uuids=uuids,
+        sha256s=sha256s,
+        sizes=sizes,
+        extras=contents.extras,
+        empties=tuple(empty for empty in contents.empties if empty not in filled),
+    )

@@ -1,0 +1,133 @@
+"""Rows and tables of other libraries, read by the names of their columns.
+
+A row may be a dict, a named tuple, a Series, a record of numpy or an object with attributes; a table may be a DataFrame
+of pandas or polars, or a Table of pyarrow or astropy. None of these libraries is imported here: a table is what has
+``columns``, and a row is what has names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from .names import shown
+
+Row: TypeAlias = "dict[str, Any]"
+"""What a row holds under the names that were asked for, as far as it has them."""
+
+_READERS = ("tolist", "to_pylist", "to_list")
+
+
+def columns_of(table: Any, wanted: Collection[str]) -> dict[str, list[Any]] | None:
+    """Read the `wanted` columns of a table, and levels of its index that are called so; None if it is no table.
+
+    Raises
+    ------
+    TypeError
+        A column stands twice; or the table is of a kind that can't be read here.
+    """
+    names = _column_names(table)
+    if names is None:
+        return None
+    columns = {name: _cells(table, _column(table, name)) for name in _wanted(names, wanted)}
+    index = getattr(table, "index", None)
+    for name in _wanted(getattr(index, "names", ()), wanted):
+        if name not in columns:
+            columns[name] = _cells(table, index.get_level_values(name))  # type: ignore[union-attr]
+    return columns
+
+
+def _column_names(table: Any) -> Iterable[object] | None:
+    if hasattr(table, "columns"):
+        names: Iterable[object] = getattr(table, "column_names", table.columns)  # pyarrow's columns are their values
+        return names
+    if hasattr(table, "__dataframe__"):
+        raise _unread(table)
+    return None if getattr(table, "shape", ()) == () else _fields(table)
+
+
+def _fields(item: Any) -> Iterable[object] | None:
+    """Return the names of the fields of a structured array of numpy, or of one record of it; None if it is none."""
+    names: Iterable[object] | None = getattr(getattr(item, "dtype", None), "names", None)
+    return names
+
+
+def _column(table: Any, name: str) -> Any:
+    try:
+        return table[name]
+    except TypeError as error:  # polars' LazyFrame has names, and no values yet
+        raise _unread(table) from error
+
+
+def _cells(table: Any, column: Any) -> list[Any]:
+    read = next((getattr(column, name) for name in _READERS if hasattr(column, name)), None)
+    if read is None:
+        raise _unread(table)
+    return list(read())
+
+
+def _unread(table: object) -> TypeError:
+    kind = type(table).__name__
+    return TypeError(f"A {kind} can't be read as a table here. Turn it into a pandas DataFrame first.")
+
+
+def _wanted(names: Iterable[object], wanted: Collection[str]) -> list[str]:
+    """Choose those of `names` that are wanted, each of which must stand there once."""
+    found = [name for name in names if isinstance(name, str) and name in wanted]
+    twice = next((name for name in found if found.count(name) > 1), None)
+    if twice is not None:
+        msg = f"There are several columns {twice!a}. Leave one of them."
+        raise TypeError(msg)
+    return found
+
+
+def row_of(item: Any, wanted: Collection[str]) -> Row | None:
+    """Read what a named row holds under the `wanted` names; None if `item` is no named row.
+
+    A pair of an index and a row, as ``iterrows()`` and ``enumerate()`` give it, is the row.
+
+    Raises
+    ------
+    TypeError
+        A name stands twice.
+    """
+    if isinstance(item, (str, bytes)):
+        return None
+    if isinstance(item, tuple) and hasattr(item, "_fields"):
+        return {name: getattr(item, name) for name in item._fields if name in wanted}
+    if isinstance(item, tuple):
+        is_pair = len(item) == 2 and not isinstance(item[1], tuple) and row_of(item[0], wanted) is None
+        return row_of(item[1], wanted) if is_pair else None
+    keys = _keys(item)
+    if keys is not None:
+        return {name: item[name] for name in _wanted(keys, wanted)}
+    if all(hasattr(item, name) for name in ("event", "production")):
+        return {name: getattr(item, name) for name in wanted if hasattr(item, name)}
+    return None
+
+
+def _keys(item: Any) -> Iterable[object] | None:
+    """Return the names in a mapping, a Series or a record of numpy; None if it is none of them."""
+    if isinstance(item, Mapping):
+        return item
+    if getattr(item, "shape", None) == ():  # of an array it is a table
+        return _fields(item)
+    if callable(getattr(item, "keys", None)):
+        keys: Iterable[object] = item.keys()
+        return keys
+    return None
+
+
+def is_row(item: object, wanted: Collection[str]) -> bool:
+    """Return whether `item` is one row with at least one of the `wanted` names, rather than several rows."""
+    if isinstance(item, tuple) and item and isinstance(item[0], tuple):
+        return False  # rather a key and a row than an index and a row
+    return bool(row_of(item, wanted))
+
+
+def require_names(row: Row, needed: Collection[str], item: object) -> None:
+    """Raise TypeError if a row lacks one of the names `needed`."""
+    missing = [name for name in needed if name not in row]
+    if missing:
+        msg = f"{shown(item)} has no {' and no '.join(missing)}: it needs {', '.join(needed)}."
+        raise TypeError(msg)

@@ -1,0 +1,1 @@
+"""What is done to a Store, wherever it lies."""

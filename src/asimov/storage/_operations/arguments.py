@@ -1,0 +1,161 @@
+"""Checks of arguments at the door: what can't be meant is a TypeError or a ValueError, before anything is done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from asimov.storage._bytes.progress import Progress
+from asimov.storage._model.errors import HashError
+from asimov.storage._model.identity import plain_md5
+from asimov.storage._model.names import shown
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+_FINGERPRINT = re.compile("[0-9a-f]{64}").fullmatch
+
+
+def flag(name: str, value: object, hint: str = "") -> bool:
+    """Return True or False, also of numpy; raise TypeError for anything else."""
+    plain = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+    if isinstance(plain, bool):
+        return plain
+    msg = f"{name}={shown(value)}: it takes True or False.{hint}"
+    raise TypeError(msg)
+
+
+def path(name: str, value: object) -> str | os.PathLike[str]:
+    """Return the path of a folder or file; raise TypeError if it is none, ValueError for the empty text."""
+    if not isinstance(value, (str, os.PathLike)):
+        msg = f"{name}={shown(value)}: it takes a path, a str or a Path."
+        raise TypeError(msg)
+    if value == "":
+        msg = f"{name}='' is no path. The current folder is '.'."
+        raise ValueError(msg)
+    return value
+
+
+def digest(value: object, where: Path, actual: str = "") -> str | None:
+    """Return the digits of an MD5 that was given for the file at `where`, or None if none was.
+
+    Raises
+    ------
+    TypeError
+        It is no text.
+    HashError
+        It is no MD5: no file can have it.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        msg = f"hash={shown(value)}: it takes a str, the 32 hexadecimal digits of an MD5."
+        raise TypeError(msg)
+    digits = plain_md5(value)
+    if digits is None:
+        msg = f"{where}: the hash that was given, {value!a}, is no MD5, which has 32 hexadecimal digits. "
+        msg += "Nothing was stored or returned; give the digest of the file, or none."
+        raise HashError(msg, path=where, expected=value, actual=actual)
+    return digits
+
+
+def since(value: object) -> timedelta | None:
+    """Return how long ago a file may have been verified; text is read as locutus reads it."""
+    if value is None:
+        return None
+    found = _amount("since", value, "parse_duration")
+    if isinstance(found, timedelta):
+        return found
+    msg = f"since={shown(value)}: it takes a timedelta, or text such as '30d' or '12h'."
+    raise TypeError(msg)
+
+
+def budget(value: object) -> timedelta | int | None:
+    """Return how long, or how many bytes, may be worked for; text is read as locutus reads it."""
+    if value is None:
+        return None
+    found = _amount("budget", value, "parse_budget")
+    if isinstance(found, timedelta):
+        return found
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        msg = f"budget={shown(value)}: it takes a timedelta, a number of bytes, or text such as '1h' or '500GB'."
+        raise TypeError(msg)
+    if not 0 <= found < float("inf"):
+        msg = f"budget={shown(value)}: a number of bytes is finite and not negative."
+        raise ValueError(msg)
+    return int(found)
+
+
+def _amount(name: str, value: object, parser: str) -> object:
+    """Return a duration or a number as itself, and text as what it says."""
+    from asimov.storage._backends.local import last_verified
+
+    if isinstance(value, str):
+        try:
+            value = getattr(last_verified, parser)(value)
+        except ValueError as error:
+            msg = f"{name}: {error}"
+            raise ValueError(msg) from None
+    elif getattr(getattr(value, "dtype", None), "kind", None) in {"i", "u", "f"} and hasattr(value, "item"):
+        value = value.item()  # a number of numpy's; a time of its is none, whose unit would be lost
+    if isinstance(value, timedelta) and value < timedelta():
+        msg = f"{name}={shown(value)}: a duration is not negative."
+        raise ValueError(msg)
+    return value
+
+
+def executor(value: object) -> Executor | None:
+    """Return an executor, or None; raise TypeError for what can't do the work."""
+    if value is None:
+        return None
+    advice = "a concurrent.futures.Executor, such as ProcessPoolExecutor(4), or None: threads, one per usable core"
+    if hasattr(value, "get_executor"):
+        advice = "an Executor; a dask client has one: executor=client.get_executor()"
+    elif not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in ("submit", "map")):
+        return cast("Executor", value)  # whatever it is, it does as one
+    msg = f"executor={shown(value)}: it takes {advice}."
+    raise TypeError(msg)
+
+
+def fingerprint(value: object) -> str | None:
+    """Return a fingerprint, or None if none was given; raise TypeError or ValueError for what is none."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        msg = f"fingerprint={shown(value)}: it takes a str, which Store.fingerprint() returns."
+        raise TypeError(msg)
+    text = value.strip().lower()
+    if not _FINGERPRINT(text):
+        msg = f"fingerprint={value!a}: it takes 64 hexadecimal digits, which Store.fingerprint() returns."
+        raise ValueError(msg)
+    return text
+
+
+@contextlib.contextmanager
+def reporting(progress: object, label: str) -> Iterator[Progress | None]:
+    """Open what `progress` means for as long as the work takes: the callback itself, a bar's for True, or none."""
+    callback = _callback(progress)
+    if callback is not True:
+        yield callback
+        return
+    from asimov.storage._display.bar import bar
+
+    with bar(label) as moved:
+        yield moved
+
+
+def _callback(progress: object) -> Progress | Literal[True] | None:
+    if progress is None or progress is False:
+        return None
+    if progress is True:
+        return True
+    if callable(progress) and not isinstance(progress, type):
+        found: Callable[[int, int], object] = progress
+        return found
+    msg = f"progress={shown(progress)}: it takes a function of (done, total), in bytes, or True for a bar."
+    raise TypeError(msg)
