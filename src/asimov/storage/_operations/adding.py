@@ -16,6 +16,7 @@ from asimov.storage._bytes.progress import Meter
 from asimov.storage._disk.files import other_file_system
 from asimov.storage._disk.folder import Folder, Stamp
 from asimov.storage._disk.temporary import Temporary
+from asimov.storage._format.further import of_values
 from asimov.storage._model.errors import AlreadyPresentException, HashError, RecordExistsError
 from asimov.storage._model.names import Key
 from asimov.storage._model.record import Duplicate, Record
@@ -64,17 +65,10 @@ class Item:
 
     def record(self) -> Record:
         """Make the record that is to be added."""
-        event, production, file = self.key
-        with_size = self.digest.sha256 is not None
-        return Record(
-            event=event,
-            production=production,
-            file=file,
-            hash=self.digest.md5,
-            uuid=self.uuid,
-            sha256=self.digest.sha256,
-            size=self.digest.size if with_size else None,
-        )
+        further: dict[str, object] = {}
+        if self.digest.sha256 is not None:
+            further = {"sha256": self.digest.sha256, "size": self.digest.size}
+        return Record.of(self.key, self.digest.md5, self.uuid, of_values(further))
 
     def result(self, record: Record) -> dict[str, str]:
         """Make what `Store.add_file` returns."""

@@ -99,7 +99,7 @@ from asimov.storage._model.snapshot import Contents
 from . import last_fold
 from .deferred import Deferred
 from .fold import Fold
-from .state import State, StateReader, warn
+from .state import State, StateReader, require_understood, warn
 
 LOOKS = 8
 
@@ -154,6 +154,7 @@ class Commit:
         try:
             state = self.read()
             while True:
+                require_understood(self.reader.root, state.unknown)
                 records = self.change.resolve(state.contents)
                 if not records:
                     self.change.withdraw(self.root)

@@ -22,7 +22,7 @@ from . import probe
 from .commit import LOOKS, Change, Commit, Fenced
 from .deferred import Deferred
 from .fold import Fold
-from .state import StateReader, warn
+from .state import StateReader, require_understood, warn
 
 LOCK_PATIENCE = 10.0
 """Seconds that a writer waits for the lock before it goes on without."""
@@ -86,6 +86,7 @@ class Journal:
                 Temporary(recent, temporary.owner_name()) as file,  # before any state is read
             ):
                 state = self._reader.read(home, to_write=True)
+                require_understood(self.root, state.unknown)
                 if state.folded < state.highest:
                     Fold(self._reader, home, recent, file).run(state)
 
