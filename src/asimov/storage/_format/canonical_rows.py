@@ -138,13 +138,15 @@ def _split(body: str, *, trusted: bool) -> _Split | None:
     split = _Split(headings, names, _unquoted(hashes), _unquoted(uuids))
     if alone:
         return split
+    if any(after):
+        after = [lines and f"{lines[1:]}\n" for lines in after]
     lines, odd = _further(before, between, after, trusted=trusted)
     settled = True
     for index in odd:
         text = further.normalised(lines[index])
         if text is None:
             return None
-        settled = settled and text == lines[index]
+        settled = settled and (before[index], between[index], after[index]) == further.around(text)
         lines[index] = text
     return split._replace(further=lines if any(lines) else None, settled=settled)
 
@@ -156,7 +158,6 @@ def _further(
     digest, uuid = further.shape_of("hash"), further.shape_of("uuid")
     if not any(before) and not any(after):
         return between, () if trusted or not any(between) else further.unsettled(between, digest, uuid)
-    after = [f"{lines[1:]}\n" if lines else "" for lines in after]
     lines = list(map(operator.add, map(operator.add, before, between), after))
     if trusted:
         return lines, ()

@@ -220,7 +220,7 @@ def unsettled(texts: Sequence[str], before: str, after: str) -> list[int]:
     one = shapes.strip("\0").partition("\0")[0]
     count = len(texts) - texts.count("")
     if shapes.count(one) == count and shapes.replace("\0", "") == one * count:  # all alike, and each once
-        return [] if is_canonical(before + one + after, RECORD) else list(range(len(texts)))
+        return [] if is_canonical(before + one + after, RECORD) else [i for i, text in enumerate(texts) if text]
     each = shapes.split("\0")
     doubtful = {shape for shape in set(each) if shape and not is_canonical(before + shape + after, RECORD)}
     return [index for index, shape in enumerate(each) if shape in doubtful] if doubtful else []
