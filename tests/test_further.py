@@ -42,6 +42,7 @@ OTHERWISE = {
     "folded": ("", "        note: a text\n          that goes on\n", ""),
     "literal": ("", "        note: |\n          a text\n          key: value\n", ""),
     "digits for a SHA-256": ("", f"        sha256: {'1' * 64}\n", ""),
+    "digits for a SHA-256, and a size": ("", f"        sha256: {'1' * 64}\n        size: 1\n", ""),
 }
 BROKEN = {
     "twice": ("", "        note: a text\n        note: a text\n", ""),
@@ -53,6 +54,8 @@ BROKEN = {
     "a tag of its own": ("", "        note: !mine text\n", ""),
     "a tab": ("", "        note:\n        \ta: text\n", ""),
     "a control character": ("", "        note: \1\n", ""),
+    "a control character for a value": ("", "        note:\1\n", ""),
+    "NUL": ("", "        note: first text\n\0", ""),
     "too deep": ("", "        note: " + "[" * 60 + "]" * 60 + "\n", ""),
 }
 
@@ -132,6 +135,9 @@ def test_shapes_that_add_up_to_others():
     """Records whose lines, one after the other, look like those of others are looked at one by one."""
     one, two = "        note: first text\n", "        meta: other text\n"
     data = manifest(("", one, ""), ("", one + one, ""))
+    with pytest.raises(ManifestError, match="repeated"):
+        yaml_reader.parse(data, Path("m"))
+    data = manifest(("", two + one, ""), ("", two, ""), ("", one + two + one, ""))
     with pytest.raises(ManifestError, match="repeated"):
         yaml_reader.parse(data, Path("m"))
     contents = canonical_reader.read(manifest(("", two, ""), ("", two + one, ""), NONE, ("", one, "")))
