@@ -1,6 +1,6 @@
 // MD5 as RFC 1321 has it, and the digesting of what a page reads or receives beside its other work.
 
-// Md5: .update(Uint8Array) as often as there are bytes, .hex() at any time, which changes nothing.
+// .update(bytes) as often as there are bytes, .hex() at any time, which changes nothing.
 // It names nothing outside itself, so that its own text can be sent to a Worker.
 class Md5 {
   constructor() {
@@ -9,6 +9,7 @@ class Md5 {
     this.rest = new Uint8Array(64); // bytes that don't fill a block yet
   }
 
+  /** @param {Uint8Array} bytes */
   update(bytes) {
     const filled = this.length % 64;
     this.length += bytes.length;
@@ -35,11 +36,17 @@ class Md5 {
     const state = this.state.slice();
     Md5.compress(state, Md5.words(last, 0, last.length));
     const digest = new DataView(new ArrayBuffer(16));
-    state.forEach((word, index) => digest.setInt32(4 * index, word, true));
+    for (const [index, word] of state.entries()) digest.setInt32(4 * index, word, true);
     return Array.from(new Uint8Array(digest.buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  // The bytes as little-endian words, in place where the machine and the alignment allow it.
+  /**
+   * Return the bytes as little-endian words, in place where the machine and the alignment allow it.
+   *
+   * @param {Uint8Array} bytes
+   * @param {number} from
+   * @param {number} to
+   */
   static words(bytes, from, to) {
     const little = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
     const start = bytes.byteOffset + from;
@@ -48,8 +55,13 @@ class Md5 {
     return Int32Array.from({ length: (to - from) / 4 }, (_, index) => view.getInt32(4 * index, true));
   }
 
-  // The 64 steps, written out: a loop over tables is several times slower. The numbers are floor(2**32 * abs(sin(i))), as
-  // signed integers; F and G are written with one operation less than in the RFC.
+  /**
+   * The 64 steps, written out: a loop over tables is several times slower. The numbers are floor(2**32 * abs(sin(i))), as
+   * signed integers; F and G are written with one operation less than in the RFC.
+   *
+   * @param {Int32Array} state
+   * @param {Int32Array} x
+   */
   static compress(state, x) {
     let a = state[0];
     let b = state[1];
@@ -204,12 +216,21 @@ class Md5 {
   }
 }
 
-// digester() resolves to something with
-//   .update(buffer: ArrayBuffer)   a promise, kept when the bytes are digested; the buffer stays usable
-//   .hex()                         a promise of the digest so far
-//   .inWorker                      whether it goes on beside the page
-//   .close()
-// in a Worker, or in the page where a Worker is refused (some pages' policies do so).
+/**
+ * The digest of what a page reads or receives, beside its other work.
+ *
+ * @typedef {object} Digester
+ * @property {boolean} inWorker Whether it goes on beside the page.
+ * @property {(buffer: ArrayBuffer) => Promise<unknown>} update Kept when the bytes are digested; the buffer stays usable.
+ * @property {() => Promise<string>} hex The digest so far.
+ * @property {() => void} close
+ */
+
+/**
+ * In a Worker, or in the page where a Worker is refused (some pages' policies do so).
+ *
+ * @returns {Promise<Digester>}
+ */
 async function digester() {
   try {
     return await digesterInWorker();
@@ -218,6 +239,7 @@ async function digester() {
   }
 }
 
+/** @returns {Digester} */
 function digesterInPage() {
   const md5 = new Md5();
   return {
@@ -228,6 +250,7 @@ function digesterInPage() {
   };
 }
 
+/** @returns {Promise<Digester>} */
 function digesterInWorker() {
   const source = `${Md5}
     const md5 = new Md5();
@@ -237,7 +260,12 @@ function digesterInWorker() {
     };`;
   const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(address);
+  /** @type {{ resolve: (answer: string) => void, reject: (error: Error) => void }[]} */
   const waiting = []; // answers come in the order of the questions
+  /**
+   * @param {ArrayBuffer | null} data
+   * @returns {Promise<string>}
+   */
   const ask = (data) =>
     new Promise((resolve, reject) => {
       waiting.push({ resolve, reject });
@@ -247,7 +275,7 @@ function digesterInWorker() {
     worker.terminate();
     for (const { reject } of waiting.splice(0)) reject(new Error("The digest in a Worker was ended."));
   };
-  worker.onmessage = ({ data }) => waiting.shift().resolve(data);
+  worker.onmessage = ({ data }) => waiting.shift()?.resolve(data);
   worker.onerror = (event) => {
     event.preventDefault();
     close();

@@ -1,10 +1,10 @@
-"""The page's half of the protocol, and its numbers (static/shared.js), over a model that answers as told."""
+"""What all widgets share (static/page/): the protocol, over a model that answers as told, and numbers with units."""
 
 from __future__ import annotations
 
 import pytest
 
-from asimov.storage.widgets._panel import static
+from asimov.storage.widgets._module import PAGE, joined
 
 # What anywidget gives a page, reduced to what a Link uses: what is sent is kept, and `answer` is what the kernel says.
 MODEL = """() => {
@@ -19,7 +19,7 @@ MODEL = """() => {
         on(_name, listener) { window.hear = listener; },
         off() { window.hear = () => {}; },
     };
-    window.link = connect(model);
+    window.link = new Link(model);
     link.watch((silent) => happened.push(silent ? 'silent' : 'heard'));
     window.reply = ({ view, request }, result) => hear({ view, request, ok: true, result }, []);
     window.ask = (kind) => link.request(kind).then(
@@ -31,13 +31,13 @@ HEARD = "() => hear({ view: null, event: 'hello' }, [])"
 
 @pytest.fixture
 def page(browser):
-    """Open a page with shared.js in it, a Link over such a model, and a clock of the test's own."""
+    """Open a page with static/page/ in it, a Link over such a model, and a clock of the test's own."""
     context = browser.new_context()  # its own: a context's pages share one clock, and JupyterLab's must go on
     page = context.new_page()
     page.clock.install(time=0)
     page.goto("about:blank")
     page.clock.pause_at(1000)  # it goes on in run_for alone
-    page.add_script_tag(content=static("shared.js"))
+    page.add_script_tag(content=joined(*PAGE))
     page.evaluate(MODEL)
     page.evaluate(HEARD)
     yield page
@@ -168,9 +168,13 @@ def test_a_closed_view_rejects_all(page):
         ("inUnits(0)", "0 B"),
         ("inUnits(999)", "999 B"),
         ("inUnits(1000)", "1.0 KiB"),
+        ("inUnits(1023948)", "999.9 KiB"),
+        ("inUnits(1023949)", "1.0 MiB"),
+        ("inUnits(1030000)", "1.0 MiB"),
         ("inUnits(12897485)", "12.3 MiB"),
         ("inUnits(1023.99 * 2 ** 20)", "1.0 GiB"),
         ("inUnits(2 ** 53)", "8.0 PiB"),
+        ("inUnits(2 ** 60)", "1024.0 PiB"),
         ("inTime(0)", "0 s"),
         ("inTime(12.2)", "13 s"),
         ("inTime(250)", "4 min"),
@@ -178,7 +182,7 @@ def test_a_closed_view_rejects_all(page):
     ],
 )
 def test_numbers_have_units(page, code, words):
-    """Bytes and seconds are said in units that keep them short."""
+    """Bytes and seconds have units that keep them short; of bytes, Python's byte_size has the same table."""
     assert page.evaluate(code) == words
 
 

@@ -1,66 +1,80 @@
 // The page's half of an upload (see _uploads.py): slices out, digested here too; no elements.
 
-const SLICE = 4 * 2 ** 20; // bytes, at most, a message
-const SLICES_UNDER_WAY = 4;
-const LEAST = 16 * 1024; // bytes a message on the slowest of lines, and at first
-const AHEAD = 2; // seconds' worth of bytes under way, so that other messages don't wait much longer
 const BUSY_FOR = 6000; // ms to wait until the kernel has given up the same file's upload of a page that is gone
 const TRIES = 5;
 
+/** @typedef {{ event: string, production: string, name: string, expected: string }} Order */
+/** @typedef {{ hash: string, uuid: string }} Added */
+/**
+ * How far a file is: "comparing" is with what is there of an earlier try.
+ *
+ * @typedef {"waiting" | "comparing" | "sending" | "storing"} UploadPhase
+ */
+/** @typedef {(phase: UploadPhase, done: number) => void} UploadTold Hears of bytes. */
+/**
+ * What the kernel answers to a begin.
+ *
+ * @typedef {object} UploadBegun
+ * @property {string} upload Its number, for all that follows.
+ * @property {number} offset How many bytes are there of an earlier try.
+ * @property {string} md5 Of these.
+ * @property {Added} [stored] Instead, where the answer to "upload/end" was lost.
+ * @property {string} [cancelled] Instead.
+ */
+
 class Cancelled extends Error {}
 
-// How many bytes may be under way, of all the files of a view together: what the line carries in AHEAD seconds. It begins
-// with little, as the kernel gives up a page that is not heard for long, and a slow line carries nothing else meanwhile;
-// a fast one is at its full size after a few answers.
-class Line {
-  constructor() {
-    this.limit = SLICES_UNDER_WAY * LEAST;
-    this.underWay = 0;
-    this.waiting = [];
-    this.answered = 0; // ms, when
-  }
-
-  // How large the next slice is to be: always a multiple of the 64 bytes of MD5's blocks.
-  get slice() {
-    return Math.min(SLICE, 2 ** Math.max(Math.log2(LEAST), Math.floor(Math.log2(this.limit / SLICES_UNDER_WAY))));
-  }
-
-  async enter(bytes) {
-    while (this.underWay > 0 && this.underWay + bytes > this.limit) {
-      await new Promise((resolve) => this.waiting.push(resolve));
-    }
-    this.underWay += bytes;
-    return performance.now();
-  }
-
-  leave(bytes) {
-    this.underWay -= bytes;
-    for (const resolve of this.waiting.splice(0)) resolve();
-  }
-
-  // What was under way got lost: it may have been more than the line carries by now.
-  lose() {
-    this.limit = SLICES_UNDER_WAY * LEAST;
-  }
-
-  // `bytes` that were sent at a time have been answered now.
-  measure(bytes, sent) {
-    const now = performance.now();
-    const carries = (bytes / (now - Math.max(sent, this.answered))) * AHEAD * 1000;
-    const limit = Math.min(SLICES_UNDER_WAY * SLICE, Math.max(SLICES_UNDER_WAY * LEAST, carries));
-    this.answered = now;
-    this.limit = (this.limit + 3 * limit) / 4;
+class UnreadableFile extends Error {
+  /** @param {string} name */
+  constructor(name) {
+    super(
+      `The browser can't read ${name} (any more): it was changed or moved since it was chosen, or is a folder. Choose it again.`,
+    );
+    this.name = "UnreadableFile";
   }
 }
 
-// One file on its way. `order` is {event, production, name, expected}; `tell(phase, done)` hears how far it is: the phase is
-// "waiting", "comparing" (with what is there of an earlier try), "sending" or "storing".
+// One file on its way.
 class Upload {
+  /**
+   * @param {Link} link
+   * @param {Line} line
+   * @param {File} file
+   * @param {Order} order
+   * @param {UploadTold} tell
+   */
   constructor(link, line, file, order, tell) {
-    Object.assign(this, { link, line, file, order, tell, stopped: false });
+    this.link = link;
+    this.line = line;
+    this.file = file;
+    this.order = order;
+    this.tell = tell;
+    this.stopped = false;
+    this.done = 0; // bytes that were answered
+    /** @type {string | undefined} The kernel's number of this upload. */
+    this.id = undefined;
+    /** @type {number | undefined} Of the begin under way. */
+    this.job = undefined;
+    /** @type {string | undefined} What the whole file was found to have. */
+    this.md5 = undefined;
+    this.prepareAbort();
   }
 
-  // A promise of {hash, uuid}; rejects with Cancelled, KernelError, KernelGone, UnreadableFile.
+  prepareAbort() {
+    /** @type {(error: Error) => void} */
+    this.abort = () => {};
+    /** @type {Promise<never>} */
+    this.aborted = new Promise((_, reject) => {
+      this.abort = reject;
+    });
+    this.aborted.catch(() => {});
+  }
+
+  /**
+   * It rejects with Cancelled, KernelError, KernelGone, UnreadableFile.
+   *
+   * @returns {Promise<Added>}
+   */
   async run() {
     try {
       return await this.tries();
@@ -76,7 +90,8 @@ class Upload {
       try {
         return await this.once();
       } catch (error) {
-        const lost = error.name === "LostUploadError" || error.name === "LostRequestError";
+        const { name } = errorOf(error);
+        const lost = name === "LostUploadError" || name === "LostRequestError";
         if (!lost || tried === TRIES) throw error;
         this.line.lose();
       }
@@ -85,25 +100,30 @@ class Upload {
 
   cancel() {
     this.stopped = true;
-    this.abort?.(new Cancelled());
+    this.abort(new Cancelled());
     if (this.job !== undefined) this.link.request("upload/abandon", { job: this.job }).catch(() => {});
     if (this.id !== undefined) this.ask("upload/cancel").catch(() => {});
   }
 
+  // The page goes: nothing more is said to the kernel of this one.
+  leave() {
+    this.stopped = true;
+  }
+
   async once() {
-    this.aborted = new Promise((_, reject) => (this.abort = reject));
-    this.aborted.catch(() => {});
+    this.prepareAbort();
     this.tell("waiting", 0);
     const begun = await this.begin();
     if (begun.cancelled) throw new Cancelled();
-    if (begun.stored) return begun.stored; // the answer to "upload/end" was lost
+    if (begun.stored) return begun.stored;
     this.id = begun.upload;
     const { digest, from } = await this.compared(begun.offset, begun.md5);
     try {
       await this.send(from, digest);
       this.tell("storing", this.file.size);
       this.md5 = await digest.hex();
-      return (await this.ask("upload/end", { md5: this.md5, expected: this.order.expected })).result;
+      const end = this.ask("upload/end", { md5: this.md5, expected: this.order.expected });
+      return /** @type {Reply<Added>} */ (await end).result;
     } finally {
       digest.close();
     }
@@ -113,15 +133,15 @@ class Upload {
     const until = performance.now() + BUSY_FOR;
     for (;;) {
       if (this.stopped) throw new Cancelled();
-      this.job = ++countOfJobs;
-      const progress = this.link.on(`upload/progress/${this.job}`, ({ done }) => this.tell("comparing", done));
+      this.job = nextJob();
+      const unheard = this.link.on(`upload/progress/${this.job}`, ({ done = 0 }) => this.tell("comparing", done));
       try {
         return await this.unlessAborted(this.asked());
       } catch (error) {
-        if (error.name !== "BusyUploadError" || performance.now() > until) throw error;
+        if (errorOf(error).name !== "BusyUploadError" || performance.now() > until) throw error;
         await this.unlessAborted(new Promise((resolve) => setTimeout(resolve, 500)));
       } finally {
-        progress();
+        unheard();
         this.job = undefined;
       }
     }
@@ -132,12 +152,19 @@ class Upload {
     const { event, production, name } = this.order;
     const { size, lastModified } = this.file;
     const asked = { event, production, name, size, mtime: lastModified, again: this.id, sent: this.md5, job: this.job };
+    /** @type {Reply<UploadBegun>} */
     const { result } = await this.link.request("upload/begin", asked);
     if (this.stopped && result.upload) this.link.request("upload/cancel", { upload: result.upload }).catch(() => {});
     return result;
   }
 
-  // A digest of what the kernel has of an earlier try, if the same bytes are here; else of nothing, and the kernel has nothing.
+  /**
+   * Return a digest of what the kernel has of an earlier try, if the same bytes are here; else of nothing, and the kernel
+   * has nothing.
+   *
+   * @param {number} offset
+   * @param {string} md5
+   */
   async compared(offset, md5) {
     const digest = await this.digester();
     try {
@@ -161,6 +188,10 @@ class Upload {
     return this.file.size > SLICE ? digester() : digesterInPage();
   }
 
+  /**
+   * @param {number} from
+   * @param {Digester} digest
+   */
   async send(from, digest) {
     const underWay = new Set();
     this.done = from;
@@ -175,7 +206,14 @@ class Upload {
     await this.unlessAborted(Promise.all([...underWay].map((slice) => slice.answer)));
   }
 
-  // Sends one slice as soon as the line is free, and digests it; gives the promise of its answer, in an object.
+  /**
+   * Send one slice as soon as the line is free, and digest it; the promise of its answer comes in an object, so that it
+   * isn't awaited here.
+   *
+   * @param {number} at
+   * @param {number} end
+   * @param {Digester} digest
+   */
   async sent(at, end, digest) {
     const size = end - at;
     const entry = this.line.enter(size);
@@ -185,7 +223,8 @@ class Upload {
       const buffer = await this.read(at, end);
       const asked = this.ask("upload/slice", { offset: at }, [buffer]).then(() => {
         this.line.measure(size, when);
-        this.tell("sending", (this.done += size));
+        this.done += size;
+        this.tell("sending", this.done);
       });
       return { answer: Promise.all([asked, digest.update(buffer)]).finally(free) };
     } catch (error) {
@@ -194,55 +233,42 @@ class Upload {
     }
   }
 
+  /**
+   * @param {number} from
+   * @param {number} to
+   */
   async read(from, to) {
     try {
       const buffer = await this.file.slice(from, to).arrayBuffer();
       if (buffer.byteLength === to - from) return buffer;
     } catch {
-      // said below
+      // It is said below.
     }
     throw new UnreadableFile(this.file.name);
   }
 
+  /**
+   * @param {string} kind
+   * @param {Fields} fields
+   * @param {ArrayBuffer[]} buffers
+   */
   ask(kind, fields = {}, buffers = []) {
     return this.link.request(kind, { ...fields, upload: this.id }, buffers);
   }
 
+  /**
+   * @template T
+   * @param {Promise<T>} promise
+   */
   unlessAborted(promise) {
     return Promise.race([promise, this.aborted]);
   }
 }
 
-class UnreadableFile extends Error {
-  constructor(name) {
-    super(`The browser can't read ${name} (any more): it was changed or moved since it was chosen, or is a folder. Choose it again.`);
-    this.name = "UnreadableFile";
-  }
-}
-
-// A file of the server's own disk, with the same face.
-class ServerUpload {
-  constructor(link, path, order, tell) {
-    Object.assign(this, { link, path, order, tell, job: ++countOfJobs });
-  }
-
-  async run() {
-    this.tell("waiting", 0);
-    const progress = this.link.on(`server/progress/${this.job}`, ({ done, total }) => this.tell(done < total ? "sending" : "storing", done));
-    const { event, production, name, expected } = this.order;
-    const asked = { event, production, name, expected, path: this.path, job: this.job };
-    try {
-      const { result } = await this.link.request("server/add", asked);
-      if (result.cancelled) throw new Cancelled();
-      return result;
-    } finally {
-      progress();
-    }
-  }
-
-  cancel() {
-    this.link.request("server/cancel", { job: this.job }).catch(() => {});
-  }
-}
-
 let countOfJobs = 0;
+
+// A number for what the kernel may be told to give up.
+function nextJob() {
+  countOfJobs += 1;
+  return countOfJobs;
+}
