@@ -10,7 +10,7 @@ import pytest
 from damage import flip_bit
 
 from asimov.storage import Store
-from asimov.storage._display.pages import byte_size, printable
+from asimov.storage._display.text import byte_size, printable
 from asimov.storage._model.check import Check, Status
 from asimov.storage._model.record import Record
 from asimov.storage._model.reports import VerificationReport
@@ -331,7 +331,9 @@ def test_a_report_still_pickles_and_compares():
     ("size", "expected"),
     [
         (0, "0 B"),
-        (1023, "1023 B"),
+        (999, "999 B"),
+        (1000, "1.0 KiB"),
+        (1023, "1.0 KiB"),
         (1024, "1.0 KiB"),
         (1024**2 - 1, "1.0 MiB"),
         (12_897_485, "12.3 MiB"),

@@ -17,7 +17,7 @@ from shell import PROGRAM, SITE, Console, process, records
 from tqdm import tqdm
 
 from asimov.storage import Store, cli
-from asimov.storage._display.pages import printable
+from asimov.storage._display.text import printable
 
 
 def test_names_can_not_command_a_terminal(locutus, tmp_path, hand_written):

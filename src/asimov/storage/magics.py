@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
+    from asimov.storage._bytes.progress import Progress
+    from asimov.storage._display.bar import Bar
+
     from .cli.output import Result
-    from .cli.terminal import Bar, Progress
 
 
 class Cell:

@@ -36,8 +36,9 @@ import anywidget
 import traitlets
 
 from asimov.storage._bytes.threads import Threads
+from asimov.storage._display.text import shown
 from asimov.storage._model.errors import StorageError
-from asimov.storage._model.names import name_of, shown
+from asimov.storage._model.names import name_of
 from asimov.storage._store import Store
 
 from . import _messages
