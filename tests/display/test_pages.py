@@ -3,70 +3,16 @@ from __future__ import annotations
 import dataclasses
 import pickle
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
-from damage import flip_bit
+from markup import HOSTILE, Page
 
 from asimov.storage import Store
-from asimov.storage._display.text import byte_size, printable
+from asimov.storage._display import pages
+from asimov.storage._display.text import printable
 from asimov.storage._model.check import Check, Status
 from asimov.storage._model.record import Record
 from asimov.storage._model.reports import VerificationReport
-
-HOSTILE = (
-    "<img src=x onerror=alert(1)>",
-    "&lt;b&gt;&amp;",
-    "\"'><b id=x onclick=alert(1)>",
-    "a\u202egnp.exe",  # shown from right to left, it would read as something else
-    "zero\u200bwidth",
-    "שלום עולם",
-    "漢字",
-    "e\u0301",
-    "no",
-    "x" * 255,
-    "é" * 127,
-)
-VOID = {"br", "hr", "img", "input", "link", "meta"}
-
-
-class Page(HTMLParser):
-    """A piece of HTML, taken apart: tags, attributes, the text of cells; fails on tags that don't match."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.cells: list[str] = []
-        self.texts: list[str] = []
-        self.roots = 0
-        self._open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attrs):
-        assert tag not in VOID
-        self.roots += not self._open
-        self._open.append(tag)
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag in {"td", "th"}:
-            self.cells.append("")
-
-    def handle_endtag(self, tag):
-        assert tag == self._open.pop()
-
-    def handle_data(self, data):
-        if "style" not in self._open:
-            self.texts.append(data)
-        if self.cells and {"td", "th"} & set(self._open):
-            self.cells[-1] += data
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
 
 
 def check(**changes) -> Check:
@@ -90,90 +36,11 @@ def report(*checks: Check, **rest) -> VerificationReport:
     return VerificationReport(root=Path("/stores/gwtc"), results=checks, **rest)
 
 
-@pytest.fixture
-def hostile_store(tmp_path):
-    """A Store at a path, and of a name, full of markup, that holds every hostile name as event, production and file."""
-    store = Store.create(tmp_path / "<" / "div><script>alert(1)<" / "script>", "</div><script>alert(1)</script>")
-    source = tmp_path / "source"
-    for number, name in enumerate(HOSTILE):
-        source.write_text(f"content {number}")
-        store.add_file(name, name, source, name)
-    return store
-
-
-@pytest.fixture
-def every_form(hostile_store):
-    """The line and the HTML of everything that a cell can end on, for a hostile Store with failures of every kind."""
-    paths = {record.key: hostile_store.fetch_file(*record.key) for record in hostile_store}
-    flip_bit(paths[(HOSTILE[0],) * 3])
-    paths[(HOSTILE[1],) * 3].unlink()
-    (hostile_store.root / HOSTILE[2] / HOSTILE[2] / "<img onerror=alert(1)>").touch()
-    found = hostile_store.verify()
-    found = dataclasses.replace(found, problems=("another </div><script> fingerprint",), skipped=3)
-    objects = [hostile_store, hostile_store.manifest, *hostile_store, found]
-    return [(repr(each), each._repr_html_()) for each in objects]
-
-
-def test_html_is_one_balanced_element_of_our_class(every_form):
-    """The HTML of everything is a single balanced <div class="asimov-storage">, whatever names and paths hold."""
-    for _, html in every_form:
-        page = Page(html)
-        assert page.roots == 1
-        assert html.startswith('<div class="asimov-storage"><style>')
-
-
-def test_html_holds_only_harmless_tags_and_attributes(every_form):
-    """No script, id, event handler, link, image or other resource is in the HTML of anything."""
-    allowed = {
-        "div",
-        "style",
-        "pre",
-        "span",
-        "bdi",
-        "details",
-        "summary",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-    }
-    for _, html in every_form:
-        page = Page(html)
-        assert set(page.tags) <= allowed
-        assert {name for name, _ in page.attributes} <= {"class", "scope", "open", "aria-hidden"}
-        assert "url(" not in html
-        assert "@import" not in html
-
-
-def test_style_is_scoped(every_form):
-    """Every rule of the style sheet applies below .asimov-storage only."""
-    css = re.search(r"<style>(.*?)</style>", every_form[0][1], re.DOTALL)[1]
-    selectors = re.findall(r"([^{}]+)\{", css)
-    assert selectors
-    assert [s for s in selectors if not all(part.strip().startswith(".asimov-storage") for part in s.split(","))] == []
-
-
-def test_colours_come_from_the_front_end(every_form):
-    """Each variable of VS Code falls back to one of JupyterLab, and that to one of the pydata theme."""
-    css = every_form[0][1]
-    assert len(re.findall(r"var\(--vscode-[\w-]+, var\(--jp-[\w-]+, var\(--pst-[\w-]+, ", css)) == css.count(
-        "var(--vscode-"
-    )
-
-
 def test_lines_and_html_show_nothing_invisible(every_form):
     """No control, direction mark or other invisible character reaches a repr, which is one line, or the HTML."""
     for line, html in every_form:
         assert printable(line) == line
         assert printable(html.replace("\n", "")) == html.replace("\n", "")
-
-
-def test_html_holds_the_line_as_its_text_fallback(every_form):
-    """The one-line repr stands in the HTML, for front ends that drop the style sheet which hides it."""
-    for line, html in every_form:
-        assert Page(html).texts[0] == line
 
 
 def test_every_name_is_shown_as_it_is(hostile_store):
@@ -327,34 +194,18 @@ def test_a_report_still_pickles_and_compares():
     assert pickle.loads(pickle.dumps(one)) == one
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 KiB"),
-        (1023, "1.0 KiB"),
-        (1024, "1.0 KiB"),
-        (1024**2 - 1, "1.0 MiB"),
-        (12_897_485, "12.3 MiB"),
-        (1024**6, "1024.0 PiB"),
-    ],
-)
-def test_byte_sizes(size, expected):
-    """A size is given with the unit that keeps it below 1024."""
-    assert byte_size(size) == expected
+def test_pages_are_of_plain_values(store, source):
+    """What is handed to a page is a name, a path and columns: a Store's own page is made of just that."""
+    added = store.add_file("S1", "Prod0", source())
+    columns = (["S1"], ["Prod0"], ["result.txt"], [added["hash"]], [added["uuid"]])
+    assert pages.store_html(store.name, store.root, columns) == store._repr_html_()
+    assert pages.manifest_html(store.name, store.root, columns) == store.manifest._repr_html_()
+    assert pages.store_line(store.name, store.root) == repr(store)
+    assert pages.manifest_line(store.name, store.root) == repr(store.manifest)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("plain é 漢字 שלום", "plain é 漢字 שלום"),
-        ("\x1b[31m\x07\x9b", "\\x1b[31m\\x07\\x9b"),
-        ("a\nb\r\tc\x00\x7f", "a\\nb\\r\\tc\\x00\\x7f"),
-        ("\u202e\u200b\u2028\U000e0001\udc80", "\\u202e\\u200b\\u2028\\U000e0001\\udc80"),
-        ("no\u00a0break e\u0301", "no\u00a0break e\u0301"),
-    ],
-)
-def test_printable(text, expected):
-    """What is invisible or moves a cursor is escaped, and every visible character stays."""
-    assert printable(text) == expected
+def test_tally_counts_a_production_of_each_event():
+    """Productions of one name below two events are two, and an empty manifest has none of anything."""
+    columns = (["S1", "S1", "S2"], ["Prod0", "Prod0", "Prod0"], ["a", "b", "a"], ["0"] * 3, ["1"] * 3)
+    assert pages.tally(columns) == {"files": 3, "events": 2, "productions": 2}
+    assert pages.tally(([], [], [], [], [])) == {"files": 0, "events": 0, "productions": 0}
