@@ -221,6 +221,22 @@ def test_the_bar_moves_ten_times_a_second_at_most(drawn):
     assert 2 <= screen.count("%") <= 10 * seconds + 2
 
 
+def test_the_bar_learns_its_total():
+    """A total that grows, as files are looked at, is the bar's total, and doesn't have it drawn each time."""
+    screen, bars = io.StringIO(), []
+
+    def make(**options):
+        bars.append(tqdm(file=screen, ncols=100, **options))
+        return bars[0]
+
+    progress = cli.bar_callback(make)
+    for files in range(1, 100):
+        progress(0, files << 30)
+    assert (bars[0].n, bars[0].total) == (0, 99 << 30)
+    assert screen.getvalue().count("%") == 1
+    bars[0].close()
+
+
 def test_the_bar_says_rate_and_time_left(drawn):
     """A bar says what is done and what there is in all, the time it took and the time left, and the rate."""
     screen, _ = drawn(0.5)

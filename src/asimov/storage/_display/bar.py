@@ -49,6 +49,14 @@ def moving(
     return progress
 
 
+def fitting_bar(**options: Any) -> Bar:
+    """Return a bar as fits a terminal or a notebook; `options` are tqdm's."""
+    from tqdm.auto import tqdm
+
+    kind: type[Bar] = without_monitor(tqdm)
+    return kind(**options)
+
+
 @contextlib.contextmanager
 def bar(label: str) -> Iterator[Progress]:
     """Open a bar in bytes, with the callback that moves it; it is closed at the end, also by an error.
@@ -63,12 +71,9 @@ def bar(label: str) -> Iterator[Progress]:
     callable
         To be called as ``progress(done, total)``, in bytes.
     """
-    from tqdm.auto import tqdm
-
     with contextlib.ExitStack() as stack:
 
         def make_bar(**options: Any) -> Bar:
-            made: Bar = stack.enter_context(without_monitor(tqdm)(desc=label, **options))
-            return made
+            return stack.enter_context(fitting_bar(desc=label, **options))
 
         yield moving(make_bar, lambda _total: True, lambda bar, total: bar.reset(total))
