@@ -18,8 +18,6 @@ from asimov.storage._model.identity import plain_md5
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-_FINGERPRINT = re.compile("[0-9a-f]{64}").fullmatch
-
 
 def flag(name: str, value: object, hint: str = "") -> bool:
     """Return True or False, also of numpy; raise TypeError for anything else."""
@@ -132,7 +130,7 @@ def fingerprint(value: object) -> str | None:
         msg = f"fingerprint={shown(value)}: it takes a str, which Store.fingerprint() returns."
         raise TypeError(msg)
     text = value.strip().lower()
-    if not _FINGERPRINT(text):
+    if not re.fullmatch("[0-9a-f]{64}", text):
         msg = f"fingerprint={value!a}: it takes 64 hexadecimal digits, which Store.fingerprint() returns."
         raise ValueError(msg)
     return text

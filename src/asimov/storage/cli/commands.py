@@ -80,7 +80,7 @@ def locutus(ctx: click.Context) -> None:
 @locutus.result_callback()
 @click.pass_context
 def present(ctx: click.Context, result: Result) -> object:
-    """Return what the edge makes of what a command returned: it shows it."""
+    """Show what a command returned, and return what the edge makes of it."""
     return _edge(ctx).show(result, json=options.wants_json(ctx))
 
 

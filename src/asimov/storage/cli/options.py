@@ -89,7 +89,7 @@ def argument(kind: str, **options: Any) -> Callable[[Command], Command]:
         try:
             columns = reading.columns(store_of(ctx))
         except (StorageError, OSError):
-            return []  # the command itself will say what is wrong
+            return []  # the error of the command itself says what is wrong
         rows = zip(*columns[: position + 1], strict=True)
         found = {row[position] for row in rows if row[:position] == before}
         if kind == "files":
@@ -100,7 +100,7 @@ def argument(kind: str, **options: Any) -> Callable[[Command], Command]:
 
 
 def as_meant(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
-    """Return a name, or several, that were typed; what the locale can't spell is UTF-8."""
+    """Return a name, or several, that were typed; bytes that the locale can't spell are read as UTF-8."""
     if isinstance(value, tuple):
         return tuple(map(meant, value))
     return None if value is None else meant(value)

@@ -1,4 +1,4 @@
-"""Where results go and progress is seen: the terminal's edge, and what a cell's has in common with it."""
+"""Where results go and progress is seen: the terminal's edge, and what it has in common with a cell's."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     from .output import Result
 
-_LONG_BYTES, _LONG_SECONDS = 16 << 20, 0.5  # what is done sooner needs no progress bar
+_LONG_BYTES, _LONG_SECONDS = 16 << 20, 0.5  # shorter work needs no progress bar
 
 
 class Edge(Protocol):
     """Where results go and progress is seen."""
 
     def show(self, result: Result, *, json: bool) -> object:
-        """Show a result; what it returns, the group returns."""
+        """Show a result, and return what the group of commands is to return."""
 
     def progress(self, label: str) -> AbstractContextManager[Progress | None]:
         """Return a context that gives a callback for long work, or None where nobody watches."""

@@ -27,7 +27,7 @@ _AHEAD = 86_400
 
 
 def read_times(root: Path) -> dict[str, int]:
-    """Read when files were last verified: seconds since 1970, by uuid. What can't be read is as if it weren't there."""
+    """Read when files were last verified: seconds since 1970, by uuid. A file that can't be read counts as empty."""
     with contextlib.suppress(OSError, UnicodeDecodeError), Folder.open(root) as top, top.folder(HOME) as home:
         with files.opened(home, VERIFIED) as descriptor:
             text = files.read_all(descriptor).decode()
@@ -72,7 +72,7 @@ def _write(home: Folder, text: bytes) -> None:
 def due(
     records: Iterable[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
 ) -> list[tuple[Record, int]]:
-    """Give those of `records` that were not verified within `since`, the ones that wait longest first."""
+    """Return those of `records` that were not verified within `since`, the ones that wait longest first."""
     now = time.time()
     limit = now - since.total_seconds() if since is not None else float("inf")
 
