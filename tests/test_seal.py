@@ -155,7 +155,9 @@ def test_further_keys_at_the_top(tmp_path, made):
     try:
         manifest.write_bytes(b"comment: by hand\n" + before)
         (tmp_path / "three").write_text("three")
-        Store(store.root).add_file("zz", "q", tmp_path / "three")
+        opened = Store(store.root)
+        opened.add_file("zz", "q", tmp_path / "three")
+        opened.fold()
         opened = Store(store.root)
         assert opened["zz", "q", "three"].hash == hashlib.md5(b"three").hexdigest()
         assert opened[made[1][5]].uuid
