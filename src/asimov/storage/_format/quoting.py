@@ -48,7 +48,9 @@ def is_canonical_scalar(token: str) -> bool:
     if token[0] in "'\"":
         text = unquote(token)
         return text is not None and quote(text) == token
-    return token in _WORDS or _NUMBER(token) is not None or (_PLAIN(token) is not None and not means_another_type(token))
+    if token in _WORDS or _NUMBER(token):
+        return True
+    return _PLAIN(token) is not None and not means_another_type(token)
 
 
 def quote(text: str, *, always: bool = False) -> str:
