@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from asimov.storage.widgets._panel import static
+from asimov.storage.widgets._link.module import static
 
 # RFC 1321, A.5.
 SUITE = {

@@ -193,7 +193,7 @@ def test_two_refreshes_at_once(filled, source):
     store.go.set()
     slow.join()
     quick.join()
-    assert len(explorer._browsing.table) == 62
+    assert len(explorer._browsing._reading.table) == 62
     explorer.close()
 
 
@@ -284,7 +284,7 @@ def test_the_selection_is_verified(page, explorer, filled):
     for count in (1, 2):
         select(page, *range(count))
         page.ask("verify/start")
-        explorer._verification._verification.wait(20)
+        explorer._verification.wait(20)
         assert len(explorer.report.results) == count
     assert [check.file for check in explorer.report.failures] == ["file-00"]
     assert explorer._verified["phase"] == "done"
@@ -297,7 +297,7 @@ def test_a_selection_of_another_time_is_not_verified(page, explorer, filled, sou
     Store.create(filled.root, "Another").add_file("S0", "Prod0", source("file-00", b"another"))
     page.ask("verify/start")
     with pytest.raises(RecordNotFoundError):
-        explorer._verification._verification.wait(20)
+        explorer._verification.wait(20)
     assert explorer._verified["phase"] == "failed"
 
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 import pytest
 
 from asimov.storage.widgets import Explorer, Fetcher, Uploader, Verifier
-from asimov.storage.widgets._panel import static
+from asimov.storage.widgets._link.module import static
 
 SCRIPTS = sorted(
     (path for path in files("asimov.storage.widgets").joinpath("static").iterdir() if path.name.endswith(".js")),
