@@ -110,6 +110,15 @@ def test_what_is_selected_is_what_was_shown(page, explorer, filled, source):
     assert explorer.selection[["event", "production", "file"]].to_numpy().tolist() == [shown]
 
 
+def test_what_is_gone_is_selected_no_more(page, explorer, filled, source):
+    """After a refresh, a record that isn't there any more is not counted as selected."""
+    select(page, 0, 1)
+    shutil.rmtree(filled.root)
+    Store.create(filled.root, "Another").add_file("S0", "Prod0", source("file-00", b"another"))
+    explorer.refresh()
+    assert page.ask("explore/page").result["selected"] == len(explorer.selection) == 1
+
+
 def test_what_matches_has_changed(page, explorer, filled, source):
     """Where as many as the page says no longer match, nothing is selected, and the page is told."""
     total = page.ask("explore/page", search="file-1").result["total"]

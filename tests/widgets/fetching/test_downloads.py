@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from damage import flip_bit, md5
 
-from asimov.storage import HashError, RecordNotFoundError, StorageError
+from asimov.storage import HashError, RecordNotFoundError, StorageError, Store
 from asimov.storage.widgets import Fetcher
 from asimov.storage.widgets._fetching.downloads import OPEN, SLICE, Downloads
 from asimov.storage.widgets._link.jobs import REMEMBERED
@@ -191,6 +191,27 @@ def test_an_end_before_the_beginning_counts(page, big):
     assert (page.heard, _open_files(big)) == ([], 0)
     page.begin(download="f" * 16)
     assert page.slice(2, download="f" * 16) == CONTENT[2 * SLICE :]
+
+
+class _EndedMeanwhile(Store):
+    """A Store whose page ends a download at the moment that its file is verified and open."""
+
+    page: _Page
+
+    def open_file(self, *key, progress=None):
+        opened = super().open_file(*key, progress=progress)
+        self.page.end()
+        return opened
+
+
+@linux_only
+def test_an_end_while_the_file_is_being_opened_counts(store, big):
+    """A download that is ended after the verification's last step keeps nothing open either."""
+    store = _EndedMeanwhile(store.root)
+    store.page = _Page(store)
+    with pytest.raises(StorageError, match="was ended"):
+        store.page.begin()
+    assert (_open_files(big), store.page.downloads._open) == (0, {})
 
 
 @linux_only
