@@ -51,7 +51,7 @@ _UNDIGESTED = """
 from asimov.storage.widgets import Uploader
 from asimov.storage.widgets._link import module
 from asimov.storage.widgets._uploading import upload
-text = module.source("md5", "work", "combobox", "uploads", "uploader")
+text = module.source("Uploader")
 changed = text.replace("md5.update(new Uint8Array(data))", "0")
 assert changed != text
 class Undigested(Uploader):

@@ -235,15 +235,3 @@ def test_the_bar_is_closed_by_an_error(store, stored, capsys):
     with pytest.raises(HashError):
         store.fetch_file(*PLACE, progress=True)
     assert capsys.readouterr().err.endswith("\n")
-
-
-def test_a_bar_that_grows(capsys):
-    """A total that is only learned as the work goes on is the one that the bar shows."""
-    from asimov.storage._display.bar import bar
-
-    with bar("verify") as progress:
-        for done, total in [(0, 0), (0, 50), (10, 100), (100, 100)]:
-            progress(done, total)
-    shown = capsys.readouterr().err
-    assert shown.count("verify") > 1
-    assert "100/100" in shown.rpartition("\r")[2]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import pandas.testing as tm
@@ -11,7 +12,7 @@ from damage import flip_bit, md5
 
 from asimov.storage import Store
 from asimov.storage._model.check import Status
-from asimov.storage.frame import records_to_frame
+from asimov.storage.frame import columns_to_frame, records_to_frame, store_to_frame
 
 COLUMNS = ["event", "production", "file", "hash", "uuid"]
 STAT_COLUMNS = [*COLUMNS, "size", "added", "path", "verified"]
@@ -216,3 +217,22 @@ def test_a_frame_for_excel(filled):
     assert [str(dtype) for dtype in for_excel.dtypes if "datetime64" in str(dtype)] == ["datetime64[ns]"] * 2
     tm.assert_frame_equal(for_excel.drop(columns=["added", "verified"]), frame.drop(columns=["added", "verified"]))
     assert for_excel["added"].dt.tz_localize("UTC").tolist() == frame["added"].tolist()
+
+
+@pytest.mark.parametrize("stat", [False, True])
+def test_store_to_frame_is_the_stores_own(filled, stat):
+    """store_to_frame gives what Store.to_frame gives."""
+    tm.assert_frame_equal(store_to_frame(filled, stat=stat), filled.to_frame(stat=stat))
+
+
+def test_columns_to_frame_needs_no_store():
+    """Columns and what was found of the files make a table, without a Store: NA and NaT where a file is missing."""
+    keys = [("S1", "Prod0", "a"), ("S1", "Prod0", "b")]
+    files = [(Path("/s/a"), 7, 1_700_000_000_000_000_001), (Path("/s/b"), None, None)]
+    frame = columns_to_frame(keys, ["0" * 32] * 2, ["1" * 32] * 2, files=files, verified=[None, 1_700_000_000])
+    assert list(frame.columns) == STAT_COLUMNS
+    assert frame["path"].tolist() == ["/s/a", "/s/b"]
+    assert frame["size"].isna().tolist() == frame["added"].isna().tolist() == [False, True]
+    assert frame["verified"].isna().tolist() == [True, False]
+    assert frame["added"].iloc[0].value == 1_700_000_000_000_000_001
+    assert frame["verified"].iloc[1] == pd.Timestamp(1_700_000_000, unit="s", tz="UTC")

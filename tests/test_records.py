@@ -9,6 +9,7 @@ import pytest
 from damage import flip_bit
 
 from asimov.storage import Check, HashError, Record, Status, VerificationReport
+from asimov.storage._model.record import as_dict, identity
 
 FIELDS = {"event": "S1", "production": "Prod0", "file": "f", "hash": "0" * 32, "uuid": "1" * 32}
 
@@ -101,3 +102,11 @@ def test_reprs_read_no_file(store, stored):
     for item in shown:
         assert repr(item)
         assert "\n" not in repr(item)
+
+
+def test_a_record_as_a_dict(store, stored):
+    """A record as a dict is what add_file returned: names, hash and uuid, in that order; its identity the last two."""
+    record = store["S1", "Prod0", "result.txt"]
+    expected = {"event": "S1", "production": "Prod0", "file": "result.txt", "hash": record.hash, "uuid": record.uuid}
+    assert list(as_dict(record).items()) == list(expected.items())
+    assert identity(record) == {"hash": record.hash, "uuid": record.uuid}

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from asimov.storage import HashError, Store
-from asimov.storage._backends.local.last_verified import parse_budget, parse_duration
 
 DAY = timedelta(days=1)
 
@@ -111,31 +110,6 @@ def test_a_changed_manifest_is_found_by_its_fingerprint(store, tmp_path):
     with pytest.raises(HashError, match="fingerprint") as caught:
         report.raise_for_failures()
     assert (before, store.fingerprint()) == (caught.value.expected, caught.value.actual)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("30d", 30 * DAY), ("1h", timedelta(hours=1)), ("90 m", timedelta(minutes=90)), ("2w", 14 * DAY)],
-)
-def test_durations(text, expected):
-    """A duration is a number and a unit."""
-    assert expected == parse_duration(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("500 GB", 500 * 10**9), ("2TiB", 2 * 2**40), ("7B", 7), ("1.5kB", 1500), ("1h", timedelta(hours=1))],
-)
-def test_budgets(text, expected):
-    """A budget is a size in bytes or a duration."""
-    assert expected == parse_budget(text)
-
-
-@pytest.mark.parametrize("text", ["", "d", "30", "30 years", "-1d", "1,5h"])
-def test_no_duration(text):
-    """What is no duration is refused in words."""
-    with pytest.raises(ValueError, match="no duration"):
-        parse_duration(text)
 
 
 def test_times_of_a_clock_that_was_wrong(store):

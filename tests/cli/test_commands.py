@@ -12,7 +12,7 @@ from shell import process, records
 
 import asimov.storage
 from asimov.storage import Store, cli
-from asimov.storage._display.pages import printable
+from asimov.storage._display.text import printable
 
 COMMANDS = ["fetch", "info", "init", "list", "store", "verify"]
 EXAMPLE_ARGUMENTS = {"fetch": ["E", "P", "F"], "store": ["E", "P", "F"]}

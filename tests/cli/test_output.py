@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from asimov.storage._display.pages import printable
+from asimov.storage._display.text import printable
 from asimov.storage._model.record import Record
 from asimov.storage.cli.output import Listing, as_json, as_text
 

@@ -17,7 +17,7 @@ from shell import PROGRAM, SITE, Console, process, records
 from tqdm import tqdm
 
 from asimov.storage import Store, cli
-from asimov.storage._display.pages import printable
+from asimov.storage._display.text import printable
 
 
 def test_names_can_not_command_a_terminal(locutus, tmp_path, hand_written):
@@ -219,6 +219,22 @@ def test_the_bar_moves_ten_times_a_second_at_most(drawn):
     """However often progress is called, the bar is drawn at most ten times a second."""
     screen, seconds = drawn(0.5)
     assert 2 <= screen.count("%") <= 10 * seconds + 2
+
+
+def test_the_bar_learns_its_total():
+    """A total that grows, as files are looked at, is the bar's total, and doesn't have it drawn each time."""
+    screen, bars = io.StringIO(), []
+
+    def make(**options):
+        bars.append(tqdm(file=screen, ncols=100, **options))
+        return bars[0]
+
+    progress = cli.bar_callback(make)
+    for files in range(1, 100):
+        progress(0, files << 30)
+    assert (bars[0].n, bars[0].total) == (0, 99 << 30)
+    assert screen.getvalue().count("%") == 1
+    bars[0].close()
 
 
 def test_the_bar_says_rate_and_time_left(drawn):

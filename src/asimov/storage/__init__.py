@@ -24,8 +24,8 @@ from asimov.storage._model.reports import RepairReport, VerificationReport
 
 from ._manifest import Manifest
 from ._store import Store
+from ._version import __version__ as __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "AlreadyPresentException",
     "Check",

@@ -12,10 +12,11 @@ from asimov.storage._backends.local.journal import Journal
 from asimov.storage._disk import files
 from asimov.storage._disk.folder import STORE, Folder, Reporting
 from asimov.storage._disk.temporary import Temporary
-from asimov.storage._model.errors import RecordExistsError, RecordNotFoundError
+from asimov.storage._display.text import shown
+from asimov.storage._model.errors import RecordExistsError, RecordNotFoundError, StorageError
 from asimov.storage._model.identity import plain_md5, plain_uuid, searched_uuid
-from asimov.storage._model.names import Key, named, on_disk, shown
-from asimov.storage._model.record import Record
+from asimov.storage._model.names import Key, named, on_disk
+from asimov.storage._model.record import Record, identity
 from asimov.storage._model.selection import find, is_recorded, within
 from asimov.storage._model.snapshot import Contents
 
@@ -133,7 +134,7 @@ class Manifest:
     @property
     def hash_dict(self) -> dict[str, dict[str, str]]:
         """``{hash: {"hash", "uuid"}}`` of every record; of several with one hash, the last."""
-        return {record.hash: _entry(record) for record in self._contents()}
+        return {record.hash: identity(record) for record in self._contents()}
 
     @property
     def uuid_dict(self) -> dict[str, str]:
@@ -184,7 +185,7 @@ class Manifest:
         """
         contents = self._contents()
         span = within(contents, named("event", event), named("production", production))
-        return {record.file: _entry(record) for record in map(contents.record, span)}
+        return {record.file: identity(record) for record in map(contents.record, span)}
 
     def add_record(
         self, event: object, production: object, resource: object, hash: str, resource_uuid: UUID | str
@@ -247,12 +248,16 @@ class Manifest:
     def __repr__(self) -> str:
         from asimov.storage._display.pages import manifest_line
 
-        return manifest_line(self)
+        return manifest_line(self._snapshot.name, self.root)
 
     def _repr_html_(self) -> str:
-        from asimov.storage._display.pages import manifest_html
+        from asimov.storage._display.pages import manifest_html, unreadable_html
 
-        return manifest_html(self)
+        try:
+            columns = self._columns()
+        except (StorageError, OSError) as error:
+            return unreadable_html(repr(self), error)
+        return manifest_html(self._snapshot.name, self.root, columns)
 
 
 class _Records:
@@ -285,12 +290,8 @@ def _key(event: object, production: object, file: object) -> Key:
     return named("event", event), named("production", production), named("file", file)
 
 
-def _entry(record: Record) -> dict[str, str]:
-    return {"hash": record.hash, "uuid": record.uuid}
-
-
 def _full_entry(record: Record) -> dict[str, Any]:
-    entry: dict[str, Any] = {**_entry(record)}
+    entry: dict[str, Any] = {**identity(record)}
     if record.sha256 is not None:
         entry["sha256"] = record.sha256
     if record.size is not None:

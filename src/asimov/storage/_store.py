@@ -20,7 +20,7 @@ from asimov.storage._disk.folder import STORE, Folder, Reporting
 from asimov.storage._format import canonical_writer
 from asimov.storage._format.layout import HOME
 from asimov.storage._model.check import Check
-from asimov.storage._model.errors import NotAStoreError, RecordNotFoundError, StoreExistsError
+from asimov.storage._model.errors import NotAStoreError, RecordNotFoundError, StorageError, StoreExistsError
 from asimov.storage._model.identity import searched_uuid
 from asimov.storage._model.names import Key, named, on_disk
 from asimov.storage._model.record import Duplicate, Record
@@ -208,12 +208,15 @@ class Store:
     def __repr__(self) -> str:
         from asimov.storage._display.pages import store_line
 
-        return store_line(self)
+        return store_line(self._name_seen, self.root)
 
     def _repr_html_(self) -> str:
-        from asimov.storage._display.pages import store_html
+        from asimov.storage._display.pages import store_html, unreadable_html
 
-        return store_html(self)
+        try:
+            return store_html(self.name, self.root, self.manifest._columns())
+        except (StorageError, OSError) as error:
+            return unreadable_html(repr(self), error)
 
     # Adding.
 
@@ -820,9 +823,15 @@ class Store:
 
             frame.assign(**{name: frame[name].dt.tz_localize(None) for name in ("added", "verified")})
         """
-        from .frame import store_to_frame
+        from .frame import columns_to_frame
 
-        return store_to_frame(self, stat=arguments.flag("stat", stat, _ROWS_OF_AN_EVENT))
+        stat = arguments.flag("stat", stat, _ROWS_OF_AN_EVENT)
+        contents = self._contents()  # not its records: for 100,000 rows they would take longer than all the rest
+        columns = contents.keys, contents.hashes, contents.uuids
+        if not stat:
+            return columns_to_frame(*columns)
+        times = self._times_verified()
+        return columns_to_frame(*columns, files=self._stat(contents), verified=map(times.get, contents.uuids))
 
     def explore(self) -> Explorer:
         """Show the Explorer, a widget to search, look at, fetch and verify what is here."""

@@ -1,35 +1,44 @@
 """The pandas view: a Store, records and a VerificationReport as DataFrames.
 
 Strings have pandas' default dtype (``str`` on pandas 3, ``object`` on 2.2), in an empty frame as in a full one, so that
-frames of several Stores concatenate without surprises.
+frames of several Stores concatenate without surprises. What comes in are columns and values: no Store is known here.
 """
 
 from __future__ import annotations
 
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from asimov.storage._model.names import shown
-from asimov.storage._operations.arguments import flag
+from asimov.storage._display.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    from asimov.storage._model.record import Record
-    from asimov.storage._model.reports import VerificationReport
-
-    from ._store import Store
 
 RECORD_COLUMNS = ("event", "production", "file", "hash", "uuid")
 Given = TypeVar("Given")
 CHECK_COLUMNS = ("event", "production", "file", "uuid", "hash", "status", "actual", "path", "size", "reason")
 
 
-def store_to_frame(store: Store, *, stat: bool = False) -> pd.DataFrame:
+class Tabulated(Protocol):
+    """What tabulates itself, as a Store does."""
+
+    def to_frame(self, stat: bool = ...) -> pd.DataFrame:  # noqa: FBT001 - as Store.to_frame is called
+        """Return the table."""
+
+
+class Results(Protocol):
+    """A report with a result for each record, as a VerificationReport is one."""
+
+    @property
+    def results(self) -> Sequence[object]:
+        """Each with the attributes `CHECK_COLUMNS`."""
+
+
+def store_to_frame(store: Tabulated, *, stat: bool = False) -> pd.DataFrame:
     """Tabulate what a Store holds, one row for each record.
 
     Parameters
@@ -51,18 +60,44 @@ def store_to_frame(store: Store, *, stat: bool = False) -> pd.DataFrame:
     >>> list(store.to_frame().columns)
     ['event', 'production', 'file', 'hash', 'uuid']
     """
-    _require(store, "root", "a Store")
-    contents = store._contents()  # not its records: for 100,000 rows they would take longer than all the rest
-    places = (map(itemgetter(position), contents.keys) for position in range(3))
-    series = _texts(len(contents), *places, contents.hashes, contents.uuids)
-    if flag("stat", stat):
-        series |= _stat_columns(store._stat(contents))
-        times = store._times_verified()
-        series["verified"] = _instants([times.get(uuid) for uuid in contents.uuids], "s")
+    return _require(store, "to_frame", "a Store").to_frame(stat)
+
+
+def columns_to_frame(
+    keys: Sequence[tuple[str, str, str]],
+    hashes: Sequence[str],
+    uuids: Sequence[str],
+    *,
+    files: Iterable[tuple[Path, int | None, int | None]] | None = None,
+    verified: Iterable[int | None] = (),
+) -> pd.DataFrame:
+    """Tabulate the columns of a manifest, and what was found of the files.
+
+    Parameters
+    ----------
+    keys : sequence of (event, production, file)
+        One for each row.
+    hashes, uuids : sequence of str
+        As many.
+    files : iterable of (path, size, time), optional
+        As many: size in bytes and modification time in nanoseconds since 1970, None of a file that is missing.
+    verified : iterable of (int or None)
+        With `files`, as many: when each was last found to be sound, in seconds since 1970, or None.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `Store.to_frame`, with or without `stat`, with a RangeIndex.
+    """
+    places = (map(itemgetter(position), keys) for position in range(3))
+    series = _texts(len(keys), *places, hashes, uuids)
+    if files is not None:
+        series |= _stat_columns(files)
+        series["verified"] = _instants(verified, "s")
     return pd.DataFrame(series, copy=False)
 
 
-def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
+def records_to_frame(records: Iterable[object]) -> pd.DataFrame:
     """Tabulate records in the order given, with the columns of ``Store.to_frame()``.
 
     Parameters
@@ -79,7 +114,7 @@ def records_to_frame(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(_texts(len(rows), *(map(attrgetter(name), rows) for name in RECORD_COLUMNS)))
 
 
-def report_to_frame(report: VerificationReport) -> pd.DataFrame:
+def report_to_frame(report: Results) -> pd.DataFrame:
     """Tabulate what a verification found, one row for each Check.
 
     Parameters
@@ -119,7 +154,7 @@ def _stat_columns(found: Iterable[tuple[Path, int | None, int | None]]) -> dict[
 
 
 def _instants(times: Iterable[int | None], unit: str) -> pd.Series[pd.Timestamp]:
-    """Make a column of times in UTC from whole units since 1970."""
+    """Return a column of times in UTC from whole units since 1970."""
     known = np.array(["NaT" if time is None else time for time in times], dtype=f"datetime64[{unit}]")
     return pd.Series(known.astype("datetime64[ns]")).dt.tz_localize("UTC")
 

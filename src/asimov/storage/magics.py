@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from IPython.core.error import UsageError
 
-from asimov.storage._bytes.threads import without_monitor
+from asimov.storage._display.bar import fitting_bar
 from asimov.storage._model.errors import StorageError
 
 from .cli import bar_callback, error_line, locutus
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
+    from asimov.storage._bytes.progress import Progress
+
     from .cli.output import Result
-    from .cli.terminal import Bar, Progress
 
 
 class Cell:
@@ -47,7 +48,7 @@ class Cell:
     def progress(self, label: str) -> Iterator[Progress | None]:
         """Return a context that gives a callback: it draws a bar in bytes once the work proves long."""
         with contextlib.ExitStack() as stack:
-            yield bar_callback(lambda **options: stack.enter_context(_cell_bar(desc=label, **options)))
+            yield bar_callback(lambda **options: stack.enter_context(fitting_bar(desc=label, **options)))
 
 
 def _to_frame(listing: Listing) -> pd.DataFrame:
@@ -57,13 +58,6 @@ def _to_frame(listing: Listing) -> pd.DataFrame:
 
     frame = records_to_frame(listing.records)
     return frame if listing.sizes is None else frame.assign(size=pd.array(listing.sizes, dtype="Int64"))
-
-
-def _cell_bar(**options: Any) -> Bar:
-    from tqdm.auto import tqdm
-
-    bar: type[Bar] = without_monitor(tqdm)
-    return bar(**options)
 
 
 def run(line: str) -> object:

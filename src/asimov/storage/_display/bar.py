@@ -1,18 +1,60 @@
-"""The progress bar that ``progress=True`` asks for: tqdm's, as fits a terminal or a notebook."""
+"""Progress as a bar of tqdm's, in bytes: what moves one, and the one that ``progress=True`` asks for."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tqdm.auto import tqdm
-
+from asimov.storage._bytes.progress import Progress
 from asimov.storage._bytes.threads import without_monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tqdm import tqdm
 
-    from asimov.storage._bytes.progress import Progress
+Bar: TypeAlias = "tqdm[Any]"
+
+
+def moving(
+    make_bar: Callable[..., Bar], is_due: Callable[[int], bool], set_total: Callable[[Bar, int], object]
+) -> Progress:
+    """Return a callback that makes a bar once that is due, and moves it.
+
+    Parameters
+    ----------
+    make_bar : callable
+        Called with options of tqdm's, the total among them. A notebook's bar would keep the total that it was made
+        with, so none is made before there is one.
+    is_due : callable
+        Called with the total; returns whether the time has come for a bar.
+    set_total : callable
+        Called with the bar and a total that isn't its own.
+
+    Returns
+    -------
+    callable
+        To be called as ``progress(done, total)``, in bytes.
+    """
+    bars: list[Bar] = []
+
+    def progress(done: int, total: int) -> None:
+        if not bars:
+            if not is_due(total):
+                return
+            bars.append(make_bar(total=total, unit="B", unit_scale=True, unit_divisor=1024, miniters=1))
+        if bars[0].total != total:
+            set_total(bars[0], total)
+        bars[0].update(done - bars[0].n)
+
+    return progress
+
+
+def fitting_bar(**options: Any) -> Bar:
+    """Return a bar as fits a terminal or a notebook; `options` are tqdm's."""
+    from tqdm.auto import tqdm
+
+    kind: type[Bar] = without_monitor(tqdm)
+    return kind(**options)
 
 
 @contextlib.contextmanager
@@ -30,16 +72,8 @@ def bar(label: str) -> Iterator[Progress]:
         To be called as ``progress(done, total)``, in bytes.
     """
     with contextlib.ExitStack() as stack:
-        bars: list[tqdm[Any]] = []
 
-        def progress(done: int, total: int) -> None:
-            if not bars:  # not before the total is known: a notebook's bar would keep the one that it was made with
-                made = without_monitor(tqdm)(
-                    desc=label, total=total, unit="B", unit_scale=True, unit_divisor=1024, miniters=1
-                )
-                bars.append(stack.enter_context(made))
-            if bars[0].total != total:
-                bars[0].reset(total)
-            bars[0].update(done - bars[0].n)
+        def make_bar(**options: Any) -> Bar:
+            return stack.enter_context(fitting_bar(desc=label, **options))
 
-        yield progress
+        yield moving(make_bar, lambda _total: True, lambda bar, total: bar.reset(total))

@@ -1,132 +1,109 @@
-"""What a Store, a Manifest, a Record and a VerificationReport look like: as one line, and as HTML.
+"""What a Store, a Manifest, a Record and a report of a verification look like: as one line of text, and as HTML.
 
-Pure functions on the standard library. The HTML holds no scripts, ids or external resources: everything is inside one
-``<div class="asimov-storage">``, with a small style sheet under that class that takes its colours from the front end.
-Where a front end drops the sheet, a line of text stands above plain tables. Names come from manifests and disks, so
-each passes through `printable` first: nothing invisible or that moves a cursor reaches a terminal or a page.
+Pure functions: they are handed values and return text. No file is read here.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_right
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Protocol, TypeAlias
 
-from asimov.storage._model.check import Check, Status
-from asimov.storage._model.errors import StorageError
-from asimov.storage._model.record import Record
-from asimov.storage._model.reports import VerificationReport
+from . import html
+from .text import DIGESTS, SYMBOLS, byte_size, count, printable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from asimov.storage._manifest import Manifest
-    from asimov.storage._store import Store
-
-Columns: TypeAlias = tuple[list[str], list[str], list[str], list[str], list[str]]
+Columns: TypeAlias = tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[str], Sequence[str]]
+"""Events, productions, files, hashes and uuids of all records, sorted."""
 
 MAX_ROWS = 20  # of a group, and as many groups
-SYMBOLS = {Status.OK: "✓", Status.CORRUPT: "✗", Status.MISSING: "○", Status.UNREADABLE: "⚠"}
-RECORD_FIELDS = ("event", "production", "file", "hash", "uuid")
-DIGESTS = {"hash", "uuid", "sha256"}
-
-# The front end's own colours: VS Code's, else JupyterLab's, else pydata-sphinx-theme's, else what surrounds the output.
-_STYLE = """<style>
-.asimov-storage.asimov-storage {
-  --as-line: var(--vscode-panel-border, var(--jp-border-color1, var(--pst-color-border, rgba(128, 128, 128, .5))));
-  --as-well: var(--vscode-testing-iconPassed, var(--jp-success-color1, var(--pst-color-success, #2e7d32)));
-  --as-ill: var(--vscode-errorForeground, var(--jp-error-color1, var(--pst-color-danger, #c62828)));
-  color: var(--vscode-editor-foreground, var(--jp-content-font-color1, var(--pst-color-text-base, inherit)));
-  font-family: var(--vscode-font-family, var(--jp-ui-font-family, var(--pst-font-family-base, sans-serif)));
-  font-size: 13px; line-height: 1.5; max-width: 100%; overflow-x: auto;
-}
-.asimov-storage .as-text { display: none; }
-.asimov-storage .as-title { font-size: 14px; font-weight: 600; overflow-wrap: anywhere; }
-.asimov-storage .as-title.as-well { border-inline-start: 4px solid var(--as-well); padding-inline-start: 8px; }
-.asimov-storage .as-title.as-ill { border-inline-start: 4px solid var(--as-ill); padding-inline-start: 8px; }
-.asimov-storage .as-note { margin: 4px 0; }
-.asimov-storage .as-code {
-  font-family:
-    var(--vscode-editor-font-family, var(--jp-code-font-family, var(--pst-font-family-monospace, monospace)));
-  font-size: 12px; overflow-wrap: anywhere;
-}
-.asimov-storage td .as-code { display: inline-block; min-width: 20em; }
-.asimov-storage details { margin: 4px 0; }
-.asimov-storage summary { cursor: pointer; overflow-wrap: anywhere; }
-.asimov-storage.asimov-storage table {
-  border: 0; border-collapse: collapse; color: inherit; font-size: inherit; margin: 4px 0 8px; table-layout: auto;
-}
-.asimov-storage.asimov-storage th, .asimov-storage.asimov-storage td {
-  background: none; border: 0; border-bottom: 1px solid var(--as-line); max-width: 28em;
-  overflow-wrap: break-word; padding: 2px 16px 2px 0; text-align: start; vertical-align: top; white-space: normal;
-}
-.asimov-storage.asimov-storage tr { background: none; }
-.asimov-storage.asimov-storage th { font-weight: 600; white-space: nowrap; }
-</style>"""
+_OK = "ok"
 
 
-def printable(text: str) -> str:
-    r"""Return `text` with what can't be seen escaped as Python does: controls, direction marks, surrogates, line ends.
+class Check(Protocol):
+    """What is shown of one file that was verified."""
 
-    No name in a Store holds a backslash, so different names stay different.
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Event, production and file."""
 
-    >>> printable("red\x1b[31m")
-    'red\\x1b[31m'
-    """
-    if text.isprintable():
-        return text
-    return "".join(_visible(character) for character in text)
+    @property
+    def hash(self) -> str:
+        """The recorded MD5."""
 
+    @property
+    def status(self) -> str:
+        """A key of `SYMBOLS`."""
 
-def _visible(character: str) -> str:
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
-        return character.encode("unicode_escape").decode()
-    return character
+    @property
+    def reason(self) -> str | None:
+        """In words, where the status is not ok."""
 
+    @property
+    def path(self) -> Path:
+        """Where the file is, or should be."""
 
-def byte_size(size: int) -> str:
-    """Return a number of bytes with a unit that a person reads.
-
-    >>> byte_size(999), byte_size(13_000_000)
-    ('999 B', '12.4 MiB')
-    """
-    if size < 1024:
-        return f"{size} B"
-    amount = float(size)
-    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB"):
-        amount /= 1024
-        if amount < 1023.95 or unit == "PiB":  # what rounds to 1024.0 is one of the next
-            break
-    return f"{amount:.1f} {unit}"
+    @property
+    def size(self) -> int | None:
+        """In bytes, where the file could be read."""
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number and its noun: ``1 file``, ``100,000 files``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+class Report(Protocol):
+    """What is shown of a verification."""
+
+    @property
+    def root(self) -> Path:
+        """The Store's folder."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is well."""
+
+    @property
+    def results(self) -> Sequence[Check]:
+        """One for each record that was verified."""
+
+    @property
+    def failures(self) -> Sequence[Check]:
+        """Those that are not ok."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many results have each status."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What is wrong with the Store as a whole, in words."""
+
+    @property
+    def skipped(self) -> int:
+        """How many records were left for another time."""
+
+    @property
+    def untracked(self) -> Sequence[Path]:
+        """Files that no record names."""
 
 
 # One line ------------------------------------------------------------------------------------------------------------
 
 
-def store_line(store: Store) -> str:
-    """Return a Store's repr; no file is read for it."""
-    return f"<Store {printable(repr(store._name_seen))} at {printable(str(store.root))}>"
+def store_line(name: str, root: Path) -> str:
+    """Return a Store's repr."""
+    return f"<Store {printable(repr(name))} at {printable(str(root))}>"
 
 
-def manifest_line(manifest: Manifest) -> str:
-    """Return a Manifest's repr; no file is read for it."""
-    return f"<Manifest of {printable(repr(manifest._snapshot.name))} at {printable(str(manifest.root))}>"
+def manifest_line(name: str, root: Path) -> str:
+    """Return the repr of the Manifest of a Store."""
+    return f"<Manifest of {printable(repr(name))} at {printable(str(root))}>"
 
 
-def report_line(report: VerificationReport) -> str:
-    """Return a VerificationReport's repr: the verdict and what it rests on."""
+def report_line(report: Report) -> str:
+    """Return the repr of a report: the verdict and what it rests on."""
     return f"<VerificationReport: {verdict(report)}>"
 
 
-def verdict(report: VerificationReport) -> str:
-    """Say in one line what a verification found."""
+def verdict(report: Report) -> str:
+    """Return in one line what a verification found."""
     files = count(len(report.results), "file")
     if report.failures:
         found = ", ".join(f"{number:,} {status}" for status, number in report.counts.items() if number)
@@ -142,99 +119,50 @@ def verdict(report: VerificationReport) -> str:
 # HTML ----------------------------------------------------------------------------------------------------------------
 
 
-def store_html(store: Store) -> str:
+def store_html(name: str, root: Path, columns: Columns) -> str:
     """Return a Store as HTML: its name, root, counts, and its records by event."""
-    try:
-        title, columns = f"Store {_name(store.name)}", store.manifest._columns()
-    except (StorageError, OSError) as error:
-        return _unreadable(store_line(store), error)
-    return _page(store_line(store), _title(title), _facts(store.root, columns), *_events(columns))
+    return html.page(store_line(name, root), html.title(f"Store {html.name(name)}"), *_holdings(root, columns))
 
 
-def manifest_html(manifest: Manifest) -> str:
-    """Return a Manifest as HTML: its root, counts, and its records by event."""
-    try:
-        columns = manifest._columns()
-    except (StorageError, OSError) as error:
-        return _unreadable(manifest_line(manifest), error)
-    return _page(manifest_line(manifest), _title("Manifest"), _facts(manifest.root, columns), *_events(columns))
+def manifest_html(name: str, root: Path, columns: Columns) -> str:
+    """Return the Manifest of a Store as HTML: its root, counts, and its records by event."""
+    return html.page(manifest_line(name, root), html.title("Manifest"), *_holdings(root, columns))
 
 
-def record_html(record: Record) -> str:
-    """Return a Record as HTML: a table of its attributes."""
-    size = None if record.size is None else f"{record.size:,} bytes"
-    values = {name: getattr(record, name) for name in RECORD_FIELDS} | {"sha256": record.sha256, "size": size}
+def unreadable_html(line: str, error: Exception) -> str:
+    """Return the HTML of a Store, or a Manifest, that can't be read: its line, and the error that says why."""
+    title = html.title(f"{html.symbol('unreadable')} can't be read now", "ill")
+    return html.page(line, title, html.note(html.text(str(error))))
+
+
+def record_html(line: str, values: Mapping[str, str | None]) -> str:
+    """Return a Record as HTML: its repr, and a table of those of its attributes that are known."""
     rows = "".join(
-        f'<tr><th scope="row">{name}</th>{_digest(value) if name in DIGESTS else _cell(value)}</tr>'
+        f'<tr><th scope="row">{name}</th>{html.digest(value) if name in DIGESTS else html.cell(value)}</tr>'
         for name, value in values.items()
         if value is not None
     )
-    return _page(printable(repr(record)), _title("Record"), f"<table><tbody>{rows}</tbody></table>")
+    return html.page(printable(line), html.title("Record"), f"<table><tbody>{rows}</tbody></table>")
 
 
-def report_html(report: VerificationReport) -> str:
-    """Return a VerificationReport as HTML: the verdict, then what failed, what is untracked and what is well."""
-    status, kind = (Status.OK, "well") if report.ok else (Status.CORRUPT, "ill")
-    groups: dict[Status, list[Check]] = {}
+def report_html(report: Report) -> str:
+    """Return a report as HTML: the verdict, then what failed, what is untracked and what is well."""
+    status, kind = (_OK, "well") if report.ok else ("corrupt", "ill")
+    groups: dict[str, list[Check]] = {}
     for check in report.results:
         groups.setdefault(check.status, []).append(check)
-    failed = [_checks(status, groups[status]) for status in Status if status in groups and status is not Status.OK]
-    well = [_checks(Status.OK, groups[Status.OK])] if Status.OK in groups else []
-    title = _title(f"{_symbol(status)} {escape(verdict(report))}", kind)
-    return _page(report_line(report), title, _note(_path(report.root)), *failed, _untracked(report.untracked), *well)
+    failed = [_checks(status, groups[status]) for status in SYMBOLS if status in groups and status != _OK]
+    well = [_checks(_OK, groups[_OK])] if _OK in groups else []
+    title = html.title(f"{html.symbol(status)} {html.text(verdict(report))}", kind)
+    parts = (html.note(html.path(report.root)), *failed, _untracked(report.untracked), *well)
+    return html.page(report_line(report), title, *parts)
 
 
-def _page(line: str, *parts: str) -> str:
-    return f'<div class="asimov-storage">{_STYLE}<pre class="as-text">{escape(line)}</pre>{"".join(parts)}</div>'
-
-
-def _unreadable(line: str, error: Exception) -> str:
-    title = _title(f"{_symbol(Status.UNREADABLE)} can't be read now", "ill")
-    return _page(line, title, _note(escape(printable(str(error)))))
-
-
-def _title(html: str, kind: str = "plain") -> str:
-    return f'<div class="as-title as-{kind}">{html}</div>'
-
-
-def _note(html: str) -> str:
-    return f'<div class="as-note">{html}</div>'
-
-
-def _symbol(status: Status) -> str:
-    return f'<span aria-hidden="true">{SYMBOLS[status]}</span>'
-
-
-def _name(text: str) -> str:
-    return f"<bdi>{escape(printable(text))}</bdi>"
-
-
-def _path(path: Path) -> str:
-    return f'<span class="as-code">{escape(printable(str(path)))}</span>'
-
-
-def _cell(text: str) -> str:
-    return f"<td>{_name(text)}</td>"
-
-
-def _digest(text: str) -> str:
-    return f'<td class="as-code">{escape(printable(text))}</td>'
-
-
-def _table(headings: Iterable[str], rows: Iterable[str], hidden: int) -> str:
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
-    rest = _note(f"… and {hidden:,} more") if hidden else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{rest}"
-
-
-def _details(summary: str, body: str, *, is_open: bool = False) -> str:
-    return f"<details{' open' if is_open else ''}><summary>{summary}</summary>{body}</details>"
-
-
-def _facts(place: Path, columns: Columns) -> str:
+def _holdings(root: Path, columns: Columns) -> Iterator[str]:
     counts = tally(columns)
     files, events = count(counts["files"], "file"), count(counts["events"], "event")
-    return _note(f"{_path(place)} · {files}, {events}, {count(counts['productions'], 'production')}")
+    yield html.note(f"{html.path(root)} · {files}, {events}, {count(counts['productions'], 'production')}")
+    yield from _events(columns)
 
 
 def _events(columns: Columns) -> Iterator[str]:
@@ -243,10 +171,10 @@ def _events(columns: Columns) -> Iterator[str]:
     for start, stop in spans[:MAX_ROWS]:
         yield _event(columns, start, stop, is_open=len(spans) == 1)
     if len(spans) > MAX_ROWS:
-        yield _note(f"… and {count(len(spans) - MAX_ROWS, 'more event')}")
+        yield html.note(f"… and {count(len(spans) - MAX_ROWS, 'more event')}")
 
 
-def _spans(events: list[str]) -> Iterator[tuple[int, int]]:
+def _spans(events: Sequence[str]) -> Iterator[tuple[int, int]]:
     start = 0
     while start < len(events):  # they are sorted
         stop = bisect_right(events, events[start], start)
@@ -257,50 +185,42 @@ def _spans(events: list[str]) -> Iterator[tuple[int, int]]:
 def _event(columns: Columns, start: int, stop: int, *, is_open: bool) -> str:
     _, productions, files, hashes, uuids = (column[start : min(stop, start + MAX_ROWS)] for column in columns)
     rows = [
-        f"<tr>{_cell(production)}{_cell(file)}{_digest(digest)}{_digest(uuid)}</tr>"
+        f"<tr>{html.cell(production)}{html.cell(file)}{html.digest(digest)}{html.digest(uuid)}</tr>"
         for production, file, digest, uuid in zip(productions, files, hashes, uuids, strict=True)
     ]
-    table = _table(("production", "file", "hash", "uuid"), rows, stop - start - len(rows))
-    summary = f"{_name(columns[0][start])}: {count(stop - start, 'file')}"
+    table = html.table(("production", "file", "hash", "uuid"), rows, stop - start - len(rows))
+    summary = f"{html.name(columns[0][start])}: {count(stop - start, 'file')}"
     summary += f" in {count(len(set(columns[1][start:stop])), 'production')}"
-    return _details(summary, table, is_open=is_open)
+    return html.details(summary, table, is_open=is_open)
 
 
-def _checks(status: Status, checks: list[Check]) -> str:
-    failed = status is not Status.OK
+def _checks(status: str, checks: Sequence[Check]) -> str:
+    failed = status != _OK
     headings = ("event", "production", "file", *(("what is wrong", "path") if failed else ("hash",)))
-    table = _table(headings, map(_check, checks[:MAX_ROWS]), max(0, len(checks) - MAX_ROWS))
-    return _details(f"{_symbol(status)} {status}: {count(len(checks), 'file')}", table, is_open=failed)
+    table = html.table(headings, map(_check, checks[:MAX_ROWS]), max(0, len(checks) - MAX_ROWS))
+    return html.details(f"{html.symbol(status)} {status}: {count(len(checks), 'file')}", table, is_open=failed)
 
 
 def _check(check: Check) -> str:
-    place = "".join(map(_cell, check.key))
-    if check.status is Status.OK:
-        return f"<tr>{place}{_digest(check.hash)}</tr>"
-    return f"<tr>{place}{_cell(check.reason or '')}<td>{_path(check.path)}</td></tr>"
+    place = "".join(map(html.cell, check.key))
+    if check.status == _OK:
+        return f"<tr>{place}{html.digest(check.hash)}</tr>"
+    return f"<tr>{place}{html.cell(check.reason or '')}<td>{html.path(check.path)}</td></tr>"
 
 
 def _untracked(paths: Sequence[Path]) -> str:
     if not paths:
         return ""
-    rows = (f"<tr><td>{_path(path)}</td></tr>" for path in paths[:MAX_ROWS])
-    table = _table(["path"], rows, max(0, len(paths) - MAX_ROWS))
-    return _details(f"untracked: {count(len(paths), 'file')} that no record names", table)
+    rows = (f"<tr><td>{html.path(path)}</td></tr>" for path in paths[:MAX_ROWS])
+    table = html.table(["path"], rows, max(0, len(paths) - MAX_ROWS))
+    return html.details(f"untracked: {count(len(paths), 'file')} that no record names", table)
 
 
-# What texts are made of -----------------------------------------------------------------------------------------------
+# What both are made of ------------------------------------------------------------------------------------------------
 
 
 def tally(columns: Columns) -> dict[str, int]:
-    """Count files, events and productions (of each event) in the columns of a manifest."""
+    """Return how many files, events and productions (of each event) there are in the columns of a manifest."""
     events, productions, *_ = columns
     pairs = set(zip(events, productions, strict=True))
     return {"files": len(events), "events": len({event for event, _ in pairs}), "productions": len(pairs)}
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal `text` takes."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(character) in {"W", "F"} for character in text)
-    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .names import shown
+from asimov.storage._display.text import shown
 
 IDENTITY = ("uuid", "hash", "sha256")
 _MD5 = re.compile(r"(?:md5:\s*)?([0-9a-f]{32})").fullmatch

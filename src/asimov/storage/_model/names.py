@@ -8,12 +8,13 @@ import sys
 import unicodedata
 from typing import TypeAlias
 
+from asimov.storage._display.text import shown
+
 from .errors import InvalidNameError
 
 Key: TypeAlias = tuple[str, str, str]
 
 MAX_BYTES = 255
-_SHOWN = 200
 _ORDINARY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@,-]{0,254}").fullmatch
 
 
@@ -116,11 +117,3 @@ def named(kind: str, value: object) -> str:
         msg = f"{shown(name)} can't be the name of {article} {kind}: {wrong}. {advice}"
         raise InvalidNameError(msg)
     return str(name)
-
-
-def shown(value: object) -> str:
-    """Return a value as a message shows it: printable, on one line, a long one cut."""
-    if isinstance(value, str):
-        return ascii(value)
-    text = " ".join(ascii(value).split())
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

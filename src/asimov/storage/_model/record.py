@@ -84,4 +84,19 @@ class Record:
     def _repr_html_(self) -> str:
         from asimov.storage._display.pages import record_html
 
-        return record_html(self)
+        size = None if self.size is None else f"{self.size:,} bytes"
+        return record_html(repr(self), {**as_dict(self), "sha256": self.sha256, "size": size})
+
+
+RECORD_FIELDS = ("event", "production", "file", "hash", "uuid")
+"""What every record has, in the order in which it is told."""
+
+
+def as_dict(record: Record) -> dict[str, str]:
+    """Return a record as a dict, as results and JSON hold it: names, hash and uuid."""
+    return {name: getattr(record, name) for name in RECORD_FIELDS}
+
+
+def identity(record: Record) -> dict[str, str]:
+    """Return the hash and the uuid of a record, as upstream's manifest holds them below its name."""
+    return {"hash": record.hash, "uuid": record.uuid}

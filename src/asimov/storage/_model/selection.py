@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from asimov.storage._display.text import shown
+
 from .errors import InvalidNameError, RecordNotFoundError
 from .identity import IDENTITY, is_given, plain_md5, plain_sha256, plain_uuid
-from .names import Key, named, shown
+from .names import Key, named
 from .record import Record
 from .snapshot import Contents
 from .tables import Row, columns_of, is_row, require_names, row_of

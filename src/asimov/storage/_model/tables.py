@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from .names import shown
+from asimov.storage._display.text import shown
 
 Row: TypeAlias = "dict[str, Any]"
 """What a row holds under the names that were asked for, as far as it has them."""

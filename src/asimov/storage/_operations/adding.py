@@ -19,7 +19,7 @@ from asimov.storage._disk.temporary import Temporary
 from asimov.storage._format.further import of_values
 from asimov.storage._model.errors import AlreadyPresentException, HashError, RecordExistsError
 from asimov.storage._model.names import Key
-from asimov.storage._model.record import Duplicate, Record
+from asimov.storage._model.record import Duplicate, Record, as_dict
 from asimov.storage._model.snapshot import Contents
 
 from .fetching import open_verified
@@ -72,8 +72,7 @@ class Item:
 
     def result(self, record: Record) -> dict[str, str]:
         """Make what `Store.add_file` returns."""
-        names = {"event": record.event, "production": record.production, "file": record.file}
-        return {**names, "hash": record.hash, "uuid": record.uuid}
+        return as_dict(record)
 
 
 def require_expected(key: Key, data: Incoming, expected: str | None, source: Path) -> None:

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from asimov.storage._bytes.progress import Progress
+from asimov.storage._display.text import shown
 from asimov.storage._model.errors import HashError
 from asimov.storage._model.identity import plain_md5
-from asimov.storage._model.names import shown
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-_FINGERPRINT = re.compile("[0-9a-f]{64}").fullmatch
 
 
 def flag(name: str, value: object, hint: str = "") -> bool:
@@ -68,7 +66,9 @@ def since(value: object) -> timedelta | None:
     """Return how long ago a file may have been verified; text is read as locutus reads it."""
     if value is None:
         return None
-    found = _amount("since", value, "parse_duration")
+    from . import amounts
+
+    found = _amount("since", value, amounts.parse_duration)
     if isinstance(found, timedelta):
         return found
     msg = f"since={shown(value)}: it takes a timedelta, or text such as '30d' or '12h'."
@@ -79,7 +79,9 @@ def budget(value: object) -> timedelta | int | None:
     """Return how long, or how many bytes, may be worked for; text is read as locutus reads it."""
     if value is None:
         return None
-    found = _amount("budget", value, "parse_budget")
+    from . import amounts
+
+    found = _amount("budget", value, amounts.parse_budget)
     if isinstance(found, timedelta):
         return found
     if isinstance(found, bool) or not isinstance(found, (int, float)):
@@ -91,13 +93,11 @@ def budget(value: object) -> timedelta | int | None:
     return int(found)
 
 
-def _amount(name: str, value: object, parser: str) -> object:
+def _amount(name: str, value: object, parse: Callable[[str], object]) -> object:
     """Return a duration or a number as itself, and text as what it says."""
-    from asimov.storage._backends.local import last_verified
-
     if isinstance(value, str):
         try:
-            value = getattr(last_verified, parser)(value)
+            value = parse(value)
         except ValueError as error:
             msg = f"{name}: {error}"
             raise ValueError(msg) from None
@@ -130,7 +130,7 @@ def fingerprint(value: object) -> str | None:
         msg = f"fingerprint={shown(value)}: it takes a str, which Store.fingerprint() returns."
         raise TypeError(msg)
     text = value.strip().lower()
-    if not _FINGERPRINT(text):
+    if not re.fullmatch("[0-9a-f]{64}", text):
         msg = f"fingerprint={value!a}: it takes 64 hexadecimal digits, which Store.fingerprint() returns."
         raise ValueError(msg)
     return text

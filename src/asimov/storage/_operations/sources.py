@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from asimov.storage._display.text import shown
 from asimov.storage._model.identity import is_given
-from asimov.storage._model.names import Key, meant, named, shown, spelled
+from asimov.storage._model.names import Key, meant, named, spelled
 from asimov.storage._model.record import Record
 from asimov.storage._model.tables import Row, columns_of, is_row, require_names, row_of
 

@@ -17,9 +17,10 @@ from asimov.storage._bytes.progress import Meter, Progress
 from asimov.storage._bytes.threads import Threads, reading_threads
 from asimov.storage._disk import temporary
 from asimov.storage._disk.folder import Folder
+from asimov.storage._display.text import shown
 from asimov.storage._model.check import Check, Status
 from asimov.storage._model.errors import HashError
-from asimov.storage._model.names import Key, on_disk, shown
+from asimov.storage._model.names import Key, on_disk
 from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 

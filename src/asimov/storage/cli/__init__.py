@@ -10,6 +10,8 @@ options
     the options and arguments that they share
 suggestions
     what is meant by a command that isn't there
+reading
+    what they read of a Store beside its methods
 streams
     pipes and standard streams, as sources and targets of bytes
 output

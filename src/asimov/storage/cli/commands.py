@@ -9,7 +9,7 @@ import click
 
 from asimov.storage._model.names import meant
 
-from . import options
+from . import options, reading
 from .exits import USAGE
 from .output import Listing
 from .terminal import Terminal
@@ -17,7 +17,7 @@ from .terminal import Terminal
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from asimov.storage._model.record import Duplicate, Record
+    from asimov.storage._model.record import Duplicate
     from asimov.storage._model.reports import VerificationReport
     from asimov.storage._store import Store
 
@@ -80,7 +80,7 @@ def locutus(ctx: click.Context) -> None:
 @locutus.result_callback()
 @click.pass_context
 def present(ctx: click.Context, result: Result) -> object:
-    """Return what the edge makes of what a command returned: it shows it."""
+    """Show what a command returned, and return what the edge makes of it."""
     return _edge(ctx).show(result, json=options.wants_json(ctx))
 
 
@@ -223,15 +223,8 @@ def fetch(
     with _edge(ctx).progress("fetch") as progress:
         if len(files) == 1:
             return of.fetch_file(event, production, files[0], hash, dest=dest, progress=progress)
-        wanted = [(event, production, file) for file in files] or _records(of, event, production)
+        wanted = [(event, production, file) for file in files] or reading.records(of, event, production)
         return of.fetch_files(wanted, dest=dest, progress=progress)
-
-
-def _records(of: Store, event: str | None, production: str | None) -> list[Record]:
-    from asimov.storage._model.selection import within
-
-    contents = of._contents()
-    return [contents.record(index) for index in within(contents, event, production)]
 
 
 @locutus.command(name="list")
@@ -249,8 +242,8 @@ def list_(ctx: click.Context, event: str | None, production: str | None, *, long
     narrow.
     """
     of = options.store_of(ctx)
-    records = _records(of, event, production)
-    return Listing(records=records, sizes=[size for _, size, _ in of._stat(records)] if long else None)
+    records = reading.records(of, event, production)
+    return Listing(records=records, sizes=reading.sizes(of, records) if long else None)
 
 
 @locutus.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from asimov.storage._display.pages import printable
+from asimov.storage._display.text import printable
 from asimov.storage._model.errors import HashError, InvalidNameError, NotAStoreError, StorageError
 
 FAILED, USAGE, NOT_FOUND, REFUSED, OTHER = 1, 2, 3, 4, 5

@@ -11,6 +11,8 @@ import click
 from asimov.storage._model.errors import StorageError
 from asimov.storage._model.names import meant
 
+from . import reading
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,7 +49,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None
 
 def _version(ctx: click.Context, _param: click.Parameter, value: object) -> None:
     if value and not ctx.resilient_parsing:
-        from asimov.storage import __version__
+        from asimov.storage._version import __version__
 
         click.echo(f"locutus {__version__} ({Path(__file__).parents[1]})")
         ctx.exit()
@@ -65,13 +67,13 @@ json_option = click.option(
 
 
 def amount_option(name: str, parser: str, metavar: str, text: str) -> Callable[[Command], Command]:
-    """Return an option that takes a duration or a size, read by a function of `last_verified`."""
+    """Return an option that takes a duration or a size, which a function of `amounts` reads."""
 
     def read(_ctx: click.Context, _param: click.Parameter, value: str | None) -> object:
-        from asimov.storage._backends.local import last_verified
+        from asimov.storage._operations import amounts
 
         try:
-            return None if value is None else getattr(last_verified, parser)(value)
+            return None if value is None else getattr(amounts, parser)(value)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
 
@@ -85,9 +87,9 @@ def argument(kind: str, **options: Any) -> Callable[[Command], Command]:
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
         before = tuple(ctx.params.get(name) for name in ("event", "production")[:position])
         try:
-            columns = store_of(ctx).manifest._columns()
+            columns = reading.columns(store_of(ctx))
         except (StorageError, OSError):
-            return []  # the command itself will say what is wrong
+            return []  # the error of the command itself says what is wrong
         rows = zip(*columns[: position + 1], strict=True)
         found = {row[position] for row in rows if row[:position] == before}
         if kind == "files":
@@ -98,7 +100,7 @@ def argument(kind: str, **options: Any) -> Callable[[Command], Command]:
 
 
 def as_meant(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
-    """Return a name, or several, that were typed; what the locale can't spell is UTF-8."""
+    """Return a name, or several, that were typed; bytes that the locale can't spell are read as UTF-8."""
     if isinstance(value, tuple):
         return tuple(map(meant, value))
     return None if value is None else meant(value)

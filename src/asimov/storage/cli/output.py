@@ -9,9 +9,11 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, TypeAlias, Union
 
-from asimov.storage._display.pages import DIGESTS, RECORD_FIELDS, _visible, _width, byte_size, printable, tally, verdict
-from asimov.storage._model.record import Record
+from asimov.storage._display.text import DIGESTS, byte_size, printable, visible, width
+from asimov.storage._model.record import RECORD_FIELDS, Record, as_dict
 from asimov.storage._model.reports import VerificationReport
+
+from . import reading
 
 if TYPE_CHECKING:
     from asimov.storage._store import Store
@@ -48,8 +50,10 @@ def store_facts(store: Store) -> dict[str, str | int]:
 
     The bytes are those of the files that are there. Files that share their bytes count each.
     """
-    size = sum(size or 0 for _, size, _ in store._stat())
-    return {"name": store.name, "root": str(store.root), **tally(store.manifest._columns()), "bytes": size}
+    from asimov.storage._display.pages import tally  # here: of the pages, few commands need anything
+
+    size = sum(size or 0 for size in reading.sizes(store))
+    return {"name": store.name, "root": str(store.root), **tally(reading.columns(store)), "bytes": size}
 
 
 def as_text(result: Result, *, width: int | None) -> Iterator[str]:
@@ -99,7 +103,7 @@ def _aligned(listing: Listing, room: int) -> Iterator[str]:
         columns["size"] = ["-" if size is None else byte_size(size) for size in listing.sizes]
     for narrowed in (columns, *(_shortened(columns, without) for without in (set(), {"uuid"}, DIGESTS))):
         table = [[name, *values] for name, values in narrowed.items()]
-        widths = [max(map(_width, column)) for column in table]
+        widths = [max(map(width, column)) for column in table]
         if sum(widths) + len(_GAP) * (len(widths) - 1) <= room:
             break
     right = [column[0] == "size" for column in table]
@@ -115,12 +119,14 @@ def _shortened(columns: dict[str, list[str]], without: set[str]) -> dict[str, li
     }
 
 
-def _padded(text: str, width: int, right: bool) -> str:  # noqa: FBT001 - one of a row that is mapped
-    space = " " * (width - _width(text))
+def _padded(text: str, wide: int, right: bool) -> str:  # noqa: FBT001 - one of a row that is mapped
+    space = " " * (wide - width(text))
     return space + text if right else text + space
 
 
 def _report_text(report: VerificationReport) -> Iterator[str]:
+    from asimov.storage._display.pages import verdict
+
     yield verdict(report)
     for check in report.failures:
         reason = f" ({printable(check.reason)})" if check.reason else ""
@@ -132,10 +138,10 @@ def as_json(result: Result) -> str:
     """Return a result of locutus as one JSON document in which nothing invisible is left unescaped."""
     import json  # here: few commands need it, and it would slow all of them
 
-    def visible(run: re.Match[str]) -> str:
-        return "".join(c if _visible(c) == c else json.dumps(c)[1:-1] for c in run[0])
+    def escaped(run: re.Match[str]) -> str:
+        return "".join(c if visible(c) == c else json.dumps(c)[1:-1] for c in run[0])
 
-    return re.sub(r"[^ -~]+", visible, json.dumps(_document(result), ensure_ascii=False))
+    return re.sub(r"[^ -~]+", escaped, json.dumps(_document(result), ensure_ascii=False))
 
 
 def _document(result: Result) -> object:
@@ -151,9 +157,7 @@ def _document(result: Result) -> object:
 
 
 def _rows(listing: Listing) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = [
-        {name: getattr(record, name) for name in RECORD_FIELDS} for record in listing.records
-    ]
+    rows: list[dict[str, object]] = [{**as_dict(record)} for record in listing.records]
     for row, size in zip(rows, listing.sizes or (), strict=False):
         row["size"] = size
     return rows

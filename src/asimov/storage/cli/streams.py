@@ -13,6 +13,8 @@ from asimov.storage._bytes.descriptors import chunks, write_all
 from asimov.storage._bytes.digests import Digest
 from asimov.storage._operations.verifying import require_match
 
+from . import reading
+
 if TYPE_CHECKING:
     from asimov.storage._model.names import Key
     from asimov.storage._model.record import Duplicate, Record
@@ -32,7 +34,7 @@ def is_pipe(file: str) -> bool:
     try:
         return stat.S_ISFIFO(os.stat(file).st_mode)  # noqa: PTH116 - a FILE may have a slash at its end
     except (OSError, ValueError):
-        return False  # storing it will say what is wrong
+        return False  # the error of storing it says what is wrong
 
 
 def is_nameless(file: str) -> bool:
@@ -86,7 +88,7 @@ def _pieces(source: int, name: str) -> Iterator[bytes]:
 def write_verified(store: Store, key: Key, hash: str | None, edge: Edge) -> None:
     """Write the bytes of a file to standard output, after all of them were verified.
 
-    They are read twice from the one open file, and digested both times: what could have changed in between is told.
+    They are read twice from the one open file, and digested both times, since they might change in between.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def write_verified(store: Store, key: Key, hash: str | None, edge: Edge) -> None
         for chunk in chunks(file.fileno()):
             digest.update(chunk)
             _write(target, chunk)
-        require_match(record, digest, store._path(record))
+        require_match(record, digest, reading.path(store, record))
 
 
 def _write(target: int, data: bytes) -> None:

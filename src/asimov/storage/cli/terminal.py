@@ -1,9 +1,10 @@
-"""Where results go and progress is seen: the terminal's edge, and what a cell's has in common with it."""
+"""Where results go and progress is seen: the terminal's edge, and what it has in common with a cell's."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import sys
 import time
@@ -21,21 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from tqdm import tqdm
+    from asimov.storage._bytes.progress import Progress
+    from asimov.storage._display.bar import Bar
 
     from .output import Result
 
-    Progress = Callable[[int, int], object]
-    Bar = tqdm[Any]
-
-_LONG_BYTES, _LONG_SECONDS = 16 << 20, 0.5  # what is done sooner needs no progress bar
+_LONG_BYTES, _LONG_SECONDS = 16 << 20, 0.5  # shorter work needs no progress bar
 
 
 class Edge(Protocol):
     """Where results go and progress is seen."""
 
     def show(self, result: Result, *, json: bool) -> object:
-        """Show a result; what it returns, the group returns."""
+        """Show a result, and return what the group of commands is to return."""
 
     def progress(self, label: str) -> AbstractContextManager[Progress | None]:
         """Return a context that gives a callback for long work, or None where nobody watches."""
@@ -123,16 +122,16 @@ def _terminal_bar(**options: Any) -> Bar:
 
 def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
     """Return a callback (bytes done, bytes in all or 0) that makes a bar once the work proves long, and moves it."""
+    from asimov.storage._display.bar import moving
+
     start = time.monotonic()
-    bars: list[Bar] = []
 
-    def progress(done: int, total: int) -> None:
-        if not bars:
-            if total < _LONG_BYTES and time.monotonic() - start < _LONG_SECONDS:
-                return
-            options = {"unit": "B", "unit_scale": True, "unit_divisor": 1024, "mininterval": 0.1, "miniters": 1}
-            bars.append(make_bar(total=total, leave=False, **options))
-        bars[0].total = total
-        bars[0].update(done - bars[0].n)
+    def is_long(total: int) -> bool:
+        return total >= _LONG_BYTES or time.monotonic() - start >= _LONG_SECONDS
 
-    return progress
+    return moving(functools.partial(make_bar, leave=False), is_long, _set_total)
+
+
+def _set_total(bar: Bar, total: int) -> None:
+    """Tell a bar its new total; it is drawn when it moves, for totals may come quicker than a terminal draws."""
+    bar.total = total

@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from ._served import Served
 
 
-_UPLOADER = "md5", "work", "combobox", "uploads", "uploader"
-_FETCHER = "preview", "download", "fetched"
-
-
 class Explorer(Panel):
     """A widget that shows what is in a Store: one paged table, searched and sorted in the kernel.
 
@@ -58,7 +54,7 @@ class Explorer(Panel):
     0
     """
 
-    _esm = module(*_UPLOADER, *_FETCHER, "verifying", "filters", "records", "gathering", "explorer")
+    _esm = module("Explorer")
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
     _gathered = traitlets.Dict().tag(sync=True)

@@ -52,7 +52,7 @@ class Fetcher(Panel):
     True
     """
 
-    _esm = module("md5", "work", "combobox", "preview", "download", "fetched", "fetcher")
+    _esm = module("Fetcher")
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
 

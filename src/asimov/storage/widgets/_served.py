@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from asimov.storage._model.names import shown
+from asimov.storage._display.text import shown
 
 if TYPE_CHECKING:
     import os

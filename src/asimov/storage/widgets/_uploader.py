@@ -58,7 +58,7 @@ class Uploader(Panel):
     []
     """
 
-    _esm = module("md5", "work", "combobox", "uploads", "uploader")
+    _esm = module("Uploader")
     _initial = traitlets.Dict().tag(sync=True)
     _stored = traitlets.Dict({"count": 0, "last": []}).tag(sync=True)
 

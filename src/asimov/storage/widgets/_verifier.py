@@ -44,7 +44,7 @@ class Verifier(Panel):
     >>> verifier.close()
     """
 
-    _esm = module("work", "verifying", "verifier")
+    _esm = module("Verifier")
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
     _rows: traitlets.List[State] = traitlets.List().tag(sync=True)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import GONE, STALE, Folder, Stamp
+from asimov.storage._display.text import shown
 from asimov.storage._format import canonical_reader, lookup, yaml_reader
 from asimov.storage._format.entries import Entry
 from asimov.storage._format.entries import read as read_entry
@@ -24,7 +25,7 @@ from asimov.storage._model.errors import (
     NotAStoreError,
     StoreReadOnlyError,
 )
-from asimov.storage._model.names import Key, shown
+from asimov.storage._model.names import Key
 from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 

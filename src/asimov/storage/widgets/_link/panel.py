@@ -11,13 +11,13 @@ A widget is made of services, each a plain class (no traits, no front end) whose
         def close(self): ...                     # optional: called when the widget is closed
 
     class Uploader(Panel):
-        _esm = module("md5", "uploader")         # static/shared.js, static/md5.js, static/uploader.js, in one ES module
+        _esm = module("Uploader")                # of the files in static/ that module.py lists
         def __init__(self, store):
             super().__init__()
             self._uploads = self._serve(Uploads(store, self._tell))
 
-so that the Explorer serves the same services without a second widget. The page's half is ``connect`` in
-static/shared.js.
+so that the Explorer serves the same services without a second widget. The page's half is ``Link`` in
+static/page/link.js.
 
 Notes for writers of services:
 
@@ -36,8 +36,9 @@ import anywidget
 import traitlets
 
 from asimov.storage._bytes.threads import Threads
+from asimov.storage._display.text import shown
 from asimov.storage._model.errors import StorageError
-from asimov.storage._model.names import name_of, shown
+from asimov.storage._model.names import name_of
 
 from . import messages
 from .messages import Handler, Message, RefusedError, Reply, request

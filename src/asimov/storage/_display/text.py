@@ -1,0 +1,73 @@
+"""Values as text for people: names without what is invisible, sizes with a unit, counts with a noun.
+
+Names come from manifests and disks. Nothing invisible, and nothing that moves a cursor, reaches a terminal or a page.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+SYMBOLS = {"ok": "✓", "corrupt": "✗", "missing": "○", "unreadable": "⚠"}
+"""The symbol of each status of a verification, in the order in which they are told."""
+DIGESTS = {"hash", "uuid", "sha256"}
+"""The fields of a record that are digits, which nobody reads to the end."""
+_SHOWN = 200
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with what can't be seen escaped as Python does: controls, direction marks, surrogates, line ends.
+
+    No name in a Store holds a backslash, so different names stay different.
+
+    >>> printable("red\x1b[31m")
+    'red\\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(visible, text))
+
+
+def visible(character: str) -> str:
+    """Return a character, escaped if it can't be seen."""
+    if unicodedata.category(character) in _INVISIBLE:
+        return character.encode("unicode_escape").decode()
+    return character
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: in ASCII, on one line, a long one cut."""
+    if isinstance(value, str):
+        return ascii(value)
+    text = " ".join(ascii(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def byte_size(size: int) -> str:
+    """Return a number of bytes with the unit that leaves at most three digits before the point, as the widgets do.
+
+    >>> byte_size(999), byte_size(13_000_000), byte_size(1_030_000)
+    ('999 B', '12.4 MiB', '1.0 MiB')
+    """
+    if size < 1000:
+        return f"{size} B"
+    amount = float(size)
+    for unit in _UNITS:
+        amount /= 1024
+        if amount < 999.95 or unit == _UNITS[-1]:  # what rounds to 1000.0 is one of the next
+            break
+    return f"{amount:.1f} {unit}"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun: ``1 file``, ``100,000 files``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal `text` takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in {"W", "F"} for character in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
