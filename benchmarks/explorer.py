@@ -139,13 +139,13 @@ _PAINTED = """([selector, text, rows]) => new Promise((resolve, reject) => {
 })"""
 _MAKING = """
 import statistics as _s, time as _t
-from asimov.storage.widgets._table import COLUMNS as _C, View as _V
+from asimov.storage.widgets._exploring.table import COLUMNS as _C, View as _V
 def _timed(action):
     start = _t.perf_counter(); action(); return (_t.perf_counter() - start) * 1000
 _start = _t.perf_counter()
 w = store.explore()
 _made = _t.perf_counter() - _start
-_table = w._browsing.table
+_table = w._browsing._reading.table
 while len(_table._orders) < 2 * len(_C) or _table._joined is None: _t.sleep(0.01)
 _ready = _t.perf_counter() - _start
 _keys = [_timed(lambda n=n: _table.page(_V(search=TYPED[:n]))) for n in range(1, len(TYPED) + 1)]

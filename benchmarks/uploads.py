@@ -48,13 +48,15 @@ w
 """
 # The page's digest is of nothing, and the kernel doesn't compare.
 _UNDIGESTED = """
-from asimov.storage.widgets import Uploader, _module, _upload
-text = _module.source("Uploader")
+from asimov.storage.widgets import Uploader
+from asimov.storage.widgets._link import module
+from asimov.storage.widgets._uploading import upload
+text = module.source("Uploader")
 changed = text.replace("md5.update(new Uint8Array(data))", "0")
 assert changed != text
 class Undigested(Uploader):
-    _esm = _module.packed(changed)
-_upload.Upload._require = lambda *_: None
+    _esm = module.packed(changed)
+upload.Upload._require = lambda *_: None
 w = Undigested(store, "GW150914", "Prod0")
 w
 """

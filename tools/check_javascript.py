@@ -19,7 +19,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asimov.storage.widgets._module import FILES, exported, static
+from asimov.storage.widgets._link.module import FILES, exported, static
 
 ROOT = Path(__file__).parents[1]
 STATIC = "src/asimov/storage/widgets/static"

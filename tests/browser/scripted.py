@@ -15,7 +15,7 @@ kernel that falls silent. The page's clock is the test's::
 
 from __future__ import annotations
 
-from asimov.storage.widgets._module import FILES, joined, static
+from asimov.storage.widgets._link.module import FILES, joined, static
 
 # What anywidget gives a page. A ping is answered as long as the kernel is there.
 _MODEL = """(traits) => {

@@ -216,7 +216,10 @@ def test_a_corrupt_file(opened, add):
 def test_what_is_changed_on_the_way_is_thrown_away(opened, add):
     """Bytes that arrive in the page other than they were sent are not saved, and the page says so."""
     add("result.txt", b"a result")
-    change = "from asimov.storage.widgets import _download\n_download.Download.slice = lambda self, index: b'A result'"
+    change = """
+from asimov.storage.widgets._fetching.downloads import Download
+Download.slice = lambda self, index: b'A result'
+"""
     book, widget = opened(change)
     fetch_well(widget, "result.txt")
     saved = []
@@ -464,7 +467,7 @@ def test_cancel_while_a_file_is_verified_for_its_download(opened, add):
 def test_a_download_paints_at_a_readable_pace(opened, big):
     """However fast slices come, a download changes what it says at most five times a second."""
     big(64)
-    book, widget = opened("from asimov.storage.widgets import _download; _download.SLICE = 2**18")
+    book, widget = opened("from asimov.storage.widgets._fetching import downloads; downloads.SLICE = 2**18")
     fetch_well(widget, "big.bin")
     recorded = record(book, widget, ".asimov-storage-line")
     downloaded(book, widget)

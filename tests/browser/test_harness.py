@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 CELL = '''
-from asimov.storage.widgets._messages import request
-from asimov.storage.widgets._module import PAGE, joined
-from asimov.storage.widgets._panel import Panel
+from asimov.storage.widgets._link.messages import request
+from asimov.storage.widgets._link.module import PAGE, joined
+from asimov.storage.widgets._link.panel import Panel
 
 class Hello:
     @request("hello")

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from asimov.storage.widgets._module import joined
+from asimov.storage.widgets._link.module import joined
 
 # RFC 1321, A.5.
 SUITE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asimov.storage.widgets._module import PAGE, joined
+from asimov.storage.widgets._link.module import PAGE, joined
 
 # What anywidget gives a page, reduced to what a Link uses: what is sent is kept, and `answer` is what the kernel says.
 MODEL = """() => {

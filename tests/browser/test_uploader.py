@@ -506,7 +506,9 @@ def on_a_line(server, context, store):
 
 def test_a_slow_line(on_a_line, store, tmp_path):
     """A file arrives on a line that takes longer for a MiB than the kernel waits for a word of the page."""
-    page, widget = on_a_line(code="from asimov.storage.widgets import _uploads\n_uploads.PARKED = 4.0\n")
+    page, widget = on_a_line(
+        code="from asimov.storage.widgets._uploading import open_uploads\nopen_uploads.PARKED = 4.0\n"
+    )
     (tmp_path / "slow.bin").write_bytes(os.urandom(900_000))
     choose(widget, tmp_path / "slow.bin")
     page.evaluate("line.rate = 100_000")  # bytes a second

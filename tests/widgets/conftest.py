@@ -1,4 +1,4 @@
-"""A page in Python: it speaks the protocol of `_messages.py` to a widget, without kernel and browser.
+"""A page in Python: it speaks the protocol of `_link/messages.py` to a widget, without kernel and browser.
 
 ::
 
@@ -40,6 +40,14 @@ class RequestError(Exception):
     def __init__(self, details):
         super().__init__(details["message"])
         self.details = details
+
+
+@pytest.fixture
+def paths(store, source):
+    """Three files in the Store, S1/Prod0/file0 to file2, and their paths there."""
+    for number in range(3):
+        store.add_file("S1", "Prod0", source(f"file{number}", f"content {number}".encode()))
+    return [store.fetch_file("S1", "Prod0", f"file{number}") for number in range(3)]
 
 
 @pytest.fixture

@@ -110,6 +110,15 @@ def test_what_is_selected_is_what_was_shown(page, explorer, filled, source):
     assert explorer.selection[["event", "production", "file"]].to_numpy().tolist() == [shown]
 
 
+def test_what_is_gone_is_selected_no_more(page, explorer, filled, source):
+    """After a refresh, a record that isn't there any more is not counted as selected."""
+    select(page, 0, 1)
+    shutil.rmtree(filled.root)
+    Store.create(filled.root, "Another").add_file("S0", "Prod0", source("file-00", b"another"))
+    explorer.refresh()
+    assert page.ask("explore/page").result["selected"] == len(explorer.selection) == 1
+
+
 def test_what_matches_has_changed(page, explorer, filled, source):
     """Where as many as the page says no longer match, nothing is selected, and the page is told."""
     total = page.ask("explore/page", search="file-1").result["total"]
@@ -193,7 +202,7 @@ def test_two_refreshes_at_once(filled, source):
     store.go.set()
     slow.join()
     quick.join()
-    assert len(explorer._browsing.table) == 62
+    assert len(explorer._browsing._reading.table) == 62
     explorer.close()
 
 
@@ -284,7 +293,7 @@ def test_the_selection_is_verified(page, explorer, filled):
     for count in (1, 2):
         select(page, *range(count))
         page.ask("verify/start")
-        explorer._verification._verification.wait(20)
+        explorer._verification.wait(20)
         assert len(explorer.report.results) == count
     assert [check.file for check in explorer.report.failures] == ["file-00"]
     assert explorer._verified["phase"] == "done"
@@ -297,7 +306,7 @@ def test_a_selection_of_another_time_is_not_verified(page, explorer, filled, sou
     Store.create(filled.root, "Another").add_file("S0", "Prod0", source("file-00", b"another"))
     page.ask("verify/start")
     with pytest.raises(RecordNotFoundError):
-        explorer._verification._verification.wait(20)
+        explorer._verification.wait(20)
     assert explorer._verified["phase"] == "failed"
 
 

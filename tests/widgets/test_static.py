@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from asimov.storage.widgets import Explorer, Fetcher, Uploader, Verifier
-from asimov.storage.widgets._module import FILES, exported, joined, static
+from asimov.storage.widgets._link.module import FILES, exported, joined, static
 
 WIDGETS = [Explorer, Fetcher, Uploader, Verifier]
 with as_file(files("asimov.storage.widgets").joinpath("static")) as folder:

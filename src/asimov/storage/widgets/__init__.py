@@ -1,6 +1,6 @@
 """Widgets over a Store: Uploader, Fetcher, Verifier, Explorer.
 
-Each, and with it ipywidgets and anywidget, is imported when it is first asked for.
+Each is imported, and ipywidgets and anywidget with it, when it is first used.
 """
 
 from __future__ import annotations

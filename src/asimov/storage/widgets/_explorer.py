@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from asimov.storage._operations.arguments import flag
 
-from . import _messages
-from ._browsing import Browsing, State
-from ._download import Downloads
-from ._fetcher import Fetches
-from ._module import module
-from ._panel import Panel, require_store
-from ._selected import Gathering, SelectionVerification
-from ._stored import Stored
-from ._suggest import Suggestions
-from ._uploads import Uploads
+from ._exploring.browsing import Browsing
+from ._exploring.gathering import Gathering
+from ._exploring.reading import Reading
+from ._exploring.selection import Selection
+from ._fetching.downloads import Downloads
+from ._fetching.fetches import Fetches
+from ._link.messages import State, plain
+from ._link.module import module
+from ._link.panel import Panel
+from ._link.suggestions import Suggestions
+from ._served import require_store
+from ._uploading.newest import Stored
+from ._uploading.uploads import Uploads
+from ._verifying.verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from asimov.storage._model.reports import VerificationReport
-    from asimov.storage._store import Store
+
+    from ._served import Served
 
 
 class Explorer(Panel):
@@ -59,31 +62,37 @@ class Explorer(Panel):
     _rows: traitlets.List[State] = traitlets.List().tag(sync=True)
     _stored = traitlets.Dict({"count": 0, "last": []}).tag(sync=True)
 
-    def __init__(self, store: Store, *, read_only: bool = False, **traits: Any) -> None:
+    def __init__(self, store: Served, *, read_only: bool = False, **traits: Any) -> None:
         require_store(self, store)
         read_only = flag("read_only", read_only)
-        browsing = Browsing(store, self._tell)
-        first = {"store": store.name, "root": str(store.root), "read_only": read_only, "page": browsing.first()}
+        reading = Reading(store)
+        self._selection = Selection(reading, self._tell)
+        self._browsing = Browsing(store, reading, self._selection, self._tell)
+        first = {"store": store.name, "root": str(store.root), "read_only": read_only, "page": self._browsing.first()}
         first |= {"event": "", "production": "", "server": None}  # what the Uploader's panel begins with
-        super().__init__(_initial=cast("State", _messages.plain(first)), **traits)
-        self._store = store
-        self._browsing = self._serve(browsing)
-        self._fetches = self._serve(Fetches(store, self._show("_shown"), folders=not read_only))
+        super().__init__(_initial=plain(first), **traits)
+        self._serve(self._selection)
+        self._serve(self._browsing)
+        self._serve(Fetches(store, lambda state: self._show(_shown=state), folders=not read_only))
         self._serve(Downloads(store, self._tell))
-        self._verification = self._serve(SelectionVerification(store, browsing, self._show_verified))
+        self._verification = self._serve(Verification(store, self._selection.some_records, self._show_found))
         if not read_only:
-            self._serve(Suggestions(store))
-            self._serve(Gathering(store, browsing, self._show("_gathered")))
-            stored = self._serve(Stored(self._show("_stored")))
-            self._serve(Uploads(store, stored.take, self._tell))
-        browsing.prepare()
+            self._serve_changes(store)
+        reading.prepare()
+
+    def _serve_changes(self, store: Served) -> None:
+        """Serve what writes to the Store or to the server's disk."""
+        self._serve(Suggestions(store))
+        self._serve(Gathering(store, self._selection, lambda state: self._show(_gathered=state)))
+        stored = self._serve(Stored(lambda state: self._show(_stored=state)))
+        self._serve(Uploads(store, stored.take, self._tell))
 
     @property
     def selection(self) -> pd.DataFrame:
         """The selected records as a DataFrame, which `Store.fetch_files` and `Store.verify` take."""
         from asimov.storage.frame import records_to_frame
 
-        return records_to_frame(self._browsing.records())
+        return records_to_frame(self._selection.records())
 
     @property
     def report(self) -> VerificationReport | None:
@@ -94,14 +103,5 @@ class Explorer(Panel):
         """Read the Store again, as the button does."""
         self._browsing.refresh()
 
-    def _show(self, trait: str) -> Callable[[State], None]:
-        def show(state: State) -> None:
-            if not self._closed.is_set():
-                setattr(self, trait, _messages.plain(state))
-
-        return show
-
-    def _show_verified(self, state: State, rows: list[State]) -> None:
-        if not self._closed.is_set():
-            self._rows = cast("list[State]", _messages.plain(rows))
-            self._verified = cast("State", _messages.plain(state))
+    def _show_found(self, state: State, rows: list[State]) -> None:
+        self._show(_rows=rows, _verified=state)

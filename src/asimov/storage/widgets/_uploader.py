@@ -8,19 +8,21 @@ import traitlets
 
 from asimov.storage._operations.arguments import path
 
-from ._messages import plain
-from ._module import module
-from ._panel import Panel, require_store, text_of
-from ._server_files import ServerFiles
-from ._stored import Stored
-from ._suggest import Suggestions
-from ._uploads import Uploads
+from ._link.messages import plain
+from ._link.module import module
+from ._link.panel import Panel, text_of
+from ._link.suggestions import Suggestions
+from ._served import require_store
+from ._uploading.newest import Stored
+from ._uploading.server_files import ServerFiles
+from ._uploading.uploads import Uploads
 
 if TYPE_CHECKING:
     import os
 
     from asimov.storage._model.record import Record
-    from asimov.storage._store import Store
+
+    from ._served import Served
 
 
 class Uploader(Panel):
@@ -62,7 +64,7 @@ class Uploader(Panel):
 
     def __init__(
         self,
-        store: Store,
+        store: Served,
         event: object = None,
         production: object = None,
         *,
@@ -70,7 +72,7 @@ class Uploader(Panel):
         **traits: Any,
     ) -> None:
         require_store(self, store)
-        stored = Stored(self._show)
+        stored = Stored(lambda state: self._show(_stored=state))
         folder = None if server_root is None else path("server_root", server_root)
         server = None if folder is None else ServerFiles(store, folder, stored.take, self._tell)
         initial = {
@@ -90,6 +92,3 @@ class Uploader(Panel):
     def records(self) -> list[Record]:
         """What was stored with this widget, in order."""
         return self._taken.records
-
-    def _show(self, state: dict[str, object]) -> None:
-        self._stored = state

@@ -1,4 +1,5 @@
-// Fetching the selected records to a folder of the server, below the table. The kernel's half is Gathering (_selected.py).
+// Fetching the selected records to a folder of the server, below the table. The kernel's half is Gathering
+// (_exploring/gathering.py).
 
 /**
  * What Gathering shows. Before the first there is nothing.

@@ -1,5 +1,5 @@
 // The Explorer: a paged table over the Store (records.js), and what one does with its rows. The kernel's half is Browsing
-// (_browsing.py).
+// (_exploring/browsing.py).
 
 /**
  * What is asked for; a page of it is a Page.

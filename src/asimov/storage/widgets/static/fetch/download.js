@@ -1,4 +1,4 @@
-// The page's half of a download (the kernel's is _download.py): slice after slice, several at once, digested as they
+// The page's half of a download (the kernel's is _fetching/downloads.py): slice after slice, several at once, digested as they
 // come, into a sink (sink.js), and from there to the user's downloads once the digest is right.
 
 const SLICES_AT_ONCE = 4;

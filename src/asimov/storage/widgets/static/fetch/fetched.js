@@ -1,5 +1,6 @@
 // What came of a fetch, and what one does with it then: path, code, preview, Download. The Fetcher shows it below its
-// boxes; whoever opens a file can. The kernel's half are Fetches (_fetcher.py) and Downloads (_download.py).
+// boxes; whoever opens a file can. The kernel's half are Fetches (_fetching/fetches.py) and Downloads
+// (_fetching/downloads.py).
 
 /**
  * What Fetches shows. Before the first fetch there is nothing.

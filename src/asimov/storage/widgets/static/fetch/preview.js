@@ -1,4 +1,4 @@
-// Shows what _preview.py describes. Whatever a file holds becomes text, or an image's pixels; never HTML, never a script.
+// Shows what _preview/ describes. Whatever a file holds becomes text, or an image's pixels; never HTML, never a script.
 
 /**
  * @typedef {object} Description
@@ -97,7 +97,7 @@ function previewTree(nodes) {
 }
 
 /**
- * An <img> runs nothing, and its type is one of four that _preview.py has recognised by their bytes.
+ * An <img> runs nothing, and its type is one of four that _preview/images.py has recognised by their bytes.
  *
  * @param {string} file
  * @param {Image} image

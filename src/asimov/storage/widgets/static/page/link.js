@@ -1,4 +1,4 @@
-// The page's half of the protocol: requests to the kernel, its answers, and what it says unasked. See _messages.py.
+// The page's half of the protocol: requests to the kernel, its answers, and what it says unasked. See _link/messages.py.
 
 const PING_EVERY = 1000; // ms
 const SILENT_AFTER = 3000; // ms without a word from the kernel while something is asked, until the page says so

@@ -1,7 +1,7 @@
 // What was stored with this widget: the newest, with their digests.
 
 /** @typedef {{ event: string, production: string, file: string, hash: string, uuid: string }} StoredRecord */
-/** @typedef {{ count: number, last: StoredRecord[] }} StoredState As the trait `_stored` has it; see _stored.py. */
+/** @typedef {{ count: number, last: StoredRecord[] }} StoredState As the trait `_stored` has it; see _uploading/newest.py. */
 
 class StoredList {
   /**

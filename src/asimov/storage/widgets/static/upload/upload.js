@@ -1,4 +1,4 @@
-// The page's half of an upload (see _uploads.py): slices out, digested here too; no elements.
+// The page's half of an upload (see _uploading/uploads.py): slices out, digested here too; no elements.
 
 const BUSY_FOR = 6000; // ms to wait until the kernel has given up the same file's upload of a page that is gone
 const TRIES = 5;

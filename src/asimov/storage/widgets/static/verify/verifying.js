@@ -1,5 +1,5 @@
 // How a verification goes: the buttons, the bar, the counts and the verdict. The Verifier is this, and whoever verifies
-// can show it. The kernel's half is Verification (_verifier.py).
+// can show it. The kernel's half is Verification (_verifying/verification.py).
 
 /**
  * What Verification shows. Before the first verification there is nothing.

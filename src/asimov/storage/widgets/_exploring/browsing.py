@@ -1,0 +1,100 @@
+"""Browsing: pages of the table, its filters' choices, and the Store read again."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from asimov.storage.widgets._link.messages import Message, State, request
+from asimov.storage.widgets._served import stat
+
+from .table import Table, View
+from .views import view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asimov.storage.widgets._served import Served
+
+    from .reading import Reading
+    from .selection import Selection
+
+
+class Browsing:
+    """Shows the table page by page.
+
+    Parameters
+    ----------
+    store : Store
+    reading : Reading
+        What the pages show.
+    selection : Selection
+        Which rows are marked.
+    tell : callable
+        ``tell(None, event, **content)`` sends all views ``explore/read`` (records).
+    """
+
+    def __init__(self, store: Served, reading: Reading, selection: Selection, tell: Callable[..., None]) -> None:
+        self._store, self._reading, self._selection, self._tell = store, reading, selection, tell
+        self._refreshing = threading.Lock()
+
+    def first(self) -> State:
+        """Return the first page, for a view that is about to paint."""
+        return self._page(View(), "")
+
+    def refresh(self) -> None:
+        """Read the Store again; what is selected stays selected, as far as it is still there."""
+        with self._refreshing:  # or of two, the one that read first might have the last word
+            read = self._reading.now()
+            if self._reading.shows(read):
+                return
+            table = Table(read)
+            with self._reading.lock:
+                self._reading.replace(table)
+                self._selection.keep(read)
+            self._reading.prepare()
+        self._tell(None, "explore/read", records=len(table))
+
+    @request("explore/page")
+    def _answer_page(self, message: Message) -> State:
+        with self._reading.lock:
+            return self._page(view_of(message), message.text("known", "", limit=300))
+
+    @request("explore/refresh", background=True)
+    def _refresh(self, _message: Message) -> State:
+        self.refresh()
+        return {"records": len(self._reading.table)}
+
+    @request("explore/news", background=True)
+    def _news(self, _message: Message) -> State:
+        """Return whether the table shows what the Store holds; it costs a reading where somebody has added."""
+        read = self._reading.now()
+        shown = len(self._reading.table)
+        return {"changed": not self._reading.shows(read), "records": len(read), "shown": shown}
+
+    def _page(self, view: View, known: str) -> State:
+        table = self._reading.table
+        page = table.page(view)
+        return {
+            "rows": [self._row(table, index) for index in page.rows],
+            "marked": [table.contents.keys[index] in self._selection for index in page.rows],
+            "page": page.number,
+            "pages": page.pages,
+            "total": page.total,
+            "records": len(table),
+            "selected": len(self._selection),
+            "choices": self._choices(table, view.event, known),
+        }
+
+    def _choices(self, table: Table, event: str | None, known: str) -> State | None:
+        """Return what the filters offer, unless the page knows it from an answer before."""
+        offered = f"{self._reading.number}/{event or ''}"
+        if offered == known:
+            return None
+        events, productions = table.event_choices(), table.production_choices(event)
+        return {"of": offered, "events": asdict(events), "productions": asdict(productions)}
+
+    def _row(self, table: Table, index: int) -> list[object]:
+        _, size, modified = stat(self._store, table.contents.record(index))
+        return [*table.row(index), size, None if modified is None else modified // 1_000_000]

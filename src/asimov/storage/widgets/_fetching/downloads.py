@@ -1,0 +1,168 @@
+"""Downloads: files that were verified are kept open and read out in slices.
+
+The page begins a download with a token of its own, asks for the slices, several at once, and ends it. It digests what
+it gets, and compares. The file that was verified stays open and is what is sent, never another file in its place.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from itertools import count
+from typing import TYPE_CHECKING, BinaryIO
+
+from asimov.storage._model.errors import StorageError
+from asimov.storage.widgets._link.jobs import Job, Jobs
+from asimov.storage.widgets._link.messages import MAX_INTEGER, Message, RefusedError, Reply, State, request
+from asimov.storage.widgets._link.progress import Cancelled, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asimov.storage._model.record import Record
+    from asimov.storage.widgets._served import Served
+
+SLICE = 4 << 20
+"""Bytes that go in one message."""
+OPEN = 8
+"""Downloads at a time. One more ends the one that was idle for longest: a page that is reloaded leaves one behind."""
+
+_BEGUN = "The message was refused: this download has begun already. Start the download again."
+_uses = count(1)
+_is_token = re.compile(r"[0-9a-z]{8,64}").fullmatch
+
+
+class Download:
+    """One verified file that is being read out.
+
+    Attributes
+    ----------
+    record : Record
+        Of the file.
+    size : int
+        Bytes.
+    used : int
+        Higher, the later a slice was asked for.
+    """
+
+    def __init__(self, record: Record, file: BinaryIO) -> None:
+        self.record, self._file = record, file
+        self.size = file.seek(0, 2)
+        self.used = next(_uses)
+        self._lock = threading.Lock()
+
+    def slice(self, index: int) -> bytes:
+        """Return the `SLICE` bytes from ``index * SLICE`` on, fewer at the end."""
+        start = index * SLICE
+        if not start < self.size:
+            msg = f"The message was refused: the file has no slice {index}. Start the download again."
+            raise RefusedError(msg)
+        wanted = min(SLICE, self.size - start)
+        with self._lock:
+            self.used = next(_uses)
+            if self._file.closed:
+                raise _ended()
+            self._file.seek(start)
+            data = self._file.read(wanted)
+        if len(data) != wanted:
+            msg = f"{'/'.join(self.record.key)} became shorter while it was downloaded. Verify the Store."
+            raise StorageError(msg)
+        return data
+
+    def close(self) -> None:
+        """Close the file, after a slice that is being read."""
+        with self._lock:
+            self._file.close()
+
+
+class Downloads:
+    """Serves the downloads of a widget's pages.
+
+    Parameters
+    ----------
+    store : Store
+    tell : callable
+        ``tell(view, event, **content)`` sends a view the progress of the verification before a download, which it names
+        by its token.
+    """
+
+    def __init__(self, store: Served, tell: Callable[..., None]) -> None:
+        self._store, self._tell = store, tell
+        self._jobs = Jobs(busy=_BEGUN)  # the verifications; a page may end one before the thread of its begin has run
+        self._lock = threading.Lock()
+        self._open: dict[Job, Download] = {}
+
+    @request("download/begin", background=True)
+    def _begin(self, message: Message) -> State:
+        record = self._store[message.text("event"), message.text("production"), message.text("file")]
+        view, token = message.view, _token(message)
+
+        def tell() -> None:
+            self._tell(view, "download/verifying", download=token, done=progress.done, total=progress.total)
+
+        progress = Progress(tell)
+        try:
+            with self._jobs.under_way((view, token), progress):
+                download = self._opened((view, token), record, progress)
+        except Cancelled:
+            raise _ended() from None
+        return {"size": download.size, "hash": record.hash, "slice": SLICE}
+
+    @request("download/slice", background=True)
+    def _slice(self, message: Message) -> Reply:
+        index = message.integer("index", high=MAX_INTEGER // SLICE)
+        with self._lock:
+            download = self._open.get((message.view, _token(message)))
+        if download is None:
+            raise _ended()
+        return Reply(buffers=[download.slice(index)])
+
+    @request("download/end")
+    def _end(self, message: Message) -> None:
+        self._leave((message.view, _token(message)))
+
+    def close(self) -> None:
+        """End all downloads."""
+        self._jobs.close()
+        with self._lock:
+            keys = list(self._open)
+        for key in keys:
+            self._leave(key)
+
+    def _opened(self, key: Job, record: Record, progress: Progress) -> Download:
+        """Verify and open a file, and keep it open, unless its page ends the download meanwhile."""
+        with self._lock:
+            if key in self._open:
+                raise RefusedError(_BEGUN)
+        download = Download(record, self._store.open_file(*record.key, progress=progress))
+        with self._lock:
+            ended = progress.cancelled
+            if not ended:
+                self._open[key] = download
+            by_use = sorted(self._open, key=lambda one: self._open[one].used)
+        if ended:
+            download.close()
+            raise Cancelled
+        for idle in by_use[:-OPEN]:
+            self._leave(idle)
+        return download
+
+    def _leave(self, key: Job) -> None:
+        with self._lock:  # or a download that is just being opened would be missed
+            ended = self._open.pop(key, None)
+            if ended is None:
+                self._jobs.cancel(key)
+        if ended is not None:
+            ended.close()
+
+
+def _token(message: Message) -> str:
+    token = message.text("download", limit=64)
+    if not _is_token(token):
+        msg = "The message was refused: 'download' must be 8 to 64 of 0-9 a-z. Reload the page and try again."
+        raise RefusedError(msg)
+    return token
+
+
+def _ended() -> StorageError:
+    return StorageError("This download was ended. Press Download to start it again.")

@@ -1,0 +1,1 @@
+"""What every widget stands on: the base class, the messages of its pages, work in threads and how far it is."""

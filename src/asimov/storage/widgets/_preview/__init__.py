@@ -1,0 +1,1 @@
+"""What is in a file, at a glance: one module for each kind."""

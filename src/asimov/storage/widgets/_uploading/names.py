@@ -1,0 +1,49 @@
+"""Problems with the names that files are to be uploaded under, in the core's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asimov.storage._model.errors import InvalidNameError, RecordExistsError, RecordNotFoundError
+from asimov.storage._model.names import named
+
+if TYPE_CHECKING:
+    from asimov.storage._model.names import Key
+    from asimov.storage._model.record import Record
+    from asimov.storage.widgets._link.messages import State
+    from asimov.storage.widgets._served import Served
+
+
+def problems(store: Served, event: str, production: str, names: list[str]) -> State:
+    """Return what is wrong with event, production and the names of files; None where nothing is."""
+    place = {"event": _problem("event", event), "production": _problem("production", production)}
+    files = [_problem("file", name) for name in names]
+    if not any(place.values()):
+        for number, name in enumerate(names):
+            record = find(store, (event, production, name)) if files[number] is None else None
+            files[number] = files[number] if record is None else str(taken(record))
+    return {**place, "names": files}
+
+
+def find(store: Served, key: Key) -> Record | None:
+    """Return the record that has this name already, or None."""
+    try:
+        return store[key]
+    except RecordNotFoundError:
+        return None
+
+
+def taken(record: Record) -> RecordExistsError:
+    """Return the error for a name that is taken: raised before a long upload, not after it."""
+    return RecordExistsError(
+        f"{record.event} / {record.production} has a file called {record.file} already (MD5 {record.hash}), and a "
+        "Store never changes a file. Give this one another name, or another production."
+    )
+
+
+def _problem(kind: str, name: str) -> str | None:
+    try:
+        named(kind, name)
+    except InvalidNameError as exc:
+        return str(exc)
+    return None

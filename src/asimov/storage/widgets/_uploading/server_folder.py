@@ -1,0 +1,123 @@
+"""A folder of the server's own disk, and the files below it.
+
+Nothing above that folder can be reached: not by ``..``, not by an absolute path, not by a symbolic link that is put
+there while a file is being opened. Each part of a path is opened below the one before, and links are not followed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asimov.storage._model.names import meant, spelled
+from asimov.storage.widgets._link.messages import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST = 50
+"""Paths that are suggested at most."""
+
+_SEEN = 100_000
+"""Entries of a folder that are looked at to suggest some of them."""
+_NOT_FOLLOWED = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
+
+
+class ServerFolder:
+    """A folder, and what is below it.
+
+    Parameters
+    ----------
+    root : str or os.PathLike
+        The folder. The way to it may have links.
+
+    Raises
+    ------
+    NotADirectoryError, FileNotFoundError
+        It is no folder.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root).expanduser().resolve(strict=True)
+        if not self.root.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root))
+
+    def complete(self, typed: str) -> tuple[list[str], int]:
+        """Return up to 50 paths that begin with what is typed, and how many there are.
+
+        Folders end in ``/``. Links are left out, and so are hidden files, unless what is typed begins with a dot.
+        """
+        above, _, begun = self._relative(typed).rpartition("/")
+        with self._folder(self._parts(above)) as folder, os.scandir(folder) as entries:
+            seen = islice((e for e in entries if e.name.startswith(begun)), _SEEN)
+            shown = [e for e in seen if not e.is_symlink() and (begun.startswith(".") or not e.name.startswith("."))]
+            names = sorted(meant(e.name) + ("/" if e.is_dir(follow_symlinks=False) else "") for e in shown)
+        return [f"{above}/{name}" if above else name for name in names[:MOST]], len(names)
+
+    def open(self, path: str) -> int:
+        """Open a file for reading, and return its descriptor.
+
+        Raises
+        ------
+        RefusedError
+            It is not below the folder, it or a folder on the way is a link, or it is no regular file.
+        FileNotFoundError, PermissionError, OSError
+            As the operating system raises it.
+        """
+        *above, name = self._parts(self._relative(path)) or [""]
+        with self._folder(above) as folder:
+            # Without O_NONBLOCK a pipe would be waited for.
+            descriptor = self._open(name or ".", os.O_RDONLY | os.O_NONBLOCK, folder, path)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            msg = f"{path} is no regular file. Choose a file."
+            raise RefusedError(msg)
+        return descriptor
+
+    def _relative(self, path: str) -> str:
+        """Return a path relative to the folder; an absolute one must be below it."""
+        if "\0" in path:
+            msg = "A path can't hold a NUL character."
+            raise RefusedError(msg)
+        if not path.startswith("/"):
+            return path
+        root = str(self.root).rstrip("/")
+        if path == root or path.startswith(f"{root}/"):
+            return path[len(root) :].lstrip("/")
+        raise self._beyond(path)
+
+    def _parts(self, path: str) -> list[str]:
+        parts = [part for part in path.split("/") if part not in {"", "."}]
+        if ".." in parts:
+            raise self._beyond(path)
+        return parts
+
+    def _beyond(self, path: str) -> RefusedError:
+        return RefusedError(f"{path} is not below {self.root}. Give a path below that folder.")
+
+    @contextmanager
+    def _folder(self, parts: list[str]) -> Iterator[int]:
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for place, part in enumerate(parts):
+                path = "/".join(parts[: place + 1])
+                below = self._open(part, os.O_RDONLY | os.O_DIRECTORY, descriptor, path)
+                os.close(descriptor)
+                descriptor = below
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _open(self, name: str, flags: int, folder: int, path: str) -> int:
+        try:
+            return os.open(spelled(name), flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        except OSError as exc:
+            if exc.errno in _NOT_FOLLOWED and stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
+                msg = f"{path} is a symbolic link, and links are not followed here. Give the path of the file itself."
+                raise RefusedError(msg) from exc
+            raise OSError(exc.errno, os.strerror(exc.errno or 0), path) from exc

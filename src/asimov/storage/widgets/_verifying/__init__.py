@@ -1,0 +1,1 @@
+"""A Store's files against the digests on record, in a thread."""
