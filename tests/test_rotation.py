@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from asimov.storage import HashError, Store
-from asimov.storage._backends.local.last_verified import parse_budget, parse_duration
+from asimov.storage._operations.amounts import parse_budget, parse_duration
 
 DAY = timedelta(days=1)
 

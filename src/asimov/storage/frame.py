@@ -17,7 +17,6 @@ from asimov.storage._operations.arguments import flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from asimov.storage._model.record import Record
     from asimov.storage._model.reports import VerificationReport
@@ -52,12 +51,12 @@ def store_to_frame(store: Store, *, stat: bool = False) -> pd.DataFrame:
     ['event', 'production', 'file', 'hash', 'uuid']
     """
     _require(store, "root", "a Store")
-    contents = store._contents()  # not its records: for 100,000 rows they would take longer than all the rest
+    contents = store.manifest.snapshot()  # not its records: for 100,000 rows they would take longer than all the rest
     places = (map(itemgetter(position), contents.keys) for position in range(3))
     series = _texts(len(contents), *places, contents.hashes, contents.uuids)
     if flag("stat", stat):
-        series |= _stat_columns(store._stat(contents))
-        times = store._times_verified()
+        series |= _stat_columns(store.backend.stat(contents))
+        times = store.backend.times_verified()
         series["verified"] = _instants([times.get(uuid) for uuid in contents.uuids], "s")
     return pd.DataFrame(series, copy=False)
 
@@ -109,10 +108,10 @@ def _require(value: Given, attribute: str, kind: str) -> Given:
     return value
 
 
-def _stat_columns(found: Iterable[tuple[Path, int | None, int | None]]) -> dict[str, pd.Series]:
+def _stat_columns(found: Iterable[tuple[str, int | None, int | None]]) -> dict[str, pd.Series]:
     paths, sizes, times = [], [], []
     for path, size, time in found:
-        paths.append(str(path))
+        paths.append(path)
         sizes.append(size)
         times.append(time)
     return {"size": _sizes(sizes), "added": _instants(times, "ns"), "path": _text(paths, len(paths))}

@@ -112,12 +112,12 @@ def count(number: int, noun: str) -> str:
 
 def store_line(store: Store) -> str:
     """Return a Store's repr; no file is read for it."""
-    return f"<Store {printable(repr(store._name_seen))} at {printable(str(store.root))}>"
+    return f"<Store {printable(repr(store.backend.seen.name))} at {printable(store.backend.location)}>"
 
 
 def manifest_line(manifest: Manifest) -> str:
     """Return a Manifest's repr; no file is read for it."""
-    return f"<Manifest of {printable(repr(manifest._snapshot.name))} at {printable(str(manifest.root))}>"
+    return f"<Manifest of {printable(repr(manifest.backend.seen.name))} at {printable(manifest.backend.location)}>"
 
 
 def report_line(report: VerificationReport) -> str:
@@ -145,19 +145,19 @@ def verdict(report: VerificationReport) -> str:
 def store_html(store: Store) -> str:
     """Return a Store as HTML: its name, root, counts, and its records by event."""
     try:
-        title, columns = f"Store {_name(store.name)}", store.manifest._columns()
+        title, columns = f"Store {_name(store.name)}", store.manifest.columns()
     except (StorageError, OSError) as error:
         return _unreadable(store_line(store), error)
-    return _page(store_line(store), _title(title), _facts(store.root, columns), *_events(columns))
+    return _page(store_line(store), _title(title), _facts(store.backend.location, columns), *_events(columns))
 
 
 def manifest_html(manifest: Manifest) -> str:
     """Return a Manifest as HTML: its root, counts, and its records by event."""
     try:
-        columns = manifest._columns()
+        columns = manifest.columns()
     except (StorageError, OSError) as error:
         return _unreadable(manifest_line(manifest), error)
-    return _page(manifest_line(manifest), _title("Manifest"), _facts(manifest.root, columns), *_events(columns))
+    return _page(manifest_line(manifest), _title("Manifest"), _facts(manifest.backend.location, columns), *_events(columns))
 
 
 def record_html(record: Record) -> str:
@@ -209,7 +209,7 @@ def _name(text: str) -> str:
     return f"<bdi>{escape(printable(text))}</bdi>"
 
 
-def _path(path: Path) -> str:
+def _path(path: object) -> str:
     return f'<span class="as-code">{escape(printable(str(path)))}</span>'
 
 
@@ -231,7 +231,7 @@ def _details(summary: str, body: str, *, is_open: bool = False) -> str:
     return f"<details{' open' if is_open else ''}><summary>{summary}</summary>{body}</details>"
 
 
-def _facts(place: Path, columns: Columns) -> str:
+def _facts(place: object, columns: Columns) -> str:
     counts = tally(columns)
     files, events = count(counts["files"], "file"), count(counts["events"], "event")
     return _note(f"{_path(place)} · {files}, {events}, {count(counts['productions'], 'production')}")

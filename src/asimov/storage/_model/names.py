@@ -118,6 +118,11 @@ def named(kind: str, value: object) -> str:
     return str(name)
 
 
+def key_of(event: object, production: object, file: object) -> Key:
+    """Return the key that an event, a production and a file's name make up; raise as `named`."""
+    return named("event", event), named("production", production), named("file", file)
+
+
 def shown(value: object) -> str:
     """Return a value as a message shows it: printable, on one line, a long one cut."""
     if isinstance(value, str):

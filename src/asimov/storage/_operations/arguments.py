@@ -93,11 +93,11 @@ def budget(value: object) -> timedelta | int | None:
 
 def _amount(name: str, value: object, parser: str) -> object:
     """Return a duration or a number as itself, and text as what it says."""
-    from asimov.storage._backends.local import last_verified
+    from . import amounts
 
     if isinstance(value, str):
         try:
-            value = getattr(last_verified, parser)(value)
+            value = getattr(amounts, parser)(value)
         except ValueError as error:
             msg = f"{name}: {error}"
             raise ValueError(msg) from None

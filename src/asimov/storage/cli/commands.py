@@ -230,7 +230,7 @@ def fetch(
 def _records(of: Store, event: str | None, production: str | None) -> list[Record]:
     from asimov.storage._model.selection import within
 
-    contents = of._contents()
+    contents = of.backend.contents()
     return [contents.record(index) for index in within(contents, event, production)]
 
 
@@ -250,7 +250,7 @@ def list_(ctx: click.Context, event: str | None, production: str | None, *, long
     """
     of = options.store_of(ctx)
     records = _records(of, event, production)
-    return Listing(records=records, sizes=[size for _, size, _ in of._stat(records)] if long else None)
+    return Listing(records=records, sizes=[size for _, size, _ in of.backend.stat(records)] if long else None)
 
 
 @locutus.command()

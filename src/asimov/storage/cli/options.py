@@ -65,13 +65,13 @@ json_option = click.option(
 
 
 def amount_option(name: str, parser: str, metavar: str, text: str) -> Callable[[Command], Command]:
-    """Return an option that takes a duration or a size, read by a function of `last_verified`."""
+    """Return an option that takes a duration or a size, read by a function of `amounts`."""
 
     def read(_ctx: click.Context, _param: click.Parameter, value: str | None) -> object:
-        from asimov.storage._backends.local import last_verified
+        from asimov.storage._operations import amounts
 
         try:
-            return None if value is None else getattr(last_verified, parser)(value)
+            return None if value is None else getattr(amounts, parser)(value)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
 
@@ -85,7 +85,7 @@ def argument(kind: str, **options: Any) -> Callable[[Command], Command]:
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
         before = tuple(ctx.params.get(name) for name in ("event", "production")[:position])
         try:
-            columns = store_of(ctx).manifest._columns()
+            columns = store_of(ctx).manifest.columns()
         except (StorageError, OSError):
             return []  # the command itself will say what is wrong
         rows = zip(*columns[: position + 1], strict=True)

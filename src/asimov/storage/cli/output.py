@@ -48,8 +48,8 @@ def store_facts(store: Store) -> dict[str, str | int]:
 
     The bytes are those of the files that are there. Files that share their bytes count each.
     """
-    size = sum(size or 0 for _, size, _ in store._stat())
-    return {"name": store.name, "root": str(store.root), **tally(store.manifest._columns()), "bytes": size}
+    size = sum(size or 0 for _, size, _ in store.backend.stat(store))
+    return {"name": store.name, "root": store.backend.location, **tally(store.manifest.columns()), "bytes": size}
 
 
 def as_text(result: Result, *, width: int | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asimov.storage._bytes.descriptors import chunks, write_all
 from asimov.storage._bytes.digests import Digest
-from asimov.storage._operations.verifying import require_match
+from asimov.storage._model.matching import require_match
 
 if TYPE_CHECKING:
     from asimov.storage._model.names import Key
@@ -106,7 +106,7 @@ def write_verified(store: Store, key: Key, hash: str | None, edge: Edge) -> None
         for chunk in chunks(file.fileno()):
             digest.update(chunk)
             _write(target, chunk)
-        require_match(record, digest, store._path(record))
+        require_match(record, digest, store.backend.where(record))
 
 
 def _write(target: int, data: bytes) -> None:

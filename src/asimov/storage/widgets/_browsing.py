@@ -40,7 +40,7 @@ class Browsing:
         self._lock = threading.RLock()
         self._refreshing = threading.Lock()
         self._readings = 1
-        self.table = Table(store._contents())
+        self.table = Table(store.backend.contents())
         self._selected: frozenset[Key] = frozenset()
 
     # The table.
@@ -66,7 +66,7 @@ class Browsing:
     def refresh(self) -> None:
         """Read the Store again; what is selected stays so, as far as it is still there."""
         with self._refreshing:  # or of two, the one that read first might have the last word
-            contents = self._store._contents()
+            contents = self._store.backend.contents()
             if self._shows(contents):
                 return
             table = Table(contents)
@@ -80,7 +80,7 @@ class Browsing:
     @request("explore/news", background=True)
     def _news(self, _message: Message) -> State:
         """Say how many records there are that the table doesn't show; it costs a reading where somebody has added."""
-        contents = self._store._contents()
+        contents = self._store.backend.contents()
         return {"changed": not self._shows(contents), "records": len(contents), "shown": len(self.table)}
 
     def _shows(self, contents: Contents) -> bool:
@@ -114,7 +114,7 @@ class Browsing:
 
     def _row(self, index: int) -> list[object]:
         record = self.table.contents.record(index)
-        _, size, modified = next(iter(self._store._stat([record])))
+        _, size, modified = next(iter(self._store.backend.stat([record])))
         return [*self.table.row(index), size, None if modified is None else modified // 1_000_000]
 
     # The selection.

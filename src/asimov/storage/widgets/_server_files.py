@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asimov.storage._model.names import meant, spelled
+from asimov.storage._operations.adding import add
 from asimov.storage._operations.sources import source
 
 from ._jobs import Jobs, job_of
@@ -190,9 +191,9 @@ class ServerFiles:
         expected = message.text("expected", "", limit=1000).strip() or None
         path = message.text("path")
         os.close(self.folder.open(path))  # or refused, before anything is looked at
-        self._store._add(
+        add(
+            self._store.backend,
             [source(event, production, self.folder.root / path, name, expected)],
-            duplicate="raise",
             progress=progress,
             opened=lambda _: self.folder.open(path),
         )

@@ -92,7 +92,7 @@ class Suggestions:
 
     def _names(self, field: str, event: str, production: str) -> tuple[list[str], list[str]]:
         """Return the names to search, and casefolded; made anew for another box or manifest, not for each key."""
-        contents = self._store.manifest._contents()
+        contents = self._store.backend.contents()
         wanted = contents, field, event, production
         known, names, folded = self._known
         if known != wanted:

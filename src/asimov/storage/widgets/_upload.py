@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asimov.storage._backends.local.resumable import PartialFile
 from asimov.storage._model.errors import HashError
 from asimov.storage._model.names import named
+from asimov.storage._operations.adding import PartialFile
 
 from ._messages import MAX_INTEGER, Message, RefusedError
 

@@ -32,6 +32,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from asimov.storage._bytes.threads import started
+from asimov.storage._operations.adding import PartialFile
 
 from . import _upload_names
 from ._jobs import Jobs, job_of
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from asimov.storage._backends.local.resumable import PartialFile
     from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
@@ -240,7 +240,7 @@ class Uploads:
     ) -> PartialFile:
         try:
             keep = keep or partial(_whole, size=order.size)
-            return self._store._incoming(*order.key, token=order.token, keep=keep, progress=progress)
+            return PartialFile(self._store.backend, order.key, token=order.token, keep=keep, progress=progress)
         except BlockingIOError as exc:
             raise _busy(order.name) from exc
 

@@ -19,9 +19,10 @@ from asimov.storage._model.errors import NotAStoreError
 from asimov.storage._model.snapshot import Contents
 
 from . import probe
-from .commit import LOOKS, Change, Commit, Fenced
+from .commit import LOOKS, Commit, Fenced
 from .deferred import Deferred
 from .fold import Fold
+from .placing import Placing
 from .state import StateReader, warn
 
 LOCK_PATIENCE = 10.0
@@ -52,26 +53,26 @@ class Journal:
         with self._home_to_write() as home, home.folder_made(INCOMING) as incoming:
             yield incoming
 
-    def commit(self, change: Change) -> None:
-        """Add what `change` gives, and return once that would survive a power cut.
+    def commit(self, placing: Placing) -> None:
+        """Add what `placing` resolves to, and return once that would survive a power cut.
 
         Raises
         ------
         FileSystemError
             The file system lacks what a commit needs.
         Exception
-            What `change` raises to refuse, or an OSError; the Store is then as it was before.
+            What `placing` raises to refuse, or an OSError; the Store is then as it was before.
         """
         with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
             for attempt in itertools.count(1):
                 try:
-                    Commit(self._reader, self._deferred, home, root, change).run()
+                    Commit(self._reader, self._deferred, home, root, placing).run()
                 except Fenced:
-                    change.renew()
+                    placing.renew()
                 except OSError as error:  # fenced, too, though NFS shows what it had cached of our file
                     if error.errno != errno.ESTALE or attempt == LOOKS:
                         raise
-                    change.renew()
+                    placing.renew()
                 else:
                     return
 

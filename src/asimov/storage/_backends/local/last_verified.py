@@ -1,4 +1,4 @@
-"""When each file was last verified, so that a job with an hour a night covers a Store in rotation.
+"""When each file of a Store on a disk was last verified.
 
 The times are in ``.manifest/verified``: a line ``UUID SECONDS`` for each file that was found to be sound, in seconds
 since 1970 (UTC). The file may be lost without harm, and is not kept where the Store can't be written. To a Store that
@@ -10,23 +10,16 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
 
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import Folder
 from asimov.storage._format.layout import HOME, INCOMING, RECENT
 from asimov.storage._model.check import Check, Status
-from asimov.storage._model.record import Record
 
 VERIFIED = "verified"
 _LINE = re.compile(r"([0-9a-f]{32}) (\d{1,11})\n")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h|d|w)").fullmatch
-_AHEAD = 86_400
-"""Seconds that a time may lie ahead of this clock; one further ahead is of a clock that was wrong, and says nothing."""
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTP]i?)?B", re.IGNORECASE).fullmatch
 
 
 def read_times(root: Path) -> dict[str, int]:
@@ -70,55 +63,3 @@ def _write(home: Folder, text: bytes) -> None:
         file = stack.enter_context(temporary.Temporary(place, temporary.owner_name()))
         file.write(text)
         file.rename(home, VERIFIED)
-
-
-def due(
-    records: Iterable[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
-) -> list[tuple[Record, int]]:
-    """Give those of `records` that were not verified within `since`, the ones that wait longest first."""
-    now = time.time()
-    limit = now - since.total_seconds() if since is not None else float("inf")
-
-    def last(pair: tuple[Record, int]) -> int:
-        seconds = times.get(pair[0].uuid, 0)
-        return seconds if seconds <= now + _AHEAD else 0
-
-    return sorted((pair for pair in records if last(pair) <= limit), key=last)
-
-
-def parse_duration(text: str) -> timedelta:
-    """Read a duration: a number and s, m, h, d or w, as in ``30d``.
-
-    Raises
-    ------
-    ValueError
-        It is none.
-    """
-    match = _DURATION(text.strip())
-    if match is None:
-        msg = f"{text!a} is no duration: give a number and s, m, h, d or w, as in 30d or 1h."
-        raise ValueError(msg)
-    try:
-        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-    except OverflowError as error:
-        msg = f"{text!a} is longer than any duration that can be reckoned with."
-        raise ValueError(msg) from error
-
-
-def parse_budget(text: str) -> timedelta | int:
-    """Read a budget: a duration, as in ``1h``, or a size in bytes, as in ``500 GB`` or ``2TiB``.
-
-    Raises
-    ------
-    ValueError
-        It is neither.
-    """
-    match = _SIZE(text.strip())
-    if match is None:
-        if not _DURATION(text.strip()):
-            msg = f"{text!a} is no duration and no size: give one as 1h or 30d, or as 500GB or 2TiB."
-            raise ValueError(msg)
-        return parse_duration(text)
-    prefix = (match[2] or "").upper()
-    base = 1024 if prefix.endswith("I") else 1000
-    return int(float(match[1]) * base ** (" KMGTP".index(prefix[0]) if prefix else 0))
