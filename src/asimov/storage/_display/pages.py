@@ -157,7 +157,8 @@ def manifest_html(manifest: Manifest) -> str:
         columns = manifest.columns()
     except (StorageError, OSError) as error:
         return _unreadable(manifest_line(manifest), error)
-    return _page(manifest_line(manifest), _title("Manifest"), _facts(manifest.backend.location, columns), *_events(columns))
+    facts = _facts(manifest.backend.location, columns)
+    return _page(manifest_line(manifest), _title("Manifest"), facts, *_events(columns))
 
 
 def record_html(record: Record) -> str:
