@@ -140,12 +140,15 @@ def dist(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check format, style, types and the direction of imports."""
+    """Check format, style, types and the direction of imports; format, style, types and names of the JavaScript."""
     session.install(*PROJECT["project"]["dependencies"], *group("lint"))
     session.run("ruff", "format", "--check", "--diff")
     session.run("ruff", "check")
     session.run("mypy")
     session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src"})
+    session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", silent=True)
+    session.run("node", "node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings")
+    session.run("python", "tools/check_javascript.py", env={"PYTHONPATH": "src"})
 
 
 @nox.session(requires=["dist"])

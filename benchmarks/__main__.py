@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[table.Bench], Iterable[table.Row]]] = {
     "many": table.many,
     "frame": table.tabulate,
     "bursts": table.bursts,
+    "notes": table.notes,
     "growth": table.growth,  # before what removes many files: see Bench.fresh
     "verify": table.verify,
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BLOCK = 1 << 20
+NOTE = "        note:\n          analyst: Jane Doe\n          run: {0}\n          snr: {0}.25\n"
 
 
 def make_file(path: Path, size: int, seed: int) -> Path:
@@ -54,16 +55,18 @@ def names(count: int) -> Iterator[tuple[str, str, str]]:
         yield f"S{number // 100:06}", f"Prod{number // 10 % 10}", f"result_{number}.hdf5"
 
 
-def make_store(root: Path, count: int, source: Path) -> Path:
+def make_store(root: Path, count: int, source: Path, noted: int = 0) -> Path:
     """Write a Store of `count` records, of which one, bench/one/file, has a file; return the path of that.
 
-    Adding so many files would take hours with upstream, and neither adding nor fetching one looks at the others.
+    Adding so many files would take hours with upstream, and neither adding nor fetching one looks at the others. One
+    record in `noted` has a small mapping under a further key; none, if that is 0.
     """
     (root / ".manifest").mkdir(parents=True)
     lines, last = ["events:\n"], ("", "")
-    for event, production, file in names(count - 1):
+    for number, (event, production, file) in enumerate(names(count - 1)):
         lines += _headings(last, (event, production))
-        lines.append(_entry(file, _digest(f"hash {file}"), _digest(f"uuid {file}")))
+        note = NOTE.format(number) if noted and number % noted == 0 else ""
+        lines.append(_entry(file, _digest(f"hash {file}"), _digest(f"uuid {file}"), note))
         last = event, production
     uuid, folder = _digest("the one"), root / "bench" / "one"
     lines += [*_headings(last, ("bench", "one")), _entry("file", md5(source), uuid), "name: Benchmark\n"]
@@ -82,8 +85,8 @@ def _headings(last: tuple[str, str], now: tuple[str, str]) -> list[str]:
     return ([f"  {now[0]}:\n"] if last[0] != now[0] else []) + [f"    {now[1]}:\n"]
 
 
-def _entry(file: str, digest: str, uuid: str) -> str:
-    return f"      {file}:\n        hash: {digest}\n        uuid: {uuid}\n"
+def _entry(file: str, digest: str, uuid: str, note: str = "") -> str:
+    return f"      {file}:\n        hash: {digest}\n{note}        uuid: {uuid}\n"
 
 
 def _digest(text: str) -> str:

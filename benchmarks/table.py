@@ -28,6 +28,7 @@ class Sizes:
     big: int
     growth: int
     burst: tuple[int, ...]
+    noted: tuple[int, ...]
     rounds: int
     further: int
     patience: float
@@ -41,6 +42,7 @@ FULL = Sizes(
     big=256 * MIB,
     growth=10_000,
     burst=(1000, 100_000, 1_000_000),
+    noted=(100_000, 1_000_000),
     rounds=3,
     further=8,
     patience=100,
@@ -53,6 +55,7 @@ QUICK = Sizes(
     big=32 * MIB,
     growth=1000,
     burst=(1000, 10_000),
+    noted=(10_000,),
     rounds=2,
     further=0,
     patience=10,
@@ -413,3 +416,49 @@ def bursts(bench: Bench) -> Iterator[Row]:
             )
     for root in roots.values():
         shutil.rmtree(root)
+
+
+def notes(bench: Bench) -> Iterator[Row]:
+    """Open, grow and go through Stores of many records, of which none, a tenth or all have a further key."""
+    source = inputs.make_file(bench.work / "noted", 64, 10)
+    variants = {"none": 0, "a tenth": 10, "all": 1}
+    for count in bench.sizes.noted:
+        roots = {name: bench.fresh("noted") for name in variants}
+        for name, noted in variants.items():
+            inputs.make_store(roots[name], count, source, noted)
+        yield from _noted(bench, count, roots, source, "as another program wrote it", ("open_noted", "list_noted"))
+        for root in roots.values():
+            bench.peers[OURS].run("add_last", root=root, path=source)
+        yield from _noted(bench, count, roots, source, "as we wrote it", ("open_noted", "add_noted", "list_noted"))
+        for root in roots.values():
+            shutil.rmtree(root)
+
+
+def _noted(
+    bench: Bench, count: int, roots: dict[str, Path], source: Path, how: str, operations: tuple[str, ...]
+) -> Iterator[Row]:
+    called = {
+        "open_noted": "opening, and one look-up",
+        "add_noted": "opening, and one add",
+        "list_noted": "all records",
+    }
+    for operation in operations:
+        more = {"path": source} if operation == "add_noted" else {}
+
+        def trial(number: int, operation: str = operation, more: dict[str, Path] = more) -> dict[str, Any]:
+            turned = [*roots][number % len(roots) :] + [*roots][: number % len(roots)]
+            done = {name: bench.peers[OURS].run(operation, root=roots[name], **more) for name in turned}
+            return {"seconds": {name: each["seconds"] for name, each in done.items()}}
+
+        found = race({OURS: trial}, 3 * bench.sizes.rounds)
+        for name, limit in (("a tenth", 1.3), ("all", 2)):
+            ratios = [done["seconds"][name] / done["seconds"]["none"] for done in found.results[OURS]]
+            yield Row(
+                what=f"{called[operation]}, at {count:,} records, {how}, {name} with a further key",
+                beside="without any, in turns",
+                limit=limit,
+                spread=ratios,
+                seconds={n: statistics.median(d["seconds"][n] for d in found.results[OURS]) for n in ("none", name)},
+                void=found.void,
+                value=statistics.median(ratios) if ratios else float("nan"),
+            )

@@ -48,12 +48,12 @@ w
 """
 # The page's digest is of nothing, and the kernel doesn't compare.
 _UNDIGESTED = """
-from asimov.storage.widgets import Uploader, _panel, _upload
-text = _panel.source("md5", "work", "combobox", "uploads", "uploader")
+from asimov.storage.widgets import Uploader, _module, _upload
+text = _module.source("Uploader")
 changed = text.replace("md5.update(new Uint8Array(data))", "0")
 assert changed != text
 class Undigested(Uploader):
-    _esm = _panel.packed(changed)
+    _esm = _module.packed(changed)
 _upload.Upload._require = lambda *_: None
 w = Undigested(store, "GW150914", "Prod0")
 w

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import hashlib
 import os
 import pickle
 import shlex
@@ -26,6 +27,7 @@ from asimov.storage import (
     StorageError,
     Store,
     StoreExistsError,
+    StoreReadOnlyError,
 )
 
 BASES = {
@@ -38,6 +40,7 @@ BASES = {
     StoreExistsError: (FileExistsError,),
     RecordExistsError: (FileExistsError,),
     FileSystemError: (OSError,),
+    StoreReadOnlyError: (OSError,),
     SourceChangedError: (OSError,),
 }
 COMMON = (OSError, ValueError, KeyError, LookupError, TypeError, RuntimeError, FileExistsError, FileNotFoundError)
@@ -83,6 +86,11 @@ def provoke(store: Store, source) -> list[BaseException]:
         with growing.open("ab") as file:
             file.write(b"more" * done)
 
+    later = Store.create(store.root.parent / "later", "Later")
+    line = b'{"kind": "retraction", "uuid": "0123"}\n'
+    end = f"end 1 {hashlib.md5(line).hexdigest()}\n".encode()
+    (later.root / ".manifest" / "recent" / "1").write_bytes(line + end)
+
     actions = [
         lambda: Store(missing),
         lambda: Store(bad),
@@ -93,6 +101,7 @@ def provoke(store: Store, source) -> list[BaseException]:
         lambda: Store.create(store.root, "Again"),
         lambda: store.add_file("S1", "Prod0", source(content=b"other bytes")),
         create_without_links,
+        lambda: later.add_file("S1", "Prod0", source()),
         lambda: store.add_file("S1", "Prod0", growing, progress=write_on),
     ]
     raised: list[BaseException] = []
@@ -118,6 +127,7 @@ def test_provoked_errors(store, source):
         str(store.root),
         "result.txt",
         "hard links",
+        "'retraction'",
         "growing.txt",
     ]
     assert [type(error) for error in raised] == list(BASES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import re
 import signal
 import subprocess
@@ -216,6 +217,23 @@ def test_a_record_renamed_by_hand(store, other, tmp_path):
     text = yaml.dump({"name": "Test Store", "events": {"GW150914": {"Prod0": {"renamed": fields}}}})
     (home(store) / "manifest.yaml").write_text(text + "# entries folded: 0\n")
     assert other.read(store.root).records == as_dict(Store(store.root)) == {(*key[:2], "renamed"): fields}
+
+
+def test_it_keeps_out_of_what_it_does_not_understand(store, other, tmp_path):
+    """It reads further keys and passes over lines of other kinds, and adds nothing as long as there are any."""
+    source = result(tmp_path, "mine")
+    record = {"event": "E", "production": "P", "file": "f", "hash": "a" * 32, "uuid": "b" * 32, "note": {"a": [1]}}
+    body = f'{json.dumps(record)}\n{{"kind": "retraction"}}\n'
+    entry = home(store) / "recent" / "1"
+    entry.write_text(f"{body}end 2 {hashlib.md5(body.encode()).hexdigest()}\n")
+    assert other.read(store.root).records["E", "P", "f"]["note"] == Store(store.root)["E", "P", "f"].further["note"]
+    with pytest.raises(OSError, match="later version"):
+        other.add(store.root, "E", "P", source)
+    entry.unlink()
+    manifest = home(store) / "manifest.yaml"
+    manifest.write_text(f"requires: [x]\n{manifest.read_text()}")
+    with pytest.raises(OSError, match="later version"):
+        other.add(store.root, "E", "P", source)
 
 
 def test_its_temporary_file_keeps_entries(store, other, tmp_path):

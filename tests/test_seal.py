@@ -147,8 +147,8 @@ def test_adding_to_a_sealed_store(tmp_path, made):
     assert Store(store.root).manifest.data == opened.manifest.data
 
 
-def test_further_keys_are_not_sealed(tmp_path, made):
-    """A manifest with keys of others is read whole, so that they are kept."""
+def test_further_keys_at_the_top(tmp_path, made):
+    """A manifest with keys of others before its records is looked up as any, and they are kept."""
     store, _ = made
     manifest = store.root / ".manifest" / "manifest.yaml"
     before = manifest.read_bytes()
@@ -156,7 +156,10 @@ def test_further_keys_are_not_sealed(tmp_path, made):
         manifest.write_bytes(b"comment: by hand\n" + before)
         (tmp_path / "three").write_text("three")
         Store(store.root).add_file("zz", "q", tmp_path / "three")
-        assert not is_sealed(Store(store.root))
+        opened = Store(store.root)
+        assert opened["zz", "q", "three"].hash == hashlib.md5(b"three").hexdigest()
+        assert opened[made[1][5]].uuid
+        assert is_sealed(opened)
         assert manifest.read_bytes().startswith(b"comment: by hand\n")
     finally:
         (store.root / ".manifest" / "manifest.yaml").write_bytes(before)

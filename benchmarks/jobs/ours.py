@@ -101,6 +101,33 @@ def _timed(action: Any) -> float:
     return clock.seconds
 
 
+def open_noted(root: str) -> dict[str, Any]:
+    """Open a Store of many records, and look one up."""
+    clock = Clock()
+    with clock:
+        Store(root)["bench", "one", "file"]
+    return {"seconds": clock.seconds}
+
+
+def add_noted(root: str, path: str) -> dict[str, Any]:
+    """Open such a Store, and add a file that is in manifest.yaml when this ends."""
+    source = variants(path, 1)[0]
+    clock = Clock()
+    with clock:
+        store = Store(root)
+        store.add_file("bench", "noted", source, os.urandom(8).hex())
+        store.fold()
+    return {"seconds": clock.seconds}
+
+
+def list_noted(root: str) -> dict[str, Any]:
+    """Open such a Store, and go through its records."""
+    clock = Clock()
+    with clock:
+        count = sum(1 for _ in Store(root))
+    return {"seconds": clock.seconds, "count": count}
+
+
 def bursts(roots: dict[str, str], adds: int) -> dict[str, Any]:
     """Add `adds` files in quick succession to each of several open Stores, in turn; the mean seconds of an add each."""
     seconds = {}
@@ -236,4 +263,20 @@ def version() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(add_large, add_each, add_batch, add_last, add_one, bursts, crowd, grow, tabulate, verify, fetch_one, version)
+    main(
+        add_large,
+        add_each,
+        add_batch,
+        add_last,
+        add_one,
+        bursts,
+        open_noted,
+        add_noted,
+        list_noted,
+        crowd,
+        grow,
+        tabulate,
+        verify,
+        fetch_one,
+        version,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -23,7 +24,7 @@ from typing import IO, Any, NamedTuple, TypeAlias
 import yaml
 
 Key: TypeAlias = tuple[str, str, str]
-Fields: TypeAlias = dict[str, str]
+Fields: TypeAlias = dict[str, Any]
 MEMBERS = ("event", "production", "file", "hash", "uuid")
 NUMBER = re.compile(r"0|[1-9][0-9]*")
 END = re.compile(rb"end (\d+) ([0-9a-f]{32})\n")
@@ -34,11 +35,15 @@ GONE = {errno.ENOENT, errno.ESTALE}
 
 
 class State(NamedTuple):
-    """One reading: the records, up to which number the manifest includes entries, and which entries are there."""
+    """One reading: the records, up to which number the manifest includes entries, and which entries are there.
+
+    And whether a later version has written what this one doesn't understand: then nobody may write in ignorance.
+    """
 
     records: dict[Key, Fields]
     folded: int
     present: frozenset[int]
+    is_beyond_us: bool
 
     @property
     def highest(self) -> int:
@@ -81,7 +86,7 @@ def look(root: Path) -> State | None:
     numbers = sorted(int(name) for name in names if NUMBER.fullmatch(name))
     os.close(os.open(home, os.O_RDONLY))  # NFS asks the server when a folder is opened by its name
     text = (home / "manifest.yaml").read_bytes()  # after the entries were listed, never before
-    records = read_manifest(text)
+    records, requires = read_manifest(text)
     last_line = LAST_LINE.search(text)
     folded = int(last_line[1]) if last_line else find_folded(home, records, numbers)
     later = [number for number in numbers if number > folded]
@@ -91,23 +96,32 @@ def look(root: Path) -> State | None:
     if last_line and len(later) > KEPT and folded not in numbers:
         return None
     uuids = {record["uuid"].lower() for record in records.values()}
-    for entry in entries:
-        for fields in entry or ():
-            key = (fields.pop("event"), fields.pop("production"), fields.pop("file"))
-            if fields["uuid"] not in uuids:  # it may have been renamed by hand
-                records.setdefault(key, fields)
-    return State(records, folded, frozenset(numbers))
+    lines = [fields for entry in entries for fields in entry or ()]
+    understood = [is_record(fields) for fields in lines]
+    for fields in itertools.compress(lines, understood):
+        key = (fields.pop("event"), fields.pop("production"), fields.pop("file"))
+        if fields["uuid"] not in uuids:  # it may have been renamed by hand
+            records.setdefault(key, fields)
+    return State(records, folded, frozenset(numbers), bool(requires) or not all(understood))
 
 
-def read_manifest(text: bytes) -> dict[Key, Fields]:
-    """Return {(event, production, file): fields}."""
+def is_record(fields: object) -> bool:
+    """Return whether the line of an entry is a record: of no other kind, with all that a record has."""
+    if not isinstance(fields, dict) or fields.pop("kind", "record") != "record":
+        return False
+    return all(isinstance(fields.get(member), str) for member in MEMBERS)
+
+
+def read_manifest(text: bytes) -> tuple[dict[Key, Fields], list[str]]:
+    """Return {(event, production, file): fields}, further keys among them, and what writers have to know."""
     manifest = yaml.load(text, yaml.BaseLoader)  # noqa: S506  this loader makes strings, and nothing else
-    return {
+    records = {
         (event, production, file): fields
         for event, productions in mapping(manifest["events"]).items()
         for production, files in mapping(productions).items()
         for file, fields in mapping(files).items()
     }
+    return records, manifest.get("requires", [])
 
 
 def mapping(value: str | dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +151,7 @@ def find_folded(home: Path, records: dict[Key, Fields], numbers: list[int]) -> i
     found = 0
     for number in numbers:
         path = home / "recent" / str(number)
-        known = [fields["uuid"] in uuids for fields in read_entry(path) or ()]
+        known = [fields["uuid"] in uuids for fields in filter(is_record, read_entry(path) or ())]
         if any(known):
             found = number if all(known) else number - 1
         elif path.exists() and path.stat().st_size == 0:
@@ -207,6 +221,8 @@ def commit(root: Path, key: Key, digest: str, data: Path) -> bool:
     with temporary.open("wb") as entry:  # before the state is read; not "xb", for NFS
         try:
             state = read(root, to_write=True)
+            if state.is_beyond_us:
+                raise OSError(errno.EROFS, "a later version has written to this Store, and must write here", str(root))
             if key in state.records or digest in {fields["hash"].lower() for fields in state.records.values()}:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), "/".join(key))
             if state.highest not in state.present:  # each entry follows one that is there, an empty one if need be

@@ -3,7 +3,7 @@
 For what a real kernel does too rarely or too fast to be waited for: a message that comes late, one that is lost, a
 kernel that falls silent. The page's clock is the test's::
 
-    page = Scripted(browser, "work", "verifying", "verifier", _initial={"store": "Test", "about": "All files"})
+    page = Scripted(browser, "Verifier", _initial={"store": "Test", "about": "All files"})
     page.get_by_role("button", name="Verify").click()
     asked = page.asked("verify/start")          # waits for it: what the page sent
     page.answer(asked, {})                      # or page.fail(asked, "RefusedError", "No.")
@@ -15,7 +15,7 @@ kernel that falls silent. The page's clock is the test's::
 
 from __future__ import annotations
 
-from asimov.storage.widgets._panel import static
+from asimov.storage.widgets._module import FILES, joined, static
 
 # What anywidget gives a page. A ping is answered as long as the kernel is there.
 _MODEL = """(traits) => {
@@ -42,7 +42,7 @@ _MODEL = """(traits) => {
 _MOUNT = """(mount) => {
     const root = make('div', { class: 'asimov-storage asimov-storage-panel' });
     document.body.append(root);
-    window.link = connect(model);
+    window.link = new Link(model);
     window.unmount = eval(mount)(link, root, model);
     hear({ view: null, event: 'hello' });
 }"""
@@ -51,7 +51,7 @@ _MOUNT = """(mount) => {
 class Scripted:
     """One widget in a page of its own."""
 
-    def __init__(self, browser, *scripts, width=1280, before="", **traits):
+    def __init__(self, browser, widget, *, width=1280, before="", **traits):
         self._context = browser.new_context(viewport={"width": width, "height": 900})
         self.page = self._context.new_page()
         self.page.clock.install(time=0)
@@ -59,9 +59,9 @@ class Scripted:
         self.page.evaluate(f"() => {{ {before} }}")
         self.page.clock.pause_at(1000)  # it goes on in pass_time alone
         self.page.add_style_tag(content=static("asimov-storage.css"))
-        self.page.add_script_tag(content="\n".join(static(f"{name}.js") for name in ("shared", *scripts)))
+        self.page.add_script_tag(content=joined(*FILES[widget]))
         self.page.evaluate(_MODEL, traits)
-        self.page.evaluate(_MOUNT, f"mount{scripts[-1].capitalize()}")
+        self.page.evaluate(_MOUNT, f"mount{widget}")
         self.root = self.page.locator(".asimov-storage-panel")
         self.status = self.root.get_by_role("status")
 

@@ -164,7 +164,7 @@ def test_200_mebibytes(opened, add, big):
 
 def test_a_kernel_that_hangs(opened, big):
     """A kernel that stops in the middle of a download is said to be busy or gone, and Cancel works all the same."""
-    big(64)
+    big(200)  # so that it is not yet done when the test has seen that it has begun
     book, widget = opened()
     process = book.value("__import__('os').getpid()")
     fetch_well(widget, "big.bin")
@@ -494,8 +494,7 @@ def scripted(browser):
     pages = []
 
     def scripted(shown=SHOWN, **options):
-        scripts = ("md5", "work", "combobox", "preview", "download", "fetched", "fetcher")
-        pages.append(Scripted(browser, *scripts, _initial=EMPTY, _shown=shown, **options))
+        pages.append(Scripted(browser, "Fetcher", _initial=EMPTY, _shown=shown, **options))
         return pages[-1]
 
     yield scripted

@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 CELL = '''
 from asimov.storage.widgets._messages import request
-from asimov.storage.widgets._panel import Panel, static
+from asimov.storage.widgets._module import PAGE, joined
+from asimov.storage.widgets._panel import Panel
 
 class Hello:
     @request("hello")
@@ -15,7 +16,7 @@ class Hello:
         return f"hello {message.text('name')}"
 
 class HelloPanel(Panel):
-    _esm = static("shared.js") + """
+    _esm = joined(*PAGE) + """
     export default { render: rendering((link, root) => {
       const status = statusRegion();
       root.append(button("Hello", async () => {

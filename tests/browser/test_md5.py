@@ -1,4 +1,4 @@
-"""The page's own MD5 (static/md5.js)."""
+"""The page's own MD5 (static/page/md5.js)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from asimov.storage.widgets._panel import static
+from asimov.storage.widgets._module import joined
 
 # RFC 1321, A.5.
 SUITE = {
@@ -41,14 +41,14 @@ DIGESTER = """async () => {
 
 @pytest.fixture
 def blank(context):
-    """Open a page with nothing but md5.js in it, under a given policy."""
+    """Open a page with nothing but page/md5.js in it, under a given policy."""
     pages = []
 
     def open_page(policy="default-src * 'unsafe-inline' blob:"):
         page = context.new_page()
         pages.append(page)
         headers = {"content-type": "text/html", "content-security-policy": policy}
-        body = f"<!doctype html><title>MD5</title><script>{static('md5.js')}</script>"
+        body = f"<!doctype html><title>MD5</title><script>{joined('page/md5')}</script>"
         page.route("**/*", lambda route: route.fulfill(status=200, headers=headers, body=body))
         page.goto("http://127.0.0.1:9/")
         return page

@@ -180,9 +180,7 @@ def scripted(browser):
 
     def scripted(**options):
         initial = {"store": "Test Store", "about": "All files"}
-        pages.append(
-            Scripted(browser, "work", "verifying", "verifier", _initial=initial, _shown={}, _rows=[], **options)
-        )
+        pages.append(Scripted(browser, "Verifier", _initial=initial, _shown={}, _rows=[], **options))
         return pages[-1]
 
     yield scripted

@@ -22,7 +22,7 @@ import yaml
 from asimov.storage import Manifest, Record, Store
 from asimov.storage._backends.local.journal import Journal
 from asimov.storage._disk import temporary
-from asimov.storage._format import canonical_writer, entries
+from asimov.storage._format import canonical_reader, canonical_writer, entries
 from asimov.storage._format.layout import KEPT
 
 Key = tuple[str, str, str]
@@ -114,7 +114,7 @@ def entry_numbers(root: Path) -> list[int]:
 
 def folded(root: Path) -> int:
     """Read up to which number the manifest says that it includes the entries; 0 if it doesn't say."""
-    return canonical_writer.split_folded((root / ".manifest" / "manifest.yaml").read_bytes())[1] or 0
+    return canonical_reader.split_folded((root / ".manifest" / "manifest.yaml").read_bytes())[1] or 0
 
 
 def last_number(root: Path) -> int:
@@ -150,7 +150,7 @@ def prepare_large(base: Path, count: int = 4000) -> None:
     contents = store.backend.contents().with_records(records)
     manifest = store.root / ".manifest" / "manifest.yaml"
     manifest.write_bytes(
-        b"".join([*canonical_writer.write(contents), canonical_writer.folded_line(folded(store.root))])
+        b"".join([*canonical_writer.write(contents), canonical_reader.folded_line(folded(store.root))])
     )
 
 

@@ -82,14 +82,14 @@ RENAME = """\
 """
 IN_PLACE = """\
         place = self.home.open_file(MANIFEST, files.os.O_RDWR | files.os.O_TRUNC)
-        files.write_all(place, b"".join([*text, canonical_writer.folded_line(state.highest)]))
+        files.write_all(place, b"".join([*text, canonical_reader.folded_line(state.highest)]))
         files.os.fsync(place)
         stamp = Stamp.of(place)
 """
 LINK = "            self.recent.link(self.entry.name, self.recent, str(number))\n"
 FENCE = "        others = fence(self.recent, {self.own}, self.now)\n"
 ABANDONED = "        folder.remove(name)\n        status = folder.status(name)\n"
-LAST_LINE = "        self.file.write(*text, canonical_writer.folded_line(state.highest))\n"
+LAST_LINE = "        self.file.write(*text, canonical_reader.folded_line(state.highest))\n"
 REMOVAL = """\
         for number in sorted(state.present):
             if number > state.highest - KEPT or not self.recent.remove(str(number)):
@@ -144,7 +144,7 @@ BUGS = {
     "the manifest doesn't say what it includes": Bug(
         "_backends/local/fold",
         LAST_LINE,
-        LAST_LINE.replace(", canonical_writer.folded_line(state.highest)", ""),
+        LAST_LINE.replace(", canonical_reader.folded_line(state.highest)", ""),
         OLD_AND_NEW,
         kept=32,
     ),
@@ -218,7 +218,7 @@ BUGS = {
     ),
     "an older back-up is taken for the manifest": Bug(
         "_backends/local/state",
-        "gap is None and state.folded >= lookup.folded(home, FOLDED)",
+        "gap is None and state.folded >= lookup.folded(_kept(home))",
         "gap is None",
         scene(test_old_views.test_a_manifest_that_was_deleted),
     ),

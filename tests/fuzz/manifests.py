@@ -6,6 +6,7 @@ import yaml
 from faults.spelling import names, texts
 from hypothesis import strategies as st
 
+from asimov.storage import ManifestError
 from asimov.storage._format import canonical_writer, yaml_reader
 
 from .oracle import PATH
@@ -71,6 +72,10 @@ TOKENS = [
         "size: ",
         "sha256: true\n",
         "events: {}\n",
+        "# entries folded: 3\n",
+        "requires: [x]\n",
+        "        note: {}\n",
+        "        meta:\n          a: 1\n          b: text\n",
     ),
     *(
         "0" * 32,
@@ -109,7 +114,12 @@ def trees(draw) -> dict:
             "sha256": st.text("0123456789abcdef", min_size=64, max_size=64),
             "size": st.integers(0, 10**20),
             "note": further(),
+            "author": further(),
+            "zeta": further(),
         },
+    )
+    record = st.tuples(st.just({}) | st.dictionaries(texts(), further(), max_size=2), record).map(
+        lambda both: both[0] | both[1]
     )
     files = st.dictionaries(names("file"), record, max_size=3)
     productions = st.none() | st.dictionaries(names("production"), st.none() | files, max_size=2)
@@ -144,7 +154,7 @@ def written(draw) -> bytes:
     data = yaml.safe_dump(draw(trees())).encode()
     try:
         return bytes(canonical_writer.write(yaml_reader.parse(data, PATH)))
-    except yaml_reader.ManifestError:
+    except ManifestError:
         return data
 
 

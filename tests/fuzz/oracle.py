@@ -13,7 +13,8 @@ from typing import NamedTuple
 import yaml
 
 from asimov.storage import ManifestError
-from asimov.storage._format import canonical_writer, yaml_reader
+from asimov.storage._format import canonical_reader, canonical_writer, further, yaml_reader
+from asimov.storage._model.snapshot import Contents
 
 KINDS = "binary bool float int map merge null omap pairs seq set str timestamp value"
 STANDARD = {f"tag:yaml.org,2002:{kind}" for kind in KINDS.split()}
@@ -43,20 +44,31 @@ def ours(data: bytes) -> Reading | None:
     except ManifestError as error:
         assert str(PATH) in str(error)
         return None
-    extras = {key: set(map(plain, further)) for key, further in contents.extras.items()}
-    for index, key in enumerate(contents.keys):
-        record = contents.record(index)
-        named = {name for name in ("sha256", "size") if getattr(record, name) is not None}
-        if named:
-            extras.setdefault(key, set()).update(named)
+    check_both_readers(data, contents)
+    extras = {record.key: keys_of(record.further_lines, 8) for record in contents if record.further_lines}
     records = {r.key: (r.hash, r.uuid) for r in contents}
     assert len(records) == len(contents)
-    return Reading(contents.name, records, {"name", "events", *map(plain, contents.top)}, extras)
+    return Reading(contents.name, records, {"name", "events", *keys_of(contents.top, 0)}, extras)
 
 
-def plain(spelled: str) -> str:
-    """Read a name as it is spelled in YAML."""
-    return named(yaml.compose(spelled, Loader=yaml.BaseLoader).value)
+def keys_of(lines: str, indent: int) -> set[str]:
+    """List the keys of further lines."""
+    return {key for key, _ in further.items(lines, indent)}
+
+
+def check_both_readers(data: bytes, contents: Contents) -> None:
+    """What is read without a parser is what PyYAML's events say, and text that is kept is what would be written."""
+    end, folded = canonical_reader.split_folded(data)
+    text = data if folded is None else data[:end]
+    fast = canonical_reader.read(text)
+    if fast is None:
+        return
+    slow = yaml_reader.parse_any(text, PATH)
+    for name in ("name", "top", "keys", "hashes", "uuids", "empties"):
+        assert getattr(fast, name) == getattr(slow, name)
+    assert list(fast) == list(slow) == list(contents)
+    assert [record.further_lines for record in fast] == [record.further_lines for record in slow]
+    assert bytes(canonical_writer.write(fast)) == canonical_writer.whole(slow)
 
 
 def named(key: str) -> str:
@@ -118,8 +130,8 @@ def interpret(node: yaml.Node) -> Reading:
                     raise NotAllowed("uuid repeated")
                 uuids.add(uuid)
                 records[event, production, file] = (digest, uuid)
-                if further := set(record) - {"hash", "uuid"}:
-                    extras[event, production, file] = set(map(named, further))
+                if more := set(record) - {"hash", "uuid"}:
+                    extras[event, production, file] = set(map(named, more))
     return Reading(top["name"].value, records, set(map(named, top)), extras)
 
 
@@ -210,9 +222,27 @@ def check_rewritten(data: bytes, reading: Reading) -> None:
     except Exception:  # noqa: BLE001 - whatever PyYAML can't make of tags such as !!int x
         return
     after = yaml.safe_load(written)
-    further = [key for key in before if key not in {"name", "events"}]
-    assert {key: unordered(after[key]) for key in further} == {key: unordered(before[key]) for key in further}
+    more = [key for key in before if key not in {"name", "events"}]
+    assert {key: unordered(after[key]) for key in more} == {key: unordered(before[key]) for key in more}
     assert isinstance(after["name"], str)
+    assert values_of(written) == values_of(data)
+
+
+def values_of(data: bytes) -> dict[tuple[str, ...], object]:
+    """Read each record's further keys, their values with their types; nothing where PyYAML can't make a value."""
+    loader = yaml.SafeLoader(data)
+    found = {}
+    events = mapping(mapping(loader.get_single_node())["events"], "event")
+    for event, productions in events.items():
+        for production, files in mapping(productions, "production").items():
+            for file, record in mapping(files, "file").items():
+                for name, value in mapping(record).items():
+                    if name not in {"hash", "uuid"}:
+                        try:
+                            found[event, production, file, named(name)] = unordered(loader.construct_document(value))
+                        except (yaml.YAMLError, ValueError, OverflowError, TypeError):
+                            found[event, production, file, named(name)] = None
+    return found
 
 
 def unordered(value: object) -> object:

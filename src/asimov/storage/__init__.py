@@ -17,6 +17,7 @@ from asimov.storage._model.errors import (
     SourceChangedError,
     StorageError,
     StoreExistsError,
+    StoreReadOnlyError,
 )
 from asimov.storage._model.record import Record
 from asimov.storage._model.reports import RepairReport, VerificationReport
@@ -43,6 +44,7 @@ __all__ = [
     "StorageError",
     "Store",
     "StoreExistsError",
+    "StoreReadOnlyError",
     "VerificationReport",
 ]
 

@@ -255,4 +255,4 @@ def _full_entry(record: Record) -> dict[str, Any]:
         entry["sha256"] = record.sha256
     if record.size is not None:
         entry["size"] = record.size
-    return entry
+    return {**entry, **record.further}

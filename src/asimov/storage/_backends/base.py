@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 from asimov.storage._bytes.descriptors import write_all
 from asimov.storage._bytes.digests import Digest, Named
 from asimov.storage._bytes.progress import Meter, Progress
+from asimov.storage._format.further import of_values
 from asimov.storage._model.check import Check, Status
 from asimov.storage._model.matching import Where, mismatch, require_match
 from asimov.storage._model.names import Key
@@ -112,17 +113,10 @@ class Item:
 
     def record(self) -> Record:
         """Make the record that is to be added."""
-        event, production, file = self.key
-        with_size = self.digest.sha256 is not None
-        return Record(
-            event=event,
-            production=production,
-            file=file,
-            hash=self.digest.md5,
-            uuid=self.uuid,
-            sha256=self.digest.sha256,
-            size=self.digest.size if with_size else None,
-        )
+        further: dict[str, object] = {}
+        if self.digest.sha256 is not None:
+            further = {"sha256": self.digest.sha256, "size": self.digest.size}
+        return Record.of(self.key, self.digest.md5, self.uuid, of_values(further))
 
 
 def new_uuid() -> str:

@@ -131,6 +131,13 @@ def read_all(descriptor: int) -> bytes:
     return b"".join(parts)
 
 
+def read_last(folder: Folder, name: str, count: int) -> bytes:
+    """Read the last `count` bytes of a file; none if it can't be read."""
+    with contextlib.suppress(OSError), opened(folder, name) as descriptor:
+        return os.pread(descriptor, count, max(os.fstat(descriptor).st_size - count, 0))
+    return b""
+
+
 def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
     """Open and read a file that others may replace or rewrite meanwhile, until it was read in one piece.
 

@@ -1,75 +1,116 @@
-"""The text of an entry in ``.manifest/recent/``: the records of one commit, and an end mark.
+"""The text of an entry in ``.manifest/recent/``: what one commit adds, and an end mark.
 
 One JSON object a line (RFC 8259, ASCII), then ``end COUNT MD5``, the MD5 being that of all lines above. Text without
 its right end mark is of a commit that never was: its writer was stopped, or the power failed, before anybody was told.
+
+Each line has a *kind*; a record's goes without saying. Members of a record that this version doesn't know are further
+keys. Of lines that it doesn't understand it knows no more than that they were committed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from asimov.storage._model.names import problem
 from asimov.storage._model.record import Record
 
+from . import further
+
 _END = re.compile(rb"^end (\d+) ([0-9a-f]{32})\n", re.MULTILINE)
-_HEX = {"hash": re.compile(r"[0-9a-f]{32}"), "uuid": re.compile(r"[0-9a-f]{32}")}
+_HEX = re.compile(r"[0-9a-f]{32}").fullmatch
+_MEMBERS = ("event", "production", "file", "hash", "uuid")
+
+
+class Entry(NamedTuple):
+    """What an entry says.
+
+    Attributes
+    ----------
+    records : tuple of Record
+        Those that it adds.
+    unknown : str
+        What it says besides that this version doesn't understand, in words; empty if there is nothing.
+    """
+
+    records: tuple[Record, ...] = ()
+    unknown: str = ""
 
 
 def write(records: Iterable[Record]) -> bytes:
-    """Give the text of an entry."""
+    """Return the text of an entry."""
     import json
 
     lines = []
     for record in records:
-        fields = {name: getattr(record, name) for name in ("event", "production", "file", "hash", "uuid")}
+        fields: dict[str, Any] = {name: getattr(record, name) for name in _MEMBERS}
         if record.sha256 is not None:
-            fields.update(sha256=record.sha256, size=record.size)
-        lines.append(json.dumps(fields).encode() + b"\n")
+            fields["sha256"] = record.sha256
+        if record.size is not None:
+            fields["size"] = record.size
+        if record.further_lines:
+            fields |= record.further
+        lines.append(json.dumps(fields, default=str).encode() + b"\n")
     body = b"".join(lines)
     return body + f"end {len(lines)} {_md5(body)}\n".encode()
 
 
-def read(text: bytes) -> list[Record] | None:
-    """Read an entry: no records if it was emptied, None if it is not whole."""
+def read(text: bytes) -> Entry | None:
+    """Read an entry, which may be empty; None if it is not whole."""
     if not text:
-        return []
+        return Entry()
     start = text.rfind(b"\nend ") + 1
     end = _END.fullmatch(text, start) if start else None
-    if end is None or end[2].decode() != _md5(text[:start]):
+    lines = text[:start].splitlines()
+    if end is None or end[2].decode() != _md5(text[:start]) or len(lines) != int(end[1]):
         return None
-    import json
-
-    try:
-        records = [Record(**json.loads(line)) for line in text[:start].splitlines()]
-    except (ValueError, TypeError):
-        return None
-    return records if len(records) == int(end[1]) and all(map(_is_sound, records)) else None
+    found = [_line(line) for line in lines]
+    unknown = next((words for words in found if isinstance(words, str)), "")
+    return Entry(tuple(record for record in found if isinstance(record, Record)), unknown)
 
 
 def read_many(text: bytes) -> list[Record]:
-    """Read the whole ones of several entries, one after the other."""
-    records: list[Record] = []
-    start = 0
-    for end in _END.finditer(text):
-        records += read(text[start : end.end()]) or []
-        start = end.end()
-    return records
+    """Read the records of the whole ones of several entries, one after the other."""
+    return [record for entry in _each(text) for record in (entry.records if entry is not None else ())]
 
 
 def are_whole(text: bytes) -> bool:
     """Return whether text is nothing but whole entries, one after the other."""
+    ends = [found.end() for found in _END.finditer(text)]
+    return None not in _each(text) and len(text) == (ends[-1] if ends else 0)
+
+
+def _each(text: bytes) -> Iterator[Entry | None]:
     start = 0
     for end in _END.finditer(text):
-        if read(text[start : end.end()]) is None:
-            return False
+        yield read(text[start : end.end()])
         start = end.end()
-    return start == len(text)
 
 
-def _is_sound(record: Record) -> bool:
-    names = all(problem(kind, getattr(record, kind)) is None for kind in ("event", "production", "file"))
-    return names and all(pattern.fullmatch(getattr(record, name)) for name, pattern in _HEX.items())
+def _line(line: bytes) -> Record | str:
+    """Read a line: a record, or in words what it is instead."""
+    import json
+
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return "something that is no JSON"
+    if not isinstance(fields, dict):
+        return "something that is no JSON object"
+    kind = fields.pop("kind", "record")
+    if kind != "record":
+        return f"something of the kind {str(kind)[:80]!a}"
+    values = [fields.pop(name, None) for name in _MEMBERS]
+    event, production, file, digest, uuid = (value if isinstance(value, str) else "" for value in values)
+    key = (event, production, file)
+    sound = all(problem(name, value) is None for name, value in zip(_MEMBERS, key, strict=False))
+    if not sound or not _HEX(digest) or not _HEX(uuid):
+        return "a record of another form"
+    try:
+        return Record.of(key, digest, uuid, further.of_values(fields))
+    except (TypeError, UnicodeEncodeError):
+        return "a record of another form"
 
 
 def _md5(data: bytes) -> str:

@@ -8,20 +8,17 @@ seal is for saving time only: it may be missing or out of date, and without it e
 from __future__ import annotations
 
 import binascii
-import contextlib
-import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from asimov.storage._disk import files
-from asimov.storage._disk.folder import Folder
 from asimov.storage._model.names import Key
 from asimov.storage._model.record import Record
-from asimov.storage._model.snapshot import COLUMNS, Contents, Lazy
+from asimov.storage._model.snapshot import COLUMNS, Contents, Lazy, Text
 
-from . import canonical_writer, yaml_reader
-from .quoting import quote
+from . import canonical_reader, yaml_reader
+from .blocks import heading
 from .rope import Pieces
 
 _WORTHWHILE = 1 << 22
@@ -31,19 +28,19 @@ _FEW = 8
 """How many records are looked up in the text before all are read; up to how many added ones are kept beside it."""
 _LINE = re.compile(rb"^sealed (\d+) ([0-9a-f]{8})\n\Z", re.MULTILINE)
 _FOLDED = re.compile(rb"^folded ([0-9]{1,18})\n", re.MULTILINE)
-_LONGEST = 96
+LONGEST = 96
+"""Bytes that these lines have at the most, together."""
 _FURTHER = {indent: re.compile(rb"\n(?! {%d})" % (indent + 1)) for indent in (2, 4)}
 """Where what belongs to a heading of that indentation ends."""
 _FIELDS = re.compile(
-    rb"        hash: '?([0-9a-f]{32})'?\n"
-    rb"(?:        sha256: ([0-9a-f]{64})\n        size: ([0-9]+)\n)?"
-    rb"        uuid: '?([0-9a-f]{32})'?\n"
+    rb"((?:        (?!hash: ).+\n)*)        hash: '?([0-9a-f]{32})'?\n"
+    rb"((?:        (?!uuid: ).+\n)*)        uuid: '?([0-9a-f]{32})'?\n((?:        .+\n)*)"
 )
 
 
-def seal(contents: Contents, text: Pieces) -> bytes:
-    """Give the line that says that `text`, just written of `contents`, is sound; nothing if it had better be read."""
-    if text.size < _WORTHWHILE or contents.extras or contents.empties or contents.top.keys() - {"sha256"}:
+def seal(contents: Contents, text: Text) -> bytes:
+    """Return the line that says that `text`, just written of `contents`, is sound; nothing if that isn't worth it."""
+    if text.size < _WORTHWHILE or contents.empties:
         return b""
     checksum = 0
     for piece in text:
@@ -59,9 +56,9 @@ def folded_line(number: int) -> bytes:
     return b"folded %d\n" % number
 
 
-def folded(home: Folder, kept: str) -> int:
-    """Read that number from the file `kept` of `home`, 0 if it isn't there."""
-    found = _FOLDED.findall(_last(home, kept))
+def folded(kept: bytes) -> int:
+    """Read that number from the end of the file that has it, 0 if it isn't there."""
+    found = _FOLDED.findall(kept[-LONGEST:])
     return int(found[-1]) if found else 0
 
 
@@ -70,32 +67,26 @@ def without(text: bytes) -> bytes:
     return _FOLDED.sub(b"", _LINE.sub(b"", text))
 
 
-def read(text: bytes, home: Folder, kept: str, path: Path) -> Contents | None:
-    """Give the contents of a manifest whose seal, in the file `kept` of `home`, it fits; None if it has to be read."""
+def read(text: bytes, kept: Callable[[], bytes], path: Path) -> Contents | None:
+    """Return the contents of a manifest that fits its seal, at the end of `kept`; None if it has to be read."""
     if len(text) < _WORTHWHILE:
         return None
-    found = _LINE.search(_last(home, kept))
+    found = _LINE.search(kept())
     if found is None or int(found[1]) != len(text) or int(found[2], 16) != binascii.crc32(text):
         return None
-    end = canonical_writer.read_end(text)
-    return None if end is None else Sealed(text, end[1], path)
-
-
-def _last(home: Folder, name: str) -> bytes:
-    with contextlib.suppress(OSError), files.opened(home, name) as descriptor:
-        return os.pread(descriptor, _LONGEST, max(os.fstat(descriptor).st_size - _LONGEST, 0))
-    return b""
+    outer = canonical_reader.read_outer(text)
+    return None if outer is None else Sealed(text, outer, path)
 
 
 class Sealed(Lazy):
     """Contents of sealed text, whose columns are read when they are first needed."""
 
-    def __init__(self, text: bytes, end: Contents, path: Path) -> None:
-        super().__init__(name=end.name, top=end.top, text=end.text)
-        self._sealed, self._path, self._looked_up = text, path, 0
+    def __init__(self, text: bytes, outer: canonical_reader.Outer, path: Path) -> None:
+        super().__init__(name=outer.name, top=outer.top, text=Pieces(text) if outer.stands else None)
+        self._sealed, self._outer, self._path, self._looked_up = text, outer, path, 0
 
     def made_columns(self) -> dict[str, Any]:
-        whole = yaml_reader.parse(self._sealed, self._path)
+        whole = canonical_reader.read(self._sealed, trusted=True) or yaml_reader.parse(self._sealed, self._path)
         return {column: getattr(whole, column) for column in COLUMNS}
 
     @property
@@ -103,47 +94,31 @@ class Sealed(Lazy):
         return super().few if self.has_columns else _FEW
 
     def get(self, key: Key) -> Record | None:
-        """Give the record with `key`, None if there is none."""
+        """Return the record with `key`, None if there is none."""
         self._looked_up += 1
         if self._looked_up > _FEW or self.has_columns:
             return super().get(key)
-        start = _look_up(self._sealed, key)
-        if start is None:
-            return None
-        return _record(key, self._sealed, start) or super().get(key)  # with fields that are rare, and read by the other
+        return _look_up(self._sealed, self._outer, key)
 
 
-def _look_up(text: bytes, key: Key) -> int | None:
-    """Find where the fields of a record begin, by its headings, one below the other; nothing else looks like them."""
-    start, end = len(b"events:\n"), len(text)
+def _look_up(text: bytes, outer: canonical_reader.Outer, key: Key) -> Record | None:
+    """Find a record by its headings, one below the other; nothing else looks like them."""
+    start, end = outer.start, outer.end
     for indent, name in zip((2, 4, 6), key, strict=True):
-        heading = f"\n{'':{indent}}{quote(name)}:\n".encode()
-        at = text.find(heading, start - 1, end)
+        line = f"\n{heading(indent, name)}".encode()
+        at = text.find(line, start - 1, end)
         if at < 0:
             return None
-        start = at + len(heading)
+        start = at + len(line)
         if indent < 6:
             end = _next_heading(text, indent, start)
-    return start
+    found = _FIELDS.match(text, start)
+    if found is None:
+        raise AssertionError(key)  # we have written it
+    before, digest, between, uuid, after = (part.decode() for part in found.groups())
+    return Record.of(key, digest, uuid, before + between + after)
 
 
 def _next_heading(text: bytes, indent: int, start: int) -> int:
     found = _FURTHER[indent].search(text, start)
     return found.start() + 1 if found else len(text)
-
-
-def _record(key: Key, text: bytes, start: int) -> Record | None:
-    found = _FIELDS.match(text, start)
-    if found is None:
-        return None
-    digest, sha256, size, uuid = (found[group].decode() if found[group] else None for group in (1, 2, 3, 4))
-    event, production, file = key
-    return Record(
-        event=event,
-        production=production,
-        file=file,
-        hash=digest or "",
-        uuid=uuid or "",
-        sha256=sha256,
-        size=int(size) if size else None,
-    )

@@ -13,6 +13,11 @@ _OTHER_TYPES = re.compile(
     r"\d[\d_,.:+\-]*(?:[eE][+\-]?\d*)?|0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|"
     r"\d{4}-\d\d?-\d\d?[Tt \d:.+\-Zz]*"
 ).fullmatch
+_TYPED = re.compile(
+    r"-?(?:0|[1-9][0-9]{0,17})|-?[0-9]+\.[0-9]*(?:[eE][+\-][0-9]+)?|"
+    r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF|null|Null|NULL|~"
+).fullmatch
+"""Some of what YAML 1.1 reads as a number, a truth value or null, and what we keep as it stands; the rest is rare."""
 _ESCAPES = {"0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
             " ": " ", '"': '"', "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"}  # fmt: skip
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
@@ -34,6 +39,14 @@ def _is_printable(text: str) -> bool:
 def means_another_type(text: str) -> bool:
     """Whether a YAML 1.1 (or 1.2) reader would see something else than a text in this plain scalar."""
     return _OTHER_TYPES(text) is not None
+
+
+def is_canonical_scalar(token: str) -> bool:
+    """Return whether a scalar stands as `quote` writes it, or as a number or word that keeps its type."""
+    if token[0] in "'\"":
+        text = unquote(token)
+        return text is not None and quote(text) == token
+    return bool(_TYPED(token)) or (_PLAIN(token) is not None and not means_another_type(token))
 
 
 def quote(text: str, *, always: bool = False) -> str:

@@ -8,6 +8,7 @@
     │   ├── ManifestLostError       also a NotAStoreError
     │   └── ManifestStaleError
     ├── FileSystemError             also an OSError
+    ├── StoreReadOnlyError          also an OSError
     ├── InvalidNameError            also a ValueError
     ├── HashError
     ├── RecordNotFoundError         also a KeyError and a FileNotFoundError
@@ -135,6 +136,12 @@ class FileSystemError(_OSStorageError):
     """A file system can't do what a Store has to have to be written to."""
 
     _errno = errno.EOPNOTSUPP
+
+
+class StoreReadOnlyError(_OSStorageError):
+    """A Store can be read and not be written to: a later version of asimov-storage has written to it, say."""
+
+    _errno = errno.EROFS
 
 
 class RecordNotFoundError(_OSStorageError, KeyError, FileNotFoundError):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
 
 from .names import Key
 
 Duplicate = Literal["raise", "link", "skip"]
+_SHA256 = re.compile(r"^        sha256: '?([0-9a-f]{64})'?\n", re.MULTILINE).search
+_SIZE = re.compile(r"^        size: (0|[1-9][0-9]{0,18})\n", re.MULTILINE).search
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +31,8 @@ class Record:
         The SHA-256 of its bytes, 64 lower-case hexadecimal digits, in Stores that were created with ``sha256=True``.
     size : int or None
         Its length in bytes, in the same Stores.
+    further_lines : str
+        What else the manifest says of it, as lines of YAML; `further` has that as values. Includes the two above.
     """
 
     event: str
@@ -35,11 +42,44 @@ class Record:
     uuid: str
     sha256: str | None = None
     size: int | None = None
+    further_lines: str = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def of(cls, key: Key, hash: str, uuid: str, further_lines: str = "") -> Record:
+        """Make a record of what a manifest says."""
+        event, production, file = key
+        if not further_lines:
+            return cls(event=event, production=production, file=file, hash=hash, uuid=uuid)
+        sha256, size = _SHA256(further_lines), _SIZE(further_lines)
+        return cls(
+            event=event,
+            production=production,
+            file=file,
+            hash=hash,
+            uuid=uuid,
+            sha256=sha256 and sha256[1],
+            size=None if size is None else int(size[1]),
+            further_lines=further_lines,
+        )
 
     @property
     def key(self) -> Key:
         """Event, production and file: what is unique in a Store."""
         return self.event, self.production, self.file
+
+    @property
+    def further(self) -> Mapping[str, Any]:
+        """What else the manifest says of the file, by key; read-only, and empty for most files.
+
+        The values are those of YAML 1.1: texts, numbers, truth values, None, dates, lists and dicts. Later versions,
+        other programs and people may add such keys, and each version keeps them.
+        """
+        from .further import values
+
+        known = {"sha256"} if self.sha256 is not None else set()
+        known |= {"size"} if self.size is not None else set()
+        found = values(self.further_lines) if self.further_lines else {}
+        return MappingProxyType({name: value for name, value in found.items() if name not in known})
 
     def _repr_html_(self) -> str:
         from asimov.storage._display.pages import record_html

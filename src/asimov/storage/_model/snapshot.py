@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
-
-from asimov.storage._format.rope import Pieces
+from typing import Any, Protocol
 
 from .names import Key
 from .record import Record
@@ -16,18 +14,23 @@ _INSERTED = 16
 _FEW = 64
 """Up to how many records are kept beside those that they were added to (or a share of these, where they are many)."""
 _SHARE = 64
-COLUMNS = frozenset(("keys", "hashes", "uuids", "sha256s", "sizes"))
+COLUMNS = frozenset(("keys", "hashes", "uuids", "further"))
 
 
-class Collection(NamedTuple):
-    """A further key's value that is a mapping (with keys) or a list (without); texts as they are spelled in YAML."""
+class Text(Protocol):
+    """The text of a manifest, as whoever writes it keeps it with what it says."""
 
-    tag: str | None
-    keys: tuple[str, ...] | None
-    values: tuple[Node, ...]
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
 
+    def __iter__(self) -> Iterator[bytes]: ...
 
-Node: TypeAlias = "str | Collection"
+    def find(self, line: bytes, low: int, high: int) -> int:
+        """Find where a whole line begins between `low` and `high`, -1 if it doesn't."""
+
+    def with_lines(self, at: int, lines: bytes) -> Text:
+        """Return the text that has `lines` before its byte `at`."""
 
 
 class Contents:
@@ -37,17 +40,16 @@ class Contents:
     ----------
     name : str
         The Store's name.
-    top : dict
-        Further keys at the top, spelled.
+    top : str
+        Further keys at the top: lines of canonical YAML.
     keys, hashes, uuids : list
         The columns, sorted by key, without a repeated key or uuid.
-    sha256s, sizes : list or None
-        Columns that Stores with SHA-256 have; None where no record has one.
-    extras : dict
-        Further keys of records, by their key, spelled.
+    further : list of str or None
+        Further keys of each record, SHA-256 and size among them: lines of canonical YAML, indented as in the manifest.
+        None where no record has any.
     empties : tuple
         Events (one name) and productions (two names) that hold nothing.
-    text : Pieces or None
+    text : Text or None
         The text that this was read from, if it has the canonical shape.
     quoted : frozenset of str or None
         The names that stand quoted in `text`; None when it is known that just those are that have to be.
@@ -57,20 +59,17 @@ class Contents:
         self,
         *,
         name: str,
-        top: dict[str, Node] | None = None,
+        top: str = "",
         keys: list[Key] | None = None,
         hashes: list[str] | None = None,
         uuids: list[str] | None = None,
-        sha256s: list[str | None] | None = None,
-        sizes: list[int | None] | None = None,
-        extras: dict[Key, dict[str, Node]] | None = None,
+        further: list[str] | None = None,
         empties: tuple[tuple[str, ...], ...] = (),
-        text: Pieces | None = None,
+        text: Text | None = None,
         quoted: frozenset[str] | None = None,
     ) -> None:
-        self.name, self.top, self.extras, self.empties = name, top or {}, extras or {}, empties
-        self.keys, self.hashes, self.uuids = keys or [], hashes or [], uuids or []
-        self.sha256s, self.sizes = sha256s, sizes
+        self.name, self.top, self.empties = name, top, empties
+        self.keys, self.hashes, self.uuids, self.further = keys or [], hashes or [], uuids or [], further
         self.text, self.quoted = text, quoted
         self.origin: tuple[Contents, tuple[Record, ...]] | None = None
         """What this was made from, that has text, and the records added since, until the text of this is written."""
@@ -85,20 +84,21 @@ class Contents:
     @property
     def with_sha256(self) -> bool:
         """Whether the Store was created to record SHA-256 as well."""
-        return self.top.get("sha256") == "true"
+        return "\nsha256: true\n" in f"\n{self.top}"
+
+    @property
+    def requires(self) -> Any:
+        """What the manifest requires its writers to know, if anything: the value of its key ``requires``."""
+        if "\nrequires:" not in f"\n{self.top}":
+            return None
+        from .further import values
+
+        return values(self.top).get("requires")
 
     def record(self, index: int) -> Record:
         """Make the Record at `index`."""
-        event, production, file = self.keys[index]
-        return Record(
-            event=event,
-            production=production,
-            file=file,
-            hash=self.hashes[index],
-            uuid=self.uuids[index],
-            sha256=None if self.sha256s is None else self.sha256s[index],
-            size=None if self.sizes is None else self.sizes[index],
-        )
+        lines = self.further[index] if self.further else ""
+        return Record.of(self.keys[index], self.hashes[index], self.uuids[index], lines)
 
     def find(self, key: Key) -> int | None:
         """Find the index of `key`."""
@@ -215,7 +215,7 @@ class Grown(Lazy):
         last = base if before is None else before
         filled = {names for r in records for names in ((r.event,), (r.event, r.production))}
         empties = tuple(empty for empty in last.empties if empty not in filled)
-        super().__init__(name=base.name, top=base.top, extras=base.extras, empties=empties)
+        super().__init__(name=base.name, top=base.top, empties=empties)
         self.base, self.origin = base, origin
         self.added: dict[Key, Record] = {
             **(before.added if before else {}),
@@ -278,7 +278,7 @@ class Grown(Lazy):
     def _settled(self) -> Contents:
         """Return the same, with all records in columns."""
         columns: dict[str, Any] = {column: getattr(self, column) for column in COLUMNS}
-        more: dict[str, Any] = {"extras": self.extras, "empties": self.empties, "quoted": self.quoted}
+        more: dict[str, Any] = {"empties": self.empties, "quoted": self.quoted}
         return Contents(name=self.name, top=self.top, text=self.text, **columns, **more)
 
 
@@ -310,10 +310,9 @@ def _one_of(choose: Callable[..., Record], one: Record | None, other: Record | N
 def _merged(contents: Contents, records: Sequence[Record]) -> Contents:
     """Sort `records` in among those of `contents`."""
     columns: list[list[Any]] = [list(contents.keys), list(contents.hashes), list(contents.uuids)]
-    if contents.sha256s or contents.sizes or any(r.sha256 or r.size is not None for r in records):
-        nothing = [None] * len(contents.keys)
-        columns += [list(contents.sha256s or nothing), list(contents.sizes or nothing)]
-    rows = [(r.key, r.hash, r.uuid, r.sha256, r.size) for r in records]
+    if contents.further or any(record.further_lines for record in records):
+        columns.append(list(contents.further or [""] * len(contents.keys)))
+    rows = [(r.key, r.hash, r.uuid, r.further_lines) for r in records]
     if len(rows) <= _INSERTED:
         for row in rows:
             at = bisect_left(columns[0], row[0])
@@ -325,15 +324,13 @@ def _merged(contents: Contents, records: Sequence[Record]) -> Contents:
         order = sorted(range(len(columns[0])), key=columns[0].__getitem__)
         columns = [[column[i] for i in order] for column in columns]
     filled = {names for r in records for names in ((r.event,), (r.event, r.production))}
-    keys, hashes, uuids, sha256s, sizes = [*columns, None, None][:5]
+    keys, hashes, uuids, further = [*columns, None][:4]
     return Contents(
         name=contents.name,
         top=contents.top,
         keys=keys,
         hashes=hashes,
         uuids=uuids,
-        sha256s=sha256s,
-        sizes=sizes,
-        extras=contents.extras,
+        further=further,
         empties=tuple(empty for empty in contents.empties if empty not in filled),
     )

@@ -12,7 +12,8 @@ from . import _messages
 from ._browsing import Browsing, State
 from ._download import Downloads
 from ._fetcher import Fetches
-from ._panel import Panel, module, require_store
+from ._module import module
+from ._panel import Panel, require_store
 from ._selected import Gathering, SelectionVerification
 from ._stored import Stored
 from ._suggest import Suggestions
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
     from asimov.storage._model.reports import VerificationReport
     from asimov.storage._store import Store
-
-
-_UPLOADER = "md5", "work", "combobox", "uploads", "uploader"
-_FETCHER = "preview", "download", "fetched"
 
 
 class Explorer(Panel):
@@ -54,7 +51,7 @@ class Explorer(Panel):
     0
     """
 
-    _esm = module(*_UPLOADER, *_FETCHER, "verifying", "filters", "records", "gathering", "explorer")
+    _esm = module("Explorer")
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
     _gathered = traitlets.Dict().tag(sync=True)

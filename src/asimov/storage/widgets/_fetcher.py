@@ -13,7 +13,8 @@ import traitlets
 from . import _messages
 from ._download import Downloads
 from ._messages import Message, RefusedError, Reply, request
-from ._panel import Panel, module, require_store, text_of
+from ._module import module
+from ._panel import Panel, require_store, text_of
 from ._preview import Preview, preview
 from ._progress import Cancelled, Progress
 from ._suggest import Suggestions
@@ -233,7 +234,7 @@ class Fetcher(Panel):
     True
     """
 
-    _esm = module("md5", "work", "combobox", "preview", "download", "fetched", "fetcher")
+    _esm = module("Fetcher")
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
 

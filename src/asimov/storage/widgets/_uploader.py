@@ -9,7 +9,8 @@ import traitlets
 from asimov.storage._operations.arguments import path
 
 from ._messages import plain
-from ._panel import Panel, module, require_store, text_of
+from ._module import module
+from ._panel import Panel, require_store, text_of
 from ._server_files import ServerFiles
 from ._stored import Stored
 from ._suggest import Suggestions
@@ -55,7 +56,7 @@ class Uploader(Panel):
     []
     """
 
-    _esm = module("md5", "work", "combobox", "uploads", "uploader")
+    _esm = module("Uploader")
     _initial = traitlets.Dict().tag(sync=True)
     _stored = traitlets.Dict({"count": 0, "last": []}).tag(sync=True)
 

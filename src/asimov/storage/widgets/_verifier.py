@@ -18,7 +18,8 @@ from asimov.storage._model.selection import chosen
 
 from . import _messages
 from ._messages import Message, RefusedError, request
-from ._panel import Panel, module, require_store
+from ._module import module
+from ._panel import Panel, require_store
 from ._progress import Cancelled, Progress
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ class Verifier(Panel):
     >>> verifier.close()
     """
 
-    _esm = module("work", "verifying", "verifier")
+    _esm = module("Verifier")
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
     _rows: traitlets.List[State] = traitlets.List().tag(sync=True)

@@ -98,7 +98,7 @@ from . import last_fold
 from .deferred import Deferred
 from .fold import Fold
 from .placing import Placing
-from .state import State, StateReader, warn
+from .state import State, StateReader, require_understood, warn
 
 LOOKS = 8
 
@@ -137,6 +137,7 @@ class Commit:
         try:
             state = self.read()
             while True:
+                require_understood(self.reader.root, state.unknown)
                 records = self.placing.resolve(state.contents)
                 if not records:
                     self.placing.withdraw(self.root)

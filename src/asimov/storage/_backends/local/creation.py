@@ -8,11 +8,10 @@ from pathlib import Path
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import Folder
 from asimov.storage._disk.temporary import Temporary
-from asimov.storage._format import canonical_writer
+from asimov.storage._format import canonical_reader, canonical_writer
 from asimov.storage._format.layout import BACKUP, HOME, INCOMING, MANIFEST, RECENT, TEMPORARY
-from asimov.storage._format.rope import Pieces
 from asimov.storage._model.errors import REPAIR_IN_A_SHELL, FileSystemError, InvalidNameError, StoreExistsError
-from asimov.storage._model.snapshot import Contents
+from asimov.storage._model.snapshot import Contents, Text
 
 from . import probe
 
@@ -20,7 +19,7 @@ from . import probe
 def create(root: Path, name: str, *, sha256: bool) -> None:
     """Make the folders of a Store, and last, so that it is there whole or not at all, its manifest."""
     require_store_name(name)
-    contents = Contents(name=name, top={"sha256": "true"} if sha256 else {})
+    contents = Contents(name=name, top="sha256: true\n" if sha256 else "")
     _require_links(root)
     made = files.make_root(root)
     try:
@@ -61,12 +60,12 @@ def require_store_name(name: object) -> str:
     raise InvalidNameError(msg)
 
 
-def _fill(home: Folder, text: Pieces) -> None:
+def _fill(home: Folder, text: Text) -> None:
     for name in (INCOMING, RECENT, TEMPORARY):
         home.make_folder(name)
     _require_new(home)
     with Temporary(home, temporary.owner_name()) as manifest:
-        manifest.write(*text, canonical_writer.folded_line(0))
+        manifest.write(*text, canonical_reader.folded_line(0))
         manifest.sync()
         try:
             home.link(manifest.name, home, MANIFEST)

@@ -9,7 +9,7 @@ import time
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import GONE, Folder, Stamp
 from asimov.storage._disk.temporary import Temporary
-from asimov.storage._format import canonical_writer, lookup
+from asimov.storage._format import canonical_reader, canonical_writer, lookup
 from asimov.storage._format.layout import BACKUP, FOLDED, INCOMING, KEPT, MANIFEST, TEMPORARY
 
 from . import last_fold
@@ -64,7 +64,7 @@ class Fold:
     def fold(self, state: State) -> State | None:
         """Replace the manifest; return the state that it holds now, None if others have done it."""
         for _ in range(_TRIES):
-            if state.folded >= state.highest:
+            if state.folded >= state.highest or state.unknown:
                 return None
             try:
                 folded = self.replace_manifest(state)
@@ -84,7 +84,7 @@ class Fold:
     def replace_manifest(self, state: State) -> State | None:
         """Replace the manifest by one with all of `state`; None if it isn't the one any more that was read."""
         text = canonical_writer.write(state.contents)
-        self.file.write(*text, canonical_writer.folded_line(state.highest))
+        self.file.write(*text, canonical_reader.folded_line(state.highest))
         self.file.sync()
         self.now = self.file.modified
         if not self.has_old(state):

@@ -23,7 +23,7 @@ from .commit import LOOKS, Commit, Fenced
 from .deferred import Deferred
 from .fold import Fold
 from .placing import Placing
-from .state import StateReader, warn
+from .state import StateReader, require_understood, warn
 
 LOCK_PATIENCE = 10.0
 """Seconds that a writer waits for the lock before it goes on without."""
@@ -87,6 +87,7 @@ class Journal:
                 Temporary(recent, temporary.owner_name()) as file,  # before any state is read
             ):
                 state = self._reader.read(home, to_write=True)
+                require_understood(self.root, state.unknown)
                 if state.folded < state.highest:
                     Fold(self._reader, home, recent, file).run(state)
 

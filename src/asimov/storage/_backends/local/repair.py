@@ -14,7 +14,9 @@ from asimov.storage._bytes import digests
 from asimov.storage._disk import files, locks, temporary
 from asimov.storage._disk.folder import Folder
 from asimov.storage._disk.temporary import Temporary
-from asimov.storage._format import canonical_reader, canonical_writer, entries, lookup, yaml_reader
+from asimov.storage._format import canonical_reader, canonical_writer, lookup, salvage, yaml_reader
+from asimov.storage._format.entries import Entry, are_whole, read_many
+from asimov.storage._format.entries import read as read_entry
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT
 from asimov.storage._format.quoting import unquote
 from asimov.storage._model.errors import HashError, ManifestError, NotAStoreError
@@ -23,12 +25,12 @@ from asimov.storage._model.matching import require_match
 from asimov.storage._model.names import Key, from_disk, problem
 from asimov.storage._model.record import Record
 from asimov.storage._model.reports import RepairReport
-from asimov.storage._model.snapshot import Contents, Node
+from asimov.storage._model.snapshot import Contents
 
 from .fold import Fold, back_up, fence
 from .journal import LOCK_PATIENCE
 from .quarantine import folder_of, free_name, keep_aside, move_aside
-from .state import StateReader, included_in
+from .state import StateReader, included_in, require_understood, required
 from .stored import open_in, open_stored, untracked
 
 _WITH_SHA256 = re.compile(rb"^sha256: true$|\"sha256\":", re.MULTILINE)
@@ -75,6 +77,7 @@ class _Repair:
         state, problem, contents = self.manifest()
         if state != "sound":
             contents = self.rebuilt()
+        self.require_understood(contents)
         unplaced = self.strangers(contents) + self.torn_entries()
         if new is not None:
             if state != "sound":
@@ -93,6 +96,13 @@ class _Repair:
             records=tuple(contents),
             quarantined=tuple(unplaced),
         )
+
+    def require_understood(self, contents: Contents) -> None:
+        """Raise StoreReadOnlyError if a later version has written what this one would take for damage."""
+        for path, entry in self.entry_files():
+            if entry is not None and entry.unknown and int(path.name) > self.included:
+                require_understood(self.root.path, entry.unknown)
+        require_understood(self.root.path, required(contents))
 
     def abandoned(self, paths: list[Path], new: Temporary) -> list[Path]:
         """Keep those of `paths` that no writer is about to record: none, as long as there are writers."""
@@ -146,9 +156,9 @@ class _Repair:
             with contextlib.suppress(ManifestError):
                 contents = yaml_reader.parse(text, self.home.path / BACKUP)
                 self.sources.append(BACKUP)
-                said = canonical_writer.split_folded(text)[1]
-                entries = {int(path.name): records for path, records in self.entry_files()}
-                self.backed_up = max(included_in(contents, entries) if said is None else said, self.kept_up_to())
+                said = canonical_reader.split_folded(text)[1]
+                found = {int(path.name): entry for path, entry in self.entry_files()}
+                self.backed_up = max(included_in(contents, found) if said is None else said, self.kept_up_to())
                 return contents
         return Contents(name=self.salvaged_name(), top=self.salvaged_top())
 
@@ -157,36 +167,36 @@ class _Repair:
         name = unquote(found[1].decode(errors="replace")) if found else None
         return name or self.root.path.name
 
-    def salvaged_top(self) -> dict[str, Node]:
+    def salvaged_top(self) -> str:
         """Find out whether the Store was one with SHA-256: that more is recorded of each file."""
         left = [self.text(self.home, MANIFEST) or b"", self.text(self.home, FOLDED) or b""]
-        return {"sha256": "true"} if any(map(_WITH_SHA256.search, left)) else {}
+        return "sha256: true\n" if any(map(_WITH_SHA256.search, left)) else ""
 
     def folded(self) -> list[Record]:
-        return entries.read_many(self.text(self.home, FOLDED) or b"")
+        return read_many(self.text(self.home, FOLDED) or b"")
 
     def kept_up_to(self) -> int:
         """Return up to which entry the back-up and what is kept beside it have all; 0 if that is not whole."""
         kept = self.text(self.home, FOLDED) or b""
-        return lookup.folded(self.home, FOLDED) if entries.are_whole(lookup.without(kept)) else 0
+        return lookup.folded(self.text(self.home, FOLDED) or b"") if are_whole(lookup.without(kept)) else 0
 
     def entries(self) -> list[Record]:
         """Read the entries that the back-up doesn't include: what it lacks of those was taken out of it by hand."""
-        later = [records for path, records in self.entry_files() if int(path.name) > self.backed_up]
-        return [record for records in later for record in records or ()]
+        later = [entry for path, entry in self.entry_files() if int(path.name) > self.backed_up]
+        return [record for entry in later if entry is not None for record in entry.records]
 
-    def entry_files(self) -> Iterator[tuple[Path, list[Record] | None]]:
+    def entry_files(self) -> Iterator[tuple[Path, Entry | None]]:
         with contextlib.suppress(FileNotFoundError), self.home.folder(RECENT) as recent:
             for name in sorted((n for n in recent.names() if n.isdecimal()), key=int):
-                yield recent.path / name, entries.read(self.text(recent, name) or b"")
+                yield recent.path / name, read_entry(self.text(recent, name) or b"")
 
     def torn_entries(self) -> list[Path]:
         """List the entries that are not whole and that no manifest includes yet."""
-        return [path for path, records in self.entry_files() if records is None and int(path.name) > self.included]
+        return [path for path, entry in self.entry_files() if entry is None and int(path.name) > self.included]
 
     def salvaged(self) -> list[Record]:
         """Read what rows there are in a damaged manifest, and believe those whose files are there and agree."""
-        rows = canonical_reader.salvage((self.text(self.home, MANIFEST) or b"").decode(errors="replace"))
+        rows = salvage.records((self.text(self.home, MANIFEST) or b"").decode(errors="replace"))
         return [record for record in rows if self.agrees(record)]
 
     def agrees(self, record: Record) -> bool:
@@ -259,7 +269,7 @@ class _Repair:
 
     def replace_manifest(self, new: Temporary, contents: Contents) -> None:
         number, others = self.last_number(), fence(new.folder, {new.name}, new.modified)
-        new.write(*canonical_writer.write(contents), canonical_writer.folded_line(number))
+        new.write(*canonical_writer.write(contents), canonical_reader.folded_line(number))
         new.sync()
         with contextlib.suppress(FileNotFoundError), files.opened(self.home, MANIFEST) as old:
             new.take_permissions(old)
@@ -286,9 +296,9 @@ class _Repair:
 
     def last_number(self) -> int:
         """Return the highest number of an entry that anything tells of: the new manifest includes them all."""
-        said = [canonical_writer.split_folded(self.text(self.home, name) or b"")[1] or 0 for name in (MANIFEST, BACKUP)]
+        said = [canonical_reader.split_folded(self.text(self.home, name) or b"")[1] or 0 for name in (MANIFEST, BACKUP)]
         there = [int(path.name) for path, _ in self.entry_files()]
-        return max([*said, *there, lookup.folded(self.home, FOLDED)])
+        return max([*said, *there, lookup.folded(self.text(self.home, FOLDED) or b"")])
 
 
 def _are_names(key: Key) -> bool:

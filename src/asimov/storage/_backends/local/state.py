@@ -13,10 +13,18 @@ from typing import NamedTuple
 
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import GONE, STALE, Folder, Stamp
-from asimov.storage._format import canonical_writer, entries, lookup, yaml_reader
+from asimov.storage._format import canonical_reader, lookup, yaml_reader
+from asimov.storage._format.entries import Entry
+from asimov.storage._format.entries import read as read_entry
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, KEPT, MANIFEST, RECENT
-from asimov.storage._model.errors import ManifestError, ManifestLostError, ManifestStaleError, NotAStoreError
-from asimov.storage._model.names import Key
+from asimov.storage._model.errors import (
+    ManifestError,
+    ManifestLostError,
+    ManifestStaleError,
+    NotAStoreError,
+    StoreReadOnlyError,
+)
+from asimov.storage._model.names import Key, shown
 from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 
@@ -53,6 +61,8 @@ class State(NamedTuple):
         See `last_fold`; empty if it is not known.
     last : tuple
         What tells the last entry from another one of its number; empty if it isn't there.
+    unknown : str
+        What this version doesn't understand of it, in words; empty if it is nothing. Nobody may write in ignorance.
     """
 
     contents: Contents
@@ -62,6 +72,7 @@ class State(NamedTuple):
     stamp: Stamp
     lineage: str
     last: tuple[int, ...]
+    unknown: str
 
 
 class _Misfit(NamedTuple):
@@ -79,6 +90,7 @@ class StateReader:
         self._known: State | None = None
         self.synced = 0
         """The number of the entry up to which this process has made the entries durable."""
+        self._warned_of = ""
         self._reading = threading.RLock()
 
     def renew_lock(self) -> None:
@@ -125,6 +137,7 @@ class StateReader:
             for look in itertools.count(1):
                 seen = self._attempt(home)
                 if isinstance(seen, State):
+                    self._warn_of_unknown(seen)
                     return seen
                 end = self._end(home, seen, look, time.monotonic() - start, to_write=to_write)
                 if end is not None:
@@ -135,6 +148,15 @@ class StateReader:
                 if to_write:
                     self.stir(home)
         raise AssertionError  # it ends by its patience
+
+    def _warn_of_unknown(self, state: State) -> None:
+        if state.unknown not in {"", self._warned_of}:
+            self._warned_of = state.unknown
+            warn(
+                "%s holds %s, which only a later version of asimov-storage knows; the rest is read",
+                self.root,
+                state.unknown,
+            )
 
     def gap(self, home: Folder) -> str | None:
         """Return what is missing between the manifest and the entries, None if nothing is."""
@@ -205,7 +227,7 @@ class StateReader:
                 self._known = state
                 return state, None
             stamp, text, folded = _read_manifest(home, MANIFEST)
-            sealed = lookup.read(text, home, FOLDED, self.path)
+            sealed = lookup.read(text, lambda: _kept(home), self.path)
             contents = yaml_reader.parse(text, self.path) if sealed is None else sealed
             last = last_fold.read(home)
             lineage = last.lineage if last is not None and last.wrote(stamp) else ""
@@ -233,7 +255,7 @@ class StateReader:
         """
         with contextlib.suppress(OSError, ManifestError):
             state, gap = self._look_at_backup(home)
-            if gap is None and state.folded >= lookup.folded(home, FOLDED):
+            if gap is None and state.folded >= lookup.folded(_kept(home)):
                 if not to_write:
                     return state
                 home.link(BACKUP, home, MANIFEST)
@@ -274,7 +296,10 @@ class StateReader:
         if known.highest > highest or not set(further) <= set(numbers):
             return None
         entries = _entries_of(recent, further)
-        if any(records is _GONE for records in entries.values()):
+        if any(entry is _GONE for entry in entries.values()):
+            return None
+        unknown = known.unknown or _unknown_in(entries)
+        if unknown and stamp != known.stamp:  # a later version may have folded what this one has never read
             return None
         return State(
             contents=known.contents.with_records(_unknown(_records(entries), known.contents, trusted=True)),
@@ -284,6 +309,7 @@ class StateReader:
             stamp=stamp,
             lineage=known.lineage,
             last=_identity(recent, highest),
+            unknown=unknown,
         )
 
     def _with_entries(
@@ -300,7 +326,7 @@ class StateReader:
         folded = self._folded(home, contents, recent, numbers) if said is None else said
         later = [number for number in numbers if number > folded]
         entries = _entries_of(recent, later)
-        gone = {number for number, records in entries.items() if records is _GONE}
+        gone = {number for number, entry in entries.items() if entry is _GONE}
         highest = max([folded, *numbers])
         trusted = isinstance(contents, lookup.Sealed)
         state = State(
@@ -311,6 +337,7 @@ class StateReader:
             stamp=stamp,
             lineage=lineage,
             last=_identity(recent, highest),
+            unknown=required(contents) or _unknown_in(entries),
         )
         dense = not gone and later == list(range(folded + 1, highest + 1))
         # An entry that was removed can have been linked anew, in error, if so many came after it.
@@ -323,7 +350,17 @@ class StateReader:
 
     def _folded(self, home: Folder, contents: Contents, recent: Folder | None, numbers: list[int]) -> int:
         """Find out which entries are in a manifest that doesn't say so, since another program wrote it."""
-        return max(lookup.folded(home, FOLDED), included_in(contents, _entries_of(recent, numbers)))
+        return max(lookup.folded(_kept(home)), included_in(contents, _entries_of(recent, numbers)))
+
+
+def require_understood(root: Path, unknown: str) -> None:
+    """Raise StoreReadOnlyError if there is something in a Store that this version doesn't understand."""
+    if unknown:
+        msg = (
+            f"{root} holds {unknown}, which this version of asimov-storage doesn't know. A later version has written "
+            "it, and this one can only read here. Nothing was changed: install that version to write."
+        )
+        raise StoreReadOnlyError(msg)
 
 
 def warn(text: str, *arguments: object) -> None:
@@ -333,7 +370,7 @@ def warn(text: str, *arguments: object) -> None:
     logging.getLogger(__package__).warning(text, *arguments)
 
 
-_GONE: list[Record] = []
+_GONE = Entry()
 """What stands for an entry that was removed before it could be read."""
 
 
@@ -347,8 +384,13 @@ def _read_manifest(home: Folder, name: str) -> tuple[Stamp, bytes, int | None]:
     """Read a manifest; return its stamp, its text without the last line, and what that says."""
     descriptor, stamp, text = files.read_steadily(home, name)
     os.close(descriptor)
-    end, folded = canonical_writer.split_folded(text)
+    end, folded = canonical_reader.split_folded(text)
     return stamp, text if folded is None else text[:end], folded
+
+
+def _kept(home: Folder) -> bytes:
+    """Read the end of what is kept beside the back-up: there stands what `lookup` writes."""
+    return files.read_last(home, FOLDED, lookup.LONGEST)
 
 
 def _open_entries(home: Folder, stack: contextlib.ExitStack) -> tuple[Folder | None, list[int]]:
@@ -375,12 +417,12 @@ def _identity(recent: Folder | None, number: int) -> tuple[int, ...]:
     return () if found is None else (found.st_ino, found.st_mtime_ns)
 
 
-def _entries_of(recent: Folder | None, numbers: Sequence[int]) -> dict[int, list[Record] | None]:
+def _entries_of(recent: Folder | None, numbers: Sequence[int]) -> dict[int, Entry | None]:
     """Read the entries with those numbers; `_GONE` for one that isn't there any more, None for one that isn't whole."""
     return {} if recent is None else {number: _read_entry(recent, str(number)) for number in numbers}
 
 
-def _read_entry(recent: Folder, name: str) -> list[Record] | None:
+def _read_entry(recent: Folder, name: str) -> Entry | None:
     try:
         descriptor, _, text = files.read_steadily(recent, name)
     except OSError as error:
@@ -388,14 +430,23 @@ def _read_entry(recent: Folder, name: str) -> list[Record] | None:
             raise
         return _GONE
     os.close(descriptor)
-    records = entries.read(text)
-    if records is None:
+    entry = read_entry(text)
+    if entry is None:
         warn("%s is not whole, as a power cut may leave it, and records nothing", recent.path / name)
-    return records
+    return entry
 
 
-def _records(entries: dict[int, list[Record] | None]) -> list[Record]:
-    return [record for records in entries.values() for record in records or ()]
+def _records(entries: dict[int, Entry | None]) -> list[Record]:
+    return [record for entry in entries.values() if entry is not None for record in entry.records]
+
+
+def _unknown_in(entries: dict[int, Entry | None]) -> str:
+    return next((entry.unknown for entry in entries.values() if entry is not None and entry.unknown), "")
+
+
+def required(contents: Contents) -> str:
+    """Return what a manifest requires its readers to understand, in words; empty if that is nothing."""
+    return f"a manifest that requires {shown(contents.requires)}" if contents.requires else ""
 
 
 def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> list[Record]:
@@ -410,18 +461,18 @@ def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> lis
     return [record for record in new.values() if trusted or contents.by_uuid(record.uuid) is None]
 
 
-def included_in(contents: Contents, entries: dict[int, list[Record] | None]) -> int:
+def included_in(contents: Contents, entries: dict[int, Entry | None]) -> int:
     """Return up to which number a manifest includes entries that doesn't say so, since another program wrote it.
 
     That is up to one which is empty, or of which it has all records. Of one whose records it has in part it includes
     those before.
     """
-    uuids = set(contents.uuids) if any(entries.values()) else set()
+    uuids = set(contents.uuids) if _records(entries) else set()
     included = 0
-    for number, records in sorted(entries.items()):
-        if records is None or records is _GONE:
+    for number, entry in sorted(entries.items()):
+        if entry is None or entry is _GONE or (entry.unknown and not entry.records):
             continue
-        known = [record.uuid in uuids for record in records]
+        known = [record.uuid in uuids for record in entry.records]
         if all(known):
             included = number
         elif any(known):

@@ -1,0 +1,223 @@
+"""The records of canonical manifest text, read by the column: they come by the hundred thousand.
+
+One regular expression splits the text at the records. What it leaves between them is nothing, but where a production or
+an event begins. Each check is one call for a whole column, not one for each record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import operator
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice, repeat
+from operator import itemgetter
+from typing import NamedTuple
+
+from asimov.storage._model.names import MAX_BYTES, Key, problem
+
+from . import further
+from .quoting import INNER, unquote
+
+_PLAIN_DIGEST, _DIGEST = "(.{32})", "(.{32}|'[0-9]{32}')"  # whether they are hexadecimal is looked at later
+_RECORD = re.compile(rf"\n      (.+):\n        hash: {_PLAIN_DIGEST}\n        uuid: {_PLAIN_DIGEST}(?=\n)").split
+_ANY_RECORD = (
+    r"\n      (.+):\n((?:        (?!hash: ).+\n)*)"
+    rf"        hash: {_DIGEST}\n((?:        (?!uuid: ).+\n)*)"
+    rf"        uuid: {_DIGEST}((?:\n        .+)*)(?=\n)"
+)
+_A_LINE, _ITS_UUID = "\n        ", "\n        uuid: "
+_QUOTED = ("        hash: '", "        uuid: '")
+_AT_ONCE = 1000
+_IN_NAMES = INNER.replace("/", "").replace("\\\\", "")
+TOKEN = rf"(\w(?:[{_IN_NAMES} ]{{0,{MAX_BYTES - 2}}}[{_IN_NAMES}])?|'[^\n]*'|\"[^\n]*\")"
+"""A name as it may stand, for a regular expression."""
+_HEADING = re.compile(rf"(?:\n  {TOKEN}:)?\n    {TOKEN}:").fullmatch
+_TOKEN = re.compile(TOKEN).fullmatch
+_PLAIN = bytes(code for code in range(0x20, 0x7F) if re.match(f"[{_IN_NAMES} ]", chr(code)))
+_FIRST = frozenset(chr(code) for code in _PLAIN if re.match(r"\w", chr(code)))
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector, which is called by how much is made, from going through columns while they are."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class Rows(NamedTuple):
+    """The columns that `Contents` has, and how the text stood.
+
+    `quoted` has the names that stood quoted, as they stood, and what they spell; `mixed` says whether one of them stood
+    plain in another place; `settled` says whether the further lines stood as they are given here.
+    """
+
+    keys: list[Key]
+    hashes: list[str]
+    uuids: list[str]
+    further: list[str] | None
+    quoted: dict[str, str]
+    mixed: bool
+    settled: bool
+
+
+class _Split(NamedTuple):
+    """Text, split at its records: what is between them, and the columns."""
+
+    headings: list[str]
+    names: list[str]
+    hashes: list[str]
+    uuids: list[str]
+    further: list[str] | None = None
+    settled: bool = True
+
+
+class _Names:
+    """Reads names, each of which may occur often."""
+
+    def __init__(self) -> None:
+        self.quoted: dict[str, str] = {}
+        self.known: dict[str, str] = {}
+        self._sound: set[tuple[str, str]] = set()
+
+    def read(self, kind: str, token: str) -> str:
+        """Read one name; an empty str if it can't be one, or takes a real parser."""
+        text = self.known.get(token)
+        if text is None:
+            text = self.known[token] = self._text(token)
+        if (kind, token) not in self._sound:
+            if not text or _wrong(kind, text):
+                return ""
+            self._sound.add((kind, token))
+        return text
+
+    def _text(self, token: str) -> str:
+        if not _TOKEN(token):
+            return ""
+        if token[0] not in "'\"":
+            return token
+        text = self.quoted[token] = unquote(token) or ""
+        return text
+
+
+@_uncollected()
+def read(body: str, *, trusted: bool = False) -> Rows | None:
+    """Read the rows that follow ``events:``; None if there are none, or the text isn't canonical, or not sound.
+
+    With `trusted`, this package has written the text, and nobody has changed it since.
+    """
+    split = _split(body, trusted=trusted)
+    if split is None or split.headings.pop() != "\n" or not split.headings:
+        return None
+    if len(set(split.uuids)) != len(split.uuids) or not _are_hex(split.hashes) or not _are_hex(split.uuids):
+        return None
+    reader = _Names()
+    keys = _keys(split.headings, split.names, reader)
+    if keys is None or not all(map(operator.lt, keys, islice(keys, 1, None))):
+        return None
+    mixed = bool(reader.quoted) and not {*split.names, *reader.known}.isdisjoint(reader.quoted.values())
+    return Rows(keys, split.hashes, split.uuids, split.further, reader.quoted, mixed, split.settled)
+
+
+def _split(body: str, *, trusted: bool) -> _Split | None:
+    """Split text at its records; None if what stands in one of them is no YAML."""
+    alone = body.count(_A_LINE) == 2 * body.count(_ITS_UUID)  # each record has two lines, so there are no further keys
+    if alone and not any(mark in body for mark in _QUOTED):
+        pieces = _RECORD(body)
+        return _Split(pieces[::4], pieces[1::4], pieces[2::4], pieces[3::4])
+    if not alone and ("\0" in body or "\1" in body):  # which YAML has not, and `further` uses
+        return None
+    pieces = re.split(_ANY_RECORD, body)
+    headings, names, before, hashes, between, uuids, after = (pieces[start::7] for start in range(7))
+    split = _Split(headings, names, _unquoted(hashes), _unquoted(uuids))
+    if alone:
+        return split
+    if any(after):
+        after = [lines and f"{lines[1:]}\n" for lines in after]
+    lines, odd = _further(before, between, after, trusted=trusted)
+    settled = True
+    for index in odd:
+        text = further.normalised(lines[index])
+        if text is None:
+            return None
+        settled = settled and (before[index], between[index], after[index]) == further.around(text)
+        lines[index] = text
+    return split._replace(further=lines if any(lines) else None, settled=settled)
+
+
+def _further(
+    before: list[str], between: list[str], after: list[str], *, trusted: bool
+) -> tuple[list[str], Sequence[int]]:
+    """Put together the further lines of each record; list those that PyYAML has to read."""
+    digest, uuid = further.shape_of("hash"), further.shape_of("uuid")
+    if not any(before) and not any(after):
+        return between, () if trusted or not any(between) else further.unsettled(between, digest, uuid)
+    lines = list(map(operator.add, map(operator.add, before, between), after))
+    if trusted:
+        return lines, ()
+    whole = [
+        digest.join((first, second)) + uuid + third for first, second, third in zip(before, between, after, strict=True)
+    ]
+    return lines, further.unsettled(whole, "", "")
+
+
+def _are_hex(digests: list[str]) -> bool:
+    """Whether there is nothing but hexadecimal digits in lower case; some at a time, for memory has to be made too."""
+    parts = ("".join(digests[start : start + _AT_ONCE]) for start in range(0, len(digests), _AT_ONCE))
+    return all(part.isascii() and not part.encode().translate(None, b"0123456789abcdef") for part in parts)
+
+
+def _unquoted(digests: list[str]) -> list[str]:
+    return [digest[1:-1] if len(digest) == 34 else digest for digest in digests]
+
+
+def _wrong(kind: str, name: str) -> bool:
+    return problem(kind, name) is not None
+
+
+def _keys(headings: list[str], names: list[str], reader: _Names) -> list[Key] | None:
+    starts = [index for index, heading in enumerate(headings) if heading]
+    groups = _groups([headings[index] for index in starts], reader)
+    files = _files(names, reader)
+    if not groups or files is None or starts[0]:
+        return None
+    counts = list(map(operator.sub, [*starts[1:], len(names)], starts))
+    events, productions = (chain.from_iterable(map(repeat, column, counts)) for column in zip(*groups, strict=True))
+    return list(zip(events, productions, files, strict=True))
+
+
+def _groups(headings: list[str], reader: _Names) -> list[tuple[str, str]] | None:
+    """Give the event and the production that each heading begins; None if one is repeated, or can't be."""
+    groups: list[tuple[str, str]] = []
+    known: dict[str, tuple[str | None, str]] = {}
+    event = production = ""
+    for heading in headings:
+        if heading not in known:
+            found = _HEADING(heading)
+            if found is None:
+                return None
+            begun = None if found[1] is None else reader.read("event", found[1])
+            known[heading] = begun, reader.read("production", found[2])
+        last = event, production
+        begun, production = known[heading]
+        event = last[0] if begun is None else begun
+        if not event or not production or (production == last[1] if begun is None else event == last[0]):
+            return None
+        groups.append((event, production))
+    return groups
+
+
+def _files(names: list[str], reader: _Names) -> list[str] | None:
+    """Read the names of files; None if one can't be."""
+    joined = "".join(names)
+    plain = joined.isascii() and not joined.encode().translate(None, _PLAIN) and max(map(len, names)) <= MAX_BYTES
+    if plain and _FIRST.issuperset(map(itemgetter(0), names)) and " " not in set(map(itemgetter(-1), names)):
+        return names
+    texts = [reader.read("file", name) for name in names]
+    return texts if all(texts) else None

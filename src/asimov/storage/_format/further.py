@@ -1,0 +1,315 @@
+"""Further keys: what a manifest or a record says beyond what this version knows, as lines of canonical YAML.
+
+They are kept as text, since that is what becomes of them: they are read from one manifest and written to the next. A
+hundred thousand records may have them, so they are checked by their *shapes*: the lines without the values that are
+canonical at a glance. There are few different ones, and what no shape decides is read by PyYAML.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from asimov.storage._model.errors import ManifestError
+
+from . import yaml_tree
+from .quoting import is_canonical_scalar, quote, unquote
+
+RECORD = 8
+"""How far the keys of a record are indented."""
+_ABOVE_RECORDS = 4
+"""How many levels stand above the keys of a record."""
+_DEEPEST = 100
+"""How far lines may be indented to be looked at here: PyYAML refuses what is too deep."""
+_SIMPLE_KEY = 1000
+"""Characters: a longer key has to be written as ``? KEY`` (YAML 1.1, 7.3.4, says 1024)."""
+_VALUE = "\1"
+"""What stands in a shape for a value. YAML has no such character."""
+_DIGESTS = re.compile(r"        sha256: (?![0-9]{64})[0-9a-f]{64}\n        size: (?:0|[1-9][0-9]{0,17})\n").sub
+_CLEAR = re.compile(
+    r": (?:[1-9][0-9]{0,17}(?:\.[0-9]+)?|[A-Za-z_][\w ./+-]{5,}(?<! )|-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?)\n"
+).sub
+"""Values that are canonical at a glance: short numbers, and texts too long to be one of YAML's words."""
+_BETWEEN = re.compile(r"(?:        [i-t].*\n(?:         .*\n)*)+").fullmatch
+"""Most further keys sort between ``hash`` and ``uuid``, as their first letters say."""
+_QUOTED_KEY = re.compile(r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"):""").match
+_DECIMAL = re.compile("[0-9]{64}").fullmatch
+
+
+class Collection(NamedTuple):
+    """A value that is a mapping (with keys) or a list (without); scalars as they are spelled in YAML."""
+
+    tag: str | None
+    keys: tuple[str, ...] | None
+    values: tuple[Node, ...]
+
+
+Node: TypeAlias = "str | Collection"
+
+
+# Writing.
+
+
+def of_values(values: Mapping[str, object], indent: int = RECORD) -> str:
+    """Write a mapping of texts to JSON's values (scalars, lists, mappings) as lines.
+
+    Raises
+    ------
+    TypeError
+        A value is nothing of that kind.
+    """
+    return "".join(item(indent, quote(key), _node_of_value(values[key])) for key in sorted(values))
+
+
+def of_tree(pairs: Mapping[str, tuple[yaml_tree.Scalar, yaml_tree.Tree]], indent: int) -> str:
+    """Write keys and values, as PyYAML read them, as lines."""
+    return "".join(
+        item(indent, yaml_tree.spell(key), _node_of_tree(value)) for _, (key, value) in sorted(pairs.items())
+    )
+
+
+def of_record(pairs: Mapping[str, tuple[yaml_tree.Scalar, yaml_tree.Tree]]) -> str:
+    """Write a record's keys and values, as PyYAML read them, as lines, without ``hash`` and ``uuid``."""
+    rest = {name: pair for name, pair in pairs.items() if name not in {"hash", "uuid"}}
+    key, value = rest.get("sha256", (None, None))
+    if key is not None and isinstance(value, yaml_tree.Scalar) and _DECIMAL(value.value):
+        rest["sha256"] = key, yaml_tree.Scalar(value.value, None, value.line, plain=False)  # a text, not a number
+    return of_tree(rest, RECORD)
+
+
+def _node_of_value(value: object) -> Node:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, Mapping):
+        return Collection(
+            None, tuple(map(quote, sorted(value))), tuple(_node_of_value(value[k]) for k in sorted(value))
+        )
+    if isinstance(value, list | tuple):
+        return Collection(None, None, tuple(map(_node_of_value, value)))
+    msg = f"{value!r} is no text, number, truth value, list or mapping."
+    raise TypeError(msg)
+
+
+def _float(value: float) -> str:
+    """Write a float so that YAML 1.1 reads it as one: with a point."""
+    if not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    text = repr(value)
+    return text if "." in text else text.replace("e", ".0e")
+
+
+def _node_of_tree(tree: yaml_tree.Tree) -> Node:
+    """Turn a value into the text that means the same value of the same type again."""
+    if isinstance(tree, yaml_tree.Scalar):
+        return yaml_tree.spell(tree)
+    tag = yaml_tree.spelled_tag(tree)
+    if isinstance(tree, yaml_tree.Sequence):
+        return Collection(tag, None, tuple(map(_node_of_tree, tree.items)))
+    pairs = sorted(tree.items.items())
+    keys = tuple(yaml_tree.spell(key) for _, (key, _) in pairs)
+    return Collection(tag, keys, tuple(_node_of_tree(value) for _, (_, value) in pairs))
+
+
+def item(indent: int, key: str, value: Node) -> str:
+    """Write a key, which is spelled as YAML has it, and its value in block style."""
+    start = f"{'':{indent}}{key}:" if len(key) <= _SIMPLE_KEY else f"{'':{indent}}? {key}\n{'':{indent}}:"
+    if not isinstance(value, Collection):
+        return f"{start} {value}\n"
+    tag = f" {value.tag}" if value.tag else ""
+    if not value.values:
+        return f"{start}{tag} {'[]' if value.keys is None else '{}'}\n"
+    return f"{start}{tag}\n" + _below(indent + 2, value)
+
+
+def _below(indent: int, value: Collection) -> str:
+    if value.keys is not None:
+        return "".join(item(indent, k, v) for k, v in zip(value.keys, value.values, strict=True))
+    # A list's items stand like the values of keys called "-".
+    return "".join(_list_item(indent, each) for each in value.values)
+
+
+def _list_item(indent: int, value: Node) -> str:
+    if not isinstance(value, Collection):
+        return f"{'':{indent}}- {value}\n"
+    if not value.values or value.tag:
+        return item(indent, "-", value).replace("-:", "-", 1)
+    return f"{'':{indent}}-\n" + _below(indent + 2, value)
+
+
+# Taking apart.
+
+
+def items(lines: str, indent: int) -> Iterator[tuple[str, str]]:
+    """Split canonical lines into keys, as the texts that they mean, and the lines of each."""
+    starts = [found.start() for found in re.finditer(rf"^ {{{indent}}}(?=[^ :\n])(?!- )", lines, re.MULTILINE)]
+    for start, end in itertools.pairwise([*starts, len(lines)]):
+        yield _key(lines[start + indent : end])[0], lines[start:end]
+
+
+def outer(lines: str) -> dict[str, str] | None:
+    """Read the lines around a manifest's records: those of each key, in canonical form; None if they are none."""
+    if is_canonical(lines, 0):
+        return dict(items(lines, 0))
+    tree = _built(lines, 0)
+    if tree is None or not isinstance(tree.items.get("name", (None, None))[1], yaml_tree.Scalar):
+        return None
+    return {key: of_tree({key: pair}, 0) for key, pair in sorted(tree.items.items())} | {"name": _name(tree)}
+
+
+def _name(tree: yaml_tree.Mapping) -> str:
+    """Write the line of a Store's name, which is a text whatever YAML takes it for."""
+    return f"name: {quote(tree.items['name'][1].value)}\n"  # type: ignore[union-attr]
+
+
+def around(lines: str) -> tuple[str, str, str]:
+    """Split a record's further lines into those before ``hash``, between that and ``uuid``, and after."""
+    if not lines or _BETWEEN(lines):
+        return "", lines, ""
+    pairs = list(items(lines, RECORD))
+    keys = [key for key, _ in pairs]
+    first, last = bisect_left(keys, "hash"), bisect_left(keys, "uuid")
+    parts = pairs[:first], pairs[first:last], pairs[last:]
+    before, between, after = ("".join(text for _, text in part) for part in parts)
+    return before, between, after
+
+
+def _key(text: str) -> tuple[str, str]:
+    """Return the text that the key at the start of `text` means, and what stands after its colon."""
+    if text.startswith("? "):
+        key, _, rest = text[2:].partition("\n")
+        return _meaning(key), rest.lstrip(" ")[1:]
+    found = _QUOTED_KEY(text)
+    if found is not None:
+        return _meaning(found[1]), text[found.end() :]
+    key, _, rest = text.partition(":")
+    return key, rest
+
+
+def _meaning(token: str) -> str:
+    return unquote(token) or ""
+
+
+# Checking.
+
+
+def unsettled(texts: Sequence[str], before: str, after: str) -> list[int]:
+    """Return which of `texts`, each the lines of some keys of a record, PyYAML has to read: they may not be canonical.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Whole lines, without control characters; some may be empty, and one isn't.
+    before, after : str
+        Shapes of the lines that stand before and after each.
+    """
+    joined = "\0".join(texts)
+    if "        sha256: " in joined:
+        joined = _DIGESTS(shape_of("sha256") + shape_of("size"), joined)
+    shapes = _CLEAR(f":{_VALUE}\n", joined)
+    one = shapes.strip("\0").partition("\0")[0]
+    count = len(texts) - texts.count("")
+    if shapes.count(one) == count and shapes.replace("\0", "") == one * count:  # all alike, and each once
+        return [] if is_canonical(before + one + after, RECORD) else [i for i, text in enumerate(texts) if text]
+    each = shapes.split("\0")
+    doubtful = {shape for shape in set(each) if shape and not is_canonical(before + shape + after, RECORD)}
+    return [index for index, shape in enumerate(each) if shape in doubtful] if doubtful else []
+
+
+def shape_of(key: str) -> str:
+    """Return the shape of the line of a record's key."""
+    return f"{'':{RECORD}}{key}:{_VALUE}\n"
+
+
+def normalised(lines: str) -> str | None:
+    """Read the further lines of a record by PyYAML, and write them in canonical form; None if that can't be done."""
+    tree = _built(lines, _ABOVE_RECORDS)
+    return None if tree is None or tree.items.keys() & {"hash", "uuid"} else of_record(tree.items)
+
+
+def _built(lines: str, depth: int) -> yaml_tree.Mapping | None:
+    import yaml
+
+    data = lines.encode()
+    try:
+        yaml_tree.refuse_marks(data, Path())
+        tree = yaml_tree.build(data, Path(), depth)
+    except (ManifestError, yaml.YAMLError, UnicodeError, RecursionError, ValueError, OverflowError):
+        return None
+    return tree if isinstance(tree, yaml_tree.Mapping) and tree.tag is None else None
+
+
+def is_canonical(lines: str, indent: int) -> bool:
+    """Return whether lines, or their shape, are those of a mapping in canonical form; False if in doubt."""
+    if not lines.endswith("\n"):
+        return False
+    reader = _Lines(lines.split("\n")[:-1])
+    return reader.mapping(indent) and reader.at == len(reader.lines)
+
+
+class _Lines:
+    """Reads canonical lines, and stops at the first that may be something else."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines, self.at = lines, 0
+
+    def next(self, indent: int) -> str | None:
+        """Return the text of the present line if it is indented by `indent`, and go on to the next."""
+        if self.at == len(self.lines):
+            return None
+        line = self.lines[self.at]
+        text = line.lstrip(" ")
+        if len(line) - len(text) != indent or not text:
+            return None
+        self.at += 1
+        return text
+
+    def mapping(self, indent: int) -> bool:
+        last = None
+        if indent > _DEEPEST:
+            return False
+        while (text := self.next(indent)) is not None:
+            found = _QUOTED_KEY(text)
+            token, rest = (found[1], text[found.end() :]) if found else _plain_key(text)
+            key = unquote(token) if token else None
+            if key is None or not is_canonical_scalar(token) or (last is not None and key <= last):
+                return False
+            if not self.value(rest, indent):
+                return False
+            last = key
+        return last is not None
+
+    def value(self, rest: str, indent: int) -> bool:
+        if rest == _VALUE:
+            return True
+        if rest:
+            return rest.startswith(" ") and (rest in {" {}", " []"} or is_canonical_scalar(rest[1:]))
+        return self.below(indent + 2)
+
+    def below(self, indent: int) -> bool:
+        if self.at < len(self.lines) and self.lines[self.at].startswith(f"{'':{indent}}-"):
+            return self.list(indent)
+        return self.mapping(indent)
+
+    def list(self, indent: int) -> bool:
+        while indent <= _DEEPEST and self.at < len(self.lines) and self.lines[self.at].startswith(f"{'':{indent}}-"):
+            rest = self.lines[self.at][indent + 1 :]
+            self.at += 1
+            if not self.value(rest, indent):
+                return False
+        return True
+
+
+def _plain_key(text: str) -> tuple[str, str]:
+    key, colon, rest = text.partition(":")
+    return (key, rest) if colon else ("", "")

@@ -1,0 +1,69 @@
+"""Records that were added are put into the text that is there, which is a thousand times the size."""
+
+from __future__ import annotations
+
+from asimov.storage._model.names import Key
+from asimov.storage._model.record import Record
+from asimov.storage._model.snapshot import Contents, Text
+
+from . import further
+from .blocks import block, heading, is_number, uuid_line
+from .quoting import means_another_type
+
+_NEAR = 1 << 16
+"""How far from where it would be if all records were of one length a record is looked for first."""
+
+
+def spliced(contents: Contents) -> Text | None:
+    """Put the records that were added into the text of what they were added to; None if that can't be done."""
+    if contents.origin is None:
+        return None
+    base, records = contents.origin
+    text = base.text
+    if text is None or not len(base) or base.empties or not is_canonical(base):
+        return None
+    for record in sorted(records, key=lambda record: record.key):  # so that those before it are in `text`
+        at, headings = _place(text, record.key, contents.before(record.key), base.after(record.key), base)
+        text = text.with_lines(at, (headings + block(record)).encode())
+    return text
+
+
+def _place(text: Text, key: Key, left: Record | None, right: Record | None, base: Contents) -> tuple[int, str]:
+    """Find where in `text`, between two records, the one with `key` goes, and which headings it brings along."""
+    near = int(text.size * base.position(key))
+    headings = heading(2, key[0]) + heading(4, key[1])
+    if left is not None and left.key[:2] == key[:2]:
+        return _end(text, left, near), ""
+    if right is not None and right.key[:2] == key[:2]:
+        return _start(text, right, near), ""
+    if left is not None and left.event == key[0]:
+        return _end(text, left, near), heading(4, key[1])
+    if right is not None and right.event == key[0]:
+        above = len(heading(4, right.production).encode())
+        return _start(text, right, near) - above, heading(4, key[1])
+    if left is not None or right is None:  # there is one of them, since the text has a record
+        return (0 if left is None else _end(text, left, near)), headings
+    above = len((heading(2, right.event) + heading(4, right.production)).encode())
+    return _start(text, right, near) - above, headings
+
+
+def _end(text: Text, record: Record, near: int) -> int:
+    line = uuid_line(record.uuid).encode()
+    at = text.find(line, max(near - _NEAR, 0), near + _NEAR)
+    _, _, after = further.around(record.further_lines)
+    return (text.find(line, 0, text.size) if at < 0 else at) + len(line) + len(after.encode())
+
+
+def _start(text: Text, record: Record, near: int) -> int:
+    return _end(text, record, near) - len(block(record).encode())
+
+
+def is_canonical(contents: Contents) -> bool:
+    """Whether text of the canonical shape also quotes just the names that it should."""
+    quoted = contents.quoted  # another thread may write the same contents, and set it to None
+    if quoted is not None:
+        names = {name for key in contents.keys for name in key} - quoted
+        if any(map(means_another_type, names)) or any(map(is_number, contents.hashes + contents.uuids)):
+            return False
+        contents.quoted = None
+    return True

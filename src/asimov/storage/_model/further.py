@@ -1,0 +1,29 @@
+"""Further keys of a record, as values: what its lines of YAML mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def values(lines: str) -> dict[str, Any]:
+    """Read the lines of a mapping, by YAML 1.1 and without any types but YAML's own; keys are texts.
+
+    A value that claims to be of a type and isn't (the date 2026-02-30) is the text that stands there.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(lines)
+    try:
+        node = loader.get_single_node()
+        return {} if node is None else {key.value: _value(loader, value) for key, value in node.value}
+    finally:
+        loader.dispose()
+
+
+def _value(loader: Any, node: Any) -> Any:
+    import yaml
+
+    try:
+        return loader.construct_document(node)
+    except (yaml.YAMLError, ValueError, OverflowError, TypeError):
+        return yaml.BaseLoader("").construct_document(node)

@@ -1,0 +1,219 @@
+// The Explorer: a paged table over the Store (records.js), and what one does with its rows. The kernel's half is Browsing
+// (_browsing.py).
+
+/**
+ * What is asked for; a page of it is a Page.
+ *
+ * @typedef {object} View
+ * @property {string} search
+ * @property {string} event
+ * @property {string} production
+ * @property {string} sort A column.
+ * @property {boolean} descending
+ * @property {number} page
+ */
+/**
+ * @typedef {object} Page
+ * @property {RecordRow[]} rows
+ * @property {boolean[]} marked
+ * @property {number} page
+ * @property {number} pages
+ * @property {number} total How many records match.
+ * @property {number} records How many there are.
+ * @property {number} selected
+ * @property {Choices | null} choices What the filters offer, where that is new.
+ */
+/** @typedef {{ store: string, root: string, read_only: boolean, page: Page }} ExplorerInitial */
+
+/** @type {Mount} */
+function mountExplorer(link, root, model) {
+  const panel = new ExplorerPanel(link, root, model);
+  return () => panel.close();
+}
+
+class ExplorerPanel {
+  /**
+   * @param {Link} link
+   * @param {HTMLElement} root
+   * @param {Model} model
+   */
+  constructor(link, root, model) {
+    this.link = link;
+    this.model = model;
+    /** @type {ExplorerInitial} */
+    const { store, root: folder, read_only: readOnly, page } = model.get("_initial");
+    /** @type {View} */
+    this.view = { search: "", event: "", production: "", sort: "event", descending: false, page: 0 };
+    this.painted = { ...this.view, total: 0 };
+    this.status = new ExplorerStatus(link);
+    this.pages = this.newestPages();
+    this.readings = new NewestOnly(
+      () => link.request("explore/refresh"),
+      () => this.refreshed(),
+      (error) => this.status.say(`✗ ${inWords(error)}`),
+    );
+    this.filters = new Filters((changes) => this.ask({ ...changes, page: 0 }));
+    this.records = this.recordsTable();
+    this.pager = new Pager((by) => this.turn(by));
+    this.parts = new Parts(root, () => this.records.focusRow());
+    this.selection = this.selectionBar();
+    this.fill(root, store, folder);
+    this.opened = new OpenedFile(link, model, this.parts, (problem) => this.status.say(problem));
+    this.verified = new VerifiedSelection(link, model, this.parts);
+    this.selection.addHashesPart();
+    if (!readOnly) this.addWriting();
+    this.listen(root);
+    this.paint(page, this.view, true);
+    this.ask(); // the first page came with the widget and may be old by now
+    this.status.lookForNews();
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {string} store
+   * @param {string} folder
+   */
+  fill(root, store, folder) {
+    const refresh = button("Refresh", () => this.refresh());
+    root.append(
+      make("h2", {}, `Explore ${store}`),
+      make("p", { class: "asimov-storage-about" }, make("code", {}, folder)),
+      this.filters.element,
+      make("div", { class: "asimov-storage-row" }, refresh),
+      this.status.element,
+      this.records.element,
+      this.pager.element,
+      this.selection.element,
+    );
+  }
+
+  /** @param {HTMLElement} root */
+  listen(root) {
+    root.addEventListener("keydown", (pressed) => this.pressed(pressed));
+    this.link.on("explore/selected", () => this.ask());
+    this.link.on("explore/read", () => this.ask());
+  }
+
+  /** @returns {NewestOnly<View, Reply<Page>>} */
+  newestPages() {
+    return new NewestOnly(
+      (view) => this.link.request("explore/page", { ...view, known: this.filters.known }),
+      (reply, view, newest) => this.paint(reply.result, view, newest),
+      (error) => this.status.sayOfPage(`✗ ${inWords(error)}`),
+    );
+  }
+
+  recordsTable() {
+    return new RecordsTable({
+      sort: (column) => this.sortBy(column),
+      mark: async (keys, on) => (await this.do("explore/select", { keys, on })) !== undefined,
+      open: (key) => this.opened.open(key),
+      turn: (by) => this.turn(by),
+    });
+  }
+
+  selectionBar() {
+    return new SelectionBar(this.parts, {
+      ask: (kind, fields) => this.do(kind, fields),
+      say: (problem, done) => this.status.say(problem, done),
+      painted: () => this.painted,
+      verify: () => this.verified.start(),
+    });
+  }
+
+  // What changes the Store, or a folder on the server: not for apps that anybody may use.
+  addWriting() {
+    const gathered = new GatheredSelection(this.link, this.model, this.parts);
+    const adding = new Adding(this.link, this.model, this.parts, () => this.refresh());
+    this.selection.addButton("Fetch selected …", () => gathered.open(), true);
+    this.selection.addButton("Add …", () => adding.open(), false);
+  }
+
+  close() {
+    this.status.close();
+    this.parts.close();
+  }
+
+  // --- Asking
+
+  /** @param {Partial<View>} changes */
+  ask(changes = {}) {
+    Object.assign(this.view, changes);
+    this.pages.ask({ ...this.view });
+  }
+
+  /**
+   * Ask the kernel to do something, and say what went wrong.
+   *
+   * @template T
+   * @param {string} kind
+   * @param {Fields} fields
+   * @returns {Promise<T | undefined>}
+   */
+  async do(kind, fields = {}) {
+    this.status.say();
+    try {
+      /** @type {Reply<T>} */
+      const { result } = await this.link.request(kind, fields);
+      return result;
+    } catch (error) {
+      this.status.say(`✗ ${inWords(error)}`);
+      return undefined;
+    }
+  }
+
+  // Of uploads that end together each asks for this; the kernel reads the Store once for the first, and once for the others.
+  refresh() {
+    this.status.say();
+    this.readings.ask(true);
+  }
+
+  // The page is asked for anew also where no record is new: a file may have gone, or come back.
+  refreshed() {
+    this.status.sayNews("");
+    this.ask();
+  }
+
+  /** @param {string} column */
+  sortBy(column) {
+    this.ask({ descending: this.view.sort === column && !this.view.descending, sort: column, page: 0 });
+  }
+
+  /** @param {number} by */
+  turn(by) {
+    const page = this.view.page + by;
+    if (page >= 0 && page < this.pager.pages) this.ask({ page });
+  }
+
+  // --- Painting
+
+  /**
+   * Paint what answers `view`; while a newer one is asked for, the boxes go on showing what that looks for.
+   *
+   * @param {Page} page
+   * @param {View} view
+   * @param {boolean} newest
+   */
+  paint(page, view, newest) {
+    this.painted = { ...view, page: page.page, total: page.total };
+    this.status.sayOfPage("");
+    if (newest) {
+      this.view.page = page.page;
+      if (page.choices !== null) this.filters.fill(page.choices, page.records, this.view);
+    }
+    const shown = shownOf(page);
+    this.records.paint(page, view, `Records ${shown}`);
+    this.status.sum(`${shown}. ${counted(page.selected)} selected.`);
+    this.pager.paint(page);
+    this.selection.paint(page);
+  }
+
+  /** @param {KeyboardEvent} pressed */
+  pressed(pressed) {
+    const target = /** @type {Element} */ (pressed.target);
+    const typing = target.matches("input:not([type=checkbox]), select, textarea");
+    if (pressed.key !== "/" || typing || pressed.ctrlKey || pressed.metaKey || pressed.altKey) return;
+    pressed.preventDefault();
+    this.filters.search.focus();
+  }
+}

@@ -1,0 +1,252 @@
+// What came of a fetch, and what one does with it then: path, code, preview, Download. The Fetcher shows it below its
+// boxes; whoever opens a file can. The kernel's half are Fetches (_fetcher.py) and Downloads (_download.py).
+
+/**
+ * What Fetches shows. Before the first fetch there is nothing.
+ *
+ * @typedef {object} FetchState
+ * @property {number} [number] Of the fetch; each has its own.
+ * @property {"fetching" | "fetched" | "failed" | "cancelled"} [phase]
+ * @property {string} [event]
+ * @property {string} [production]
+ * @property {string} [file]
+ * @property {number} [done] In bytes.
+ * @property {number} [total]
+ * @property {ErrorDetails} [error]
+ */
+/**
+ * @typedef {object} Fetched
+ * @property {number} number
+ * @property {string} event
+ * @property {string} production
+ * @property {string} file
+ * @property {string} path
+ * @property {string} code A line of Python that does the same.
+ * @property {string} hash
+ * @property {number} size In bytes.
+ * @property {boolean} copied Whether to a folder.
+ */
+
+class FetchedPanel {
+  /**
+   * @param {Link} link
+   * @param {(busy: boolean) => void} told Hears whether there is work.
+   */
+  constructor(link, told = () => {}) {
+    this.link = link;
+    this.told = told;
+    /** @type {FetchState} */
+    this.state = {};
+    /** @type {AbortController | undefined} Of the download under way. */
+    this.aborter = undefined;
+    /** @type {HTMLElement | undefined} */
+    this.downloading = undefined;
+    /** @type {Previewed | undefined} */
+    this.preview = undefined;
+    this.cancel = button("Cancel", () => this.end());
+    this.refuge = this.cancel; // what gets the focus when that which has it is taken away
+    this.verdict = make("p", { class: "asimov-storage-verdict" });
+    this.bar = progress("Progress");
+    this.silence = make("p", { class: "asimov-storage-problem" });
+    const status = statusRegion(this.verdict, this.bar, this.silence);
+    this.result = make("div", { class: "asimov-storage-result" });
+    this.element = make("div", { class: "asimov-storage-fetched" }, status, this.result);
+    this.watch = whileBusy(link, () => this.busy, this.silence);
+    this.settle();
+  }
+
+  get busy() {
+    return this.state.phase === "fetching" || this.aborter !== undefined;
+  }
+
+  /** @param {FetchState} state */
+  show(state) {
+    const begins = state.number !== this.state.number;
+    this.state = state;
+    if (begins) this.clear();
+    this.settle();
+    const { phase, event, production, file, done = 0, total = 0 } = state;
+    const where = [event, production, file].join(" / ");
+    if (phase === "fetching") this.measure(`Verifying ${where}`, done, total);
+    else if (phase === "fetched") this.showFetched(/** @type {FetchState & Fetched} */ (state), where);
+    else if (phase === "failed") this.fail(/** @type {ErrorDetails} */ (state.error));
+    else if (phase === "cancelled") this.say("○ Cancelled. Nothing was fetched.");
+  }
+
+  /**
+   * Take the error of a fetch that was asked for when `before` was the number shown. Once it has begun, it is shown by
+   * its states, in all views; but where the connection broke there may come no more of them.
+   *
+   * @param {number | undefined} before
+   * @param {unknown} thrown
+   */
+  refuse(before, thrown) {
+    const error = errorOf(thrown);
+    const begun = this.state.number !== before;
+    if (begun && !(error.name === "LostRequestError" && this.state.phase === "fetching")) return;
+    this.state = { ...this.state, phase: "failed" };
+    this.settle();
+    this.fail(error instanceof KernelError ? error.details : { type: error.name, message: inWords(error) });
+  }
+
+  /**
+   * Say what went wrong, with what a HashError holds; there is nothing to download then.
+   *
+   * @param {ErrorDetails} error
+   */
+  fail(error) {
+    this.clear();
+    if (error.type !== "HashError") return this.say(`✗ ${error.message}`, "bad");
+    this.say("✗ The digest differs, so the file was not handed out.", "bad");
+    this.result.append(digestProblem(error));
+  }
+
+  close() {
+    this.aborter?.abort();
+    clearInterval(this.watch);
+    this.discardPreview();
+  }
+
+  end() {
+    if (this.aborter !== undefined) this.aborter.abort();
+    else if (this.busy) this.link.request("fetch/cancel").catch((error) => this.say(`✗ ${inWords(error)}`, "bad"));
+  }
+
+  clear() {
+    this.bar.restart();
+    this.discardPreview();
+    const focused = this.result.matches(":focus-within");
+    this.result.replaceChildren();
+    if (focused) this.refuge.focus();
+  }
+
+  /**
+   * @param {string} words
+   * @param {string} [how]
+   */
+  say(words, how) {
+    setVerdict(this.verdict, words, how);
+  }
+
+  /**
+   * @param {string} words
+   * @param {number} done
+   * @param {number} total
+   */
+  measure(words, done, total) {
+    this.say(words);
+    this.bar.set(done, total);
+  }
+
+  settle() {
+    setOff(this.cancel, !this.busy);
+    if (this.downloading !== undefined) setOff(this.downloading, this.busy);
+    this.bar.classList.toggle("asimov-storage-away", !this.busy);
+    this.told(this.busy);
+  }
+
+  /**
+   * @param {FetchState & Fetched} state
+   * @param {string} where
+   */
+  showFetched(state, where) {
+    this.say(`✓ ${state.copied ? "Verified and copied" : "Verified"}: ${where}, ${inUnits(state.size)}`, "good");
+    this.downloading = button("Download", () => this.download(state));
+    const digest = described("MD5", make("code", {}, state.hash));
+    this.result.replaceChildren(
+      make("dl", {}, ...copyable("Path", state.path), ...copyable("Code", state.code), ...digest),
+      make("div", { class: "asimov-storage-row" }, this.downloading),
+    );
+    this.showPreview(state);
+  }
+
+  /** @param {FetchState & Fetched} state */
+  async showPreview(state) {
+    const shown = await this.previewOf(state);
+    if (this.state !== state) return shown.discard();
+    this.discardPreview();
+    this.preview = shown;
+    this.result.append(shown);
+  }
+
+  /**
+   * @param {Fetched} fetched
+   * @returns {Promise<Previewed>}
+   */
+  async previewOf({ number, file }) {
+    try {
+      /** @type {Reply<Description>} */
+      const { result, buffers } = await this.link.request("fetch/preview", { number });
+      return previewed(file, result, buffers);
+    } catch (error) {
+      return noPreview(error);
+    }
+  }
+
+  discardPreview() {
+    this.preview?.discard();
+    this.preview = undefined;
+  }
+
+  /** @param {Fetched} fetched */
+  async download(fetched) {
+    if (this.busy) return;
+    this.aborter = new AbortController();
+    this.bar.restart();
+    this.settle();
+    const { file, size } = fetched;
+    const stages = { verifying: `Verifying ${file} before the download`, downloading: `Downloading ${file}` };
+    const heard = { words: "", done: 0, total: 0 };
+    const paced = atMost(PROGRESS_EVERY, () => this.measure(heard.words, heard.done, heard.total));
+    /** @type {DownloadTold} */
+    const told = (stage, done, total) => {
+      if (stages[stage] !== heard.words) this.bar.restart();
+      Object.assign(heard, { words: stages[stage], done, total });
+      paced();
+    };
+    this.say(stages.verifying);
+    this.verdict.style.minHeight = `${this.verdict.offsetHeight}px`; // what is said next is shorter, and nothing moves
+    try {
+      await download(this.link, fetched, told, this.aborter.signal);
+      paced.cancel();
+      this.say(`✓ Downloaded: ${file}, ${inUnits(size)}. The digest of what arrived is the one on record.`, "good");
+    } catch (error) {
+      paced.cancel();
+      this.failDownload(error);
+    } finally {
+      this.verdict.style.minHeight = "";
+      this.aborter = undefined;
+      this.settle();
+    }
+  }
+
+  /** @param {unknown} error */
+  failDownload(error) {
+    if (error instanceof DownloadCancelled) this.say("○ Cancelled. Nothing was saved.");
+    else if (error instanceof KernelGone)
+      this.say("✗ Not downloaded: nothing was saved.", "bad"); // the rest is said below
+    else if (error instanceof KernelError && error.details.type === "HashError") this.fail(error.details);
+    else if (error instanceof DigestDiffers) this.failArrival(error);
+    else this.say(`✗ Not downloaded: ${error instanceof DownloadRefused ? error.message : inWords(error)}`, "bad");
+  }
+
+  /**
+   * The file in the Store was right, and something on the way was not: another try makes sense.
+   *
+   * @param {DigestDiffers} error
+   */
+  failArrival({ message, expected, actual }) {
+    this.say(`✗ ${message} Expected ${expected}, found ${actual}.`, "bad");
+  }
+}
+
+/** @param {ErrorDetails} error */
+function digestProblem({ path, expected, actual, advice = "" }) {
+  const rows = [
+    ...described("Expected", make("code", {}, expected)),
+    ...described("Found", make("code", {}, actual)),
+    ...described("Path", make("code", {}, path)),
+    ...described("What to do", advice[0].toUpperCase() + advice.slice(1)),
+  ];
+  return make("dl", {}, ...rows);
+}

@@ -1,0 +1,138 @@
+// The elements that panels are made of.
+// Every name that comes from a manifest, a browser or a kernel becomes textContent or an attribute's value, never HTML.
+
+/** @typedef {string | number | boolean | null | undefined} AttributeValue */
+/**
+ * @typedef {object} Handlers
+ * @property {(happened: MouseEvent) => void} [onclick]
+ * @property {(happened: Event) => void} [onchange]
+ * @property {(happened: SubmitEvent) => void} [onsubmit]
+ * @property {(happened: KeyboardEvent) => void} [onkeydown]
+ * @property {(happened: FocusEvent) => void} [onfocusin]
+ */
+/** @typedef {Handlers & { [name: string]: AttributeValue | ((happened: never) => void) }} Attributes */
+/** @typedef {Node | string | null | undefined} Child */
+
+let countOfIds = 0;
+
+// An id that is free in the whole page, for `for`, `list` and aria-*.
+function freshId() {
+  return `asimov-storage-${randomId()}-${++countOfIds}`;
+}
+
+/**
+ * make("button", {type: "button", class: "x", onclick: f, disabled: true}, "text", element, ...): text is only ever text.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} attributes
+ * @param {Child[]} children
+ */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value));
+  }
+  element.append(...children.filter((child) => child !== undefined && child !== null));
+  return element;
+}
+
+/**
+ * @param {string} text
+ * @param {(() => void) | undefined} onclick
+ * @param {Attributes} attributes
+ */
+function button(text, onclick, attributes = {}) {
+  return make("button", { type: "button", ...(onclick && { onclick }), ...attributes }, text);
+}
+
+/**
+ * Return a label with an input in it; `.problem(words)` of it shows what is wrong with the input, `.problem()` nothing.
+ *
+ * @param {string} text
+ * @param {HTMLElement} input
+ * @param {string} [hint]
+ */
+function field(text, input, hint) {
+  input.id ||= freshId();
+  const label = make("label", { for: input.id }, text);
+  const note = make("span", { class: "asimov-storage-problem", id: freshId() });
+  input.setAttribute("aria-describedby", note.id);
+  const hinted = hint === undefined ? undefined : make("span", { class: "asimov-storage-hint" }, hint);
+  const box = make("div", { class: "asimov-storage-field" }, label, input, hinted, note);
+  /** @param {string | null} [words] */
+  const problem = (words) => {
+    note.textContent = words ?? "";
+    if (words) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  };
+  return Object.assign(box, { problem });
+}
+
+/** @typedef {ReturnType<typeof field>} Field */
+
+/**
+ * The one region of a widget that a screen reader reads out as it changes.
+ *
+ * @param {Child[]} children
+ */
+function statusRegion(...children) {
+  return make("div", { class: "asimov-storage-status", role: "status" }, ...children);
+}
+
+/**
+ * Return a box that the keyboard can scroll.
+ *
+ * @param {string} name
+ * @param {HTMLElement} content
+ */
+function scrolling(name, content) {
+  const attributes = { class: "asimov-storage-scroll", role: "region", "aria-label": name, tabindex: 0 };
+  return make("div", attributes, content);
+}
+
+/**
+ * described("Path", element, ...) is a term and its description, for a <dl>.
+ *
+ * @param {string} term
+ * @param {Child[]} description
+ */
+function described(term, ...description) {
+  return [make("dt", {}, term), make("dd", {}, ...description)];
+}
+
+/**
+ * Touch the page only where something changed, so that nothing is read out twice.
+ *
+ * @param {Element} element
+ * @param {string} text
+ */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Take a button out of use, but not from under the keyboard: it keeps the focus and stays in the order.
+ *
+ * @param {HTMLElement} element
+ * @param {boolean} off
+ */
+function setOff(element, off) {
+  if (off) element.setAttribute("aria-disabled", "true");
+  else element.removeAttribute("aria-disabled");
+}
+
+/**
+ * For a form's onkeydown: JupyterLab keeps the browser from doing this by itself.
+ *
+ * @param {KeyboardEvent} event
+ */
+function submitOnEnter(event) {
+  const input = /** @type {Element} */ (event.target);
+  const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+  if (event.key !== "Enter" || event.defaultPrevented || !input.matches("input:not([type=file])")) return;
+  event.preventDefault();
+  form.requestSubmit();
+}

@@ -1,0 +1,63 @@
+// A progress bar, with the line beside it: how much, how fast, how long.
+
+/**
+ * progress("a.txt") is a bar with a line beside it. Both keep their height, so nothing below them moves.
+ *
+ * @param {string} name
+ */
+function progress(name) {
+  const bar = make("progress", { max: 1, value: 0, "aria-label": name });
+  const line = make("span", { class: "asimov-storage-line" });
+  // Within a status region, but not read out five times a second.
+  const element = make("div", { class: "asimov-storage-progress", "aria-live": "off" }, bar, line);
+  const meter = new Rate();
+  /** @param {string} text */
+  const say = (text) => {
+    setText(line, text);
+    bar.setAttribute("aria-valuetext", text);
+  };
+  /**
+   * @param {number} done In bytes.
+   * @param {number} total
+   */
+  const set = (done, total) => {
+    const [rate, left] = meter.at(done, total);
+    bar.value = total > 0 ? done / total : 1;
+    const parts = [`${inUnits(done)} of ${inUnits(total)}`];
+    if (rate > 0) parts.push(`${inUnits(rate)}/s`);
+    if (left !== undefined && done < total) parts.push(`${inTime(left)} left`);
+    say(parts.join(", "));
+  };
+  return Object.assign(element, { say, set, restart: () => meter.restart() });
+}
+
+/** @typedef {ReturnType<typeof progress>} ProgressBar */
+
+// Rate of the last few seconds, from what is reported of the bytes done.
+class Rate {
+  constructor() {
+    /** @type {{ now: number, done: number }[]} */
+    this.seen = [];
+  }
+
+  restart() {
+    this.seen = [];
+  }
+
+  /**
+   * Return bytes per second, and how many seconds are left, where that can be told.
+   *
+   * @param {number} done
+   * @param {number} total
+   * @returns {[number, number | undefined]}
+   */
+  at(done, total) {
+    const now = performance.now();
+    this.seen.push({ now, done });
+    while (this.seen.length > 2 && now - this.seen[0].now > 5000) this.seen.shift();
+    const first = this.seen[0];
+    if (now - first.now < 500) return [0, undefined];
+    const rate = Math.max(0, ((done - first.done) / (now - first.now)) * 1000);
+    return [rate, rate > 0 ? (total - done) / rate : undefined];
+  }
+}

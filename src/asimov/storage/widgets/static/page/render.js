@@ -1,0 +1,49 @@
+// What anywidget calls to show a widget.
+
+/**
+ * A widget's own part: fills `root`, and returns its clean-up.
+ *
+ * @typedef {(link: Link, root: HTMLElement, model: Model) => (() => void) | void} Mount
+ */
+
+/**
+ * Return what anywidget calls `render`: a root element, a link, and the clean-up of both.
+ *
+ * @param {Mount} mount
+ */
+function rendering(mount) {
+  /** @param {{ model: Model, el: HTMLElement }} view */
+  const render = ({ model, el }) => {
+    const root = keepKeys(make("div", { class: "asimov-storage asimov-storage-panel" }));
+    el.append(root);
+    const link = new Link(model);
+    const cleanUp = mount(link, root, model);
+    return () => {
+      cleanUp?.();
+      link.close();
+      root.remove();
+    };
+  };
+  return render;
+}
+
+/**
+ * Keep from a notebook what is pressed in `element`: JupyterLab takes arrows, letters and digits from whatever has the
+ * focus and can't be written in, and moves, changes or deletes cells with them. It gets what goes with Ctrl, Alt or ⌘,
+ * such as Ctrl+S. Notebook 7 takes keys before they get here, so it is told by an attribute, which it looks for on what
+ * has the focus alone.
+ *
+ * @param {HTMLElement} element
+ */
+function keepKeys(element) {
+  /** @param {FocusEvent | KeyboardEvent} happened */
+  const keep = (happened) => {
+    const shortcut = "key" in happened && (happened.ctrlKey || happened.metaKey || happened.altKey);
+    const focused = /** @type {Element} */ (happened.target);
+    focused.toggleAttribute("data-lm-suppress-shortcuts", !shortcut);
+  };
+  element.addEventListener("focusin", keep);
+  element.addEventListener("keydown", keep);
+  element.addEventListener("keyup", keep); // Ctrl is pressed before the S
+  return element;
+}

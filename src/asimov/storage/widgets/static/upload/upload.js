@@ -1,0 +1,274 @@
+// The page's half of an upload (see _uploads.py): slices out, digested here too; no elements.
+
+const BUSY_FOR = 6000; // ms to wait until the kernel has given up the same file's upload of a page that is gone
+const TRIES = 5;
+
+/** @typedef {{ event: string, production: string, name: string, expected: string }} Order */
+/** @typedef {{ hash: string, uuid: string }} Added */
+/**
+ * How far a file is: "comparing" is with what is there of an earlier try.
+ *
+ * @typedef {"waiting" | "comparing" | "sending" | "storing"} UploadPhase
+ */
+/** @typedef {(phase: UploadPhase, done: number) => void} UploadTold Hears of bytes. */
+/**
+ * What the kernel answers to a begin.
+ *
+ * @typedef {object} UploadBegun
+ * @property {string} upload Its number, for all that follows.
+ * @property {number} offset How many bytes are there of an earlier try.
+ * @property {string} md5 Of these.
+ * @property {Added} [stored] Instead, where the answer to "upload/end" was lost.
+ * @property {string} [cancelled] Instead.
+ */
+
+class Cancelled extends Error {}
+
+class UnreadableFile extends Error {
+  /** @param {string} name */
+  constructor(name) {
+    super(
+      `The browser can't read ${name} (any more): it was changed or moved since it was chosen, or is a folder. Choose it again.`,
+    );
+    this.name = "UnreadableFile";
+  }
+}
+
+// One file on its way.
+class Upload {
+  /**
+   * @param {Link} link
+   * @param {Line} line
+   * @param {File} file
+   * @param {Order} order
+   * @param {UploadTold} tell
+   */
+  constructor(link, line, file, order, tell) {
+    this.link = link;
+    this.line = line;
+    this.file = file;
+    this.order = order;
+    this.tell = tell;
+    this.stopped = false;
+    this.done = 0; // bytes that were answered
+    /** @type {string | undefined} The kernel's number of this upload. */
+    this.id = undefined;
+    /** @type {number | undefined} Of the begin under way. */
+    this.job = undefined;
+    /** @type {string | undefined} What the whole file was found to have. */
+    this.md5 = undefined;
+    this.prepareAbort();
+  }
+
+  prepareAbort() {
+    /** @type {(error: Error) => void} */
+    this.abort = () => {};
+    /** @type {Promise<never>} */
+    this.aborted = new Promise((_, reject) => {
+      this.abort = reject;
+    });
+    this.aborted.catch(() => {});
+  }
+
+  /**
+   * It rejects with Cancelled, KernelError, KernelGone, UnreadableFile.
+   *
+   * @returns {Promise<Added>}
+   */
+  async run() {
+    try {
+      return await this.tries();
+    } catch (error) {
+      // The kernel keeps what has arrived, and lets anybody go on with it.
+      if (this.id !== undefined && !this.stopped) this.ask("upload/leave").catch(() => {});
+      throw error;
+    }
+  }
+
+  async tries() {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await this.once();
+      } catch (error) {
+        const { name } = errorOf(error);
+        const lost = name === "LostUploadError" || name === "LostRequestError";
+        if (!lost || tried === TRIES) throw error;
+        this.line.lose();
+      }
+    }
+  }
+
+  cancel() {
+    this.stopped = true;
+    this.abort(new Cancelled());
+    if (this.job !== undefined) this.link.request("upload/abandon", { job: this.job }).catch(() => {});
+    if (this.id !== undefined) this.ask("upload/cancel").catch(() => {});
+  }
+
+  // The page goes: nothing more is said to the kernel of this one.
+  leave() {
+    this.stopped = true;
+  }
+
+  async once() {
+    this.prepareAbort();
+    this.tell("waiting", 0);
+    const begun = await this.begin();
+    if (begun.cancelled) throw new Cancelled();
+    if (begun.stored) return begun.stored;
+    this.id = begun.upload;
+    const { digest, from } = await this.compared(begun.offset, begun.md5);
+    try {
+      await this.send(from, digest);
+      this.tell("storing", this.file.size);
+      this.md5 = await digest.hex();
+      const end = this.ask("upload/end", { md5: this.md5, expected: this.order.expected });
+      return /** @type {Reply<Added>} */ (await end).result;
+    } finally {
+      digest.close();
+    }
+  }
+
+  async begin() {
+    const until = performance.now() + BUSY_FOR;
+    for (;;) {
+      if (this.stopped) throw new Cancelled();
+      this.job = nextJob();
+      const unheard = this.link.on(`upload/progress/${this.job}`, ({ done = 0 }) => this.tell("comparing", done));
+      try {
+        return await this.unlessAborted(this.asked());
+      } catch (error) {
+        if (errorOf(error).name !== "BusyUploadError" || performance.now() > until) throw error;
+        await this.unlessAborted(new Promise((resolve) => setTimeout(resolve, 500)));
+      } finally {
+        unheard();
+        this.job = undefined;
+      }
+    }
+  }
+
+  // What the kernel answers to a begin. An answer that comes after a Cancel is of an upload that nobody wants.
+  async asked() {
+    const { event, production, name } = this.order;
+    const { size, lastModified } = this.file;
+    const asked = { event, production, name, size, mtime: lastModified, again: this.id, sent: this.md5, job: this.job };
+    /** @type {Reply<UploadBegun>} */
+    const { result } = await this.link.request("upload/begin", asked);
+    if (this.stopped && result.upload) this.link.request("upload/cancel", { upload: result.upload }).catch(() => {});
+    return result;
+  }
+
+  /**
+   * Return a digest of what the kernel has of an earlier try, if the same bytes are here; else of nothing, and the kernel
+   * has nothing.
+   *
+   * @param {number} offset
+   * @param {string} md5
+   */
+  async compared(offset, md5) {
+    const digest = await this.digester();
+    try {
+      for (let at = 0; at < offset; at += SLICE) {
+        const end = Math.min(at + SLICE, offset);
+        await this.unlessAborted(digest.update(await this.read(at, end)));
+        this.tell("comparing", end);
+      }
+      if (offset === 0 || (await digest.hex()) === md5) return { digest, from: offset };
+    } catch (error) {
+      digest.close();
+      throw error;
+    }
+    digest.close();
+    await this.unlessAborted(this.ask("upload/restart"));
+    return { digest: await this.digester(), from: 0 };
+  }
+
+  // A Worker isn't worth its while for a small file.
+  async digester() {
+    return this.file.size > SLICE ? digester() : digesterInPage();
+  }
+
+  /**
+   * @param {number} from
+   * @param {Digester} digest
+   */
+  async send(from, digest) {
+    const underWay = new Set();
+    this.done = from;
+    this.tell("sending", from);
+    for (let at = from; at < this.file.size; ) {
+      const end = Math.min(at + this.line.slice, this.file.size);
+      const slice = await this.sent(at, end, digest);
+      slice.answer.catch(this.abort).finally(() => underWay.delete(slice));
+      underWay.add(slice);
+      at = end;
+    }
+    await this.unlessAborted(Promise.all([...underWay].map((slice) => slice.answer)));
+  }
+
+  /**
+   * Send one slice as soon as the line is free, and digest it; the promise of its answer comes in an object, so that it
+   * isn't awaited here.
+   *
+   * @param {number} at
+   * @param {number} end
+   * @param {Digester} digest
+   */
+  async sent(at, end, digest) {
+    const size = end - at;
+    const entry = this.line.enter(size);
+    const free = () => this.line.leave(size);
+    try {
+      const when = await this.unlessAborted(entry);
+      const buffer = await this.read(at, end);
+      const asked = this.ask("upload/slice", { offset: at }, [buffer]).then(() => {
+        this.line.measure(size, when);
+        this.done += size;
+        this.tell("sending", this.done);
+      });
+      return { answer: Promise.all([asked, digest.update(buffer)]).finally(free) };
+    } catch (error) {
+      entry.then(free);
+      throw error;
+    }
+  }
+
+  /**
+   * @param {number} from
+   * @param {number} to
+   */
+  async read(from, to) {
+    try {
+      const buffer = await this.file.slice(from, to).arrayBuffer();
+      if (buffer.byteLength === to - from) return buffer;
+    } catch {
+      // It is said below.
+    }
+    throw new UnreadableFile(this.file.name);
+  }
+
+  /**
+   * @param {string} kind
+   * @param {Fields} fields
+   * @param {ArrayBuffer[]} buffers
+   */
+  ask(kind, fields = {}, buffers = []) {
+    return this.link.request(kind, { ...fields, upload: this.id }, buffers);
+  }
+
+  /**
+   * @template T
+   * @param {Promise<T>} promise
+   */
+  unlessAborted(promise) {
+    return Promise.race([promise, this.aborted]);
+  }
+}
+
+let countOfJobs = 0;
+
+// A number for what the kernel may be told to give up.
+function nextJob() {
+  countOfJobs += 1;
+  return countOfJobs;
+}

@@ -1,0 +1,156 @@
+// How a verification goes: the buttons, the bar, the counts and the verdict. The Verifier is this, and whoever verifies
+// can show it. The kernel's half is Verification (_verifier.py).
+
+/**
+ * What Verification shows. Before the first verification there is nothing.
+ *
+ * @typedef {object} VerifyingState
+ * @property {"verifying" | "done" | "cancelled" | "failed"} [phase]
+ * @property {number} [done] In bytes.
+ * @property {number} [total]
+ * @property {number} [seconds]
+ * @property {Counts} [counts]
+ * @property {boolean} [ok]
+ * @property {string[]} [problems] Of the Store as a whole.
+ * @property {string[]} [untracked] The first paths of files that no record names.
+ * @property {number} [untracked_total]
+ * @property {ErrorDetails} [error]
+ */
+/** @typedef {"ok" | "corrupt" | "missing" | "unreadable"} Status */
+/** @typedef {Record<Status, number>} Counts */
+
+/** @type {Record<Status, string>} */
+const STATUS_SIGNS = { ok: "✓", corrupt: "✗", missing: "○", unreadable: "⚠" };
+const STATUSES = /** @type {Status[]} */ (Object.keys(STATUS_SIGNS));
+
+class VerifyingPanel {
+  /** @param {Link} link */
+  constructor(link) {
+    this.link = link;
+    /** @type {VerifyingState} */
+    this.state = {};
+    this.verify = button("Verify", () => this.ask("verify/start", !this.busy), { class: "asimov-storage-main" });
+    this.cancel = button("Cancel", () => this.ask("verify/cancel", this.busy));
+    this.bar = progress("Progress");
+    this.verdict = make("p", { class: "asimov-storage-verdict" });
+    this.count = { ok: make("span"), corrupt: make("span"), missing: make("span"), unreadable: make("span") };
+    this.counts = make("p", { class: "asimov-storage-counts" }, ...Object.values(this.count));
+    this.silence = make("p", { class: "asimov-storage-problem" });
+    this.found = make("div", { class: "asimov-storage-result" });
+    this.foundBefore = "";
+    this.element = make(
+      "div",
+      {},
+      make("div", { class: "asimov-storage-row" }, this.verify, this.cancel),
+      statusRegion(this.verdict, this.counts, this.bar, this.silence),
+      this.found,
+    );
+    this.watch = whileBusy(link, () => this.busy, this.silence);
+    this.settle();
+  }
+
+  get busy() {
+    return this.state.phase === "verifying";
+  }
+
+  /**
+   * @param {VerifyingState} state
+   * @param {CheckRow[]} rows
+   */
+  show(state, rows) {
+    if (state.phase === "verifying" && !this.busy) this.bar.restart();
+    this.state = state;
+    this.settle();
+    const { counts, done = 0, total = 0 } = state;
+    if (counts === undefined) return;
+    this.bar.set(done, total);
+    this.showCounts(counts);
+    this.say(...verdictOn(state, counts));
+    this.showFound(state, counts, rows);
+  }
+
+  close() {
+    clearInterval(this.watch);
+  }
+
+  /**
+   * @param {"verify/start" | "verify/cancel"} kind
+   * @param {boolean} sensible
+   */
+  ask(kind, sensible) {
+    if (sensible) this.link.request(kind).catch((error) => this.say(`✗ ${inWords(error)}`, "bad"));
+  }
+
+  /**
+   * @param {string} words
+   * @param {string} [how]
+   */
+  say(words, how) {
+    setVerdict(this.verdict, words, how);
+  }
+
+  settle() {
+    setOff(this.verify, this.busy);
+    setOff(this.cancel, !this.busy);
+    this.bar.classList.toggle("asimov-storage-away", !this.busy);
+  }
+
+  /** @param {Counts} counts */
+  showCounts(counts) {
+    for (const status of STATUSES) {
+      const colour = status === "ok" ? "asimov-storage-good" : "asimov-storage-bad";
+      this.count[status].className = counts[status] === 0 ? "" : colour;
+      setText(this.count[status], `${STATUS_SIGNS[status]} ${counted(counts[status])} ${status}`);
+    }
+  }
+
+  /**
+   * Touch the page only where something is new: whoever reads or scrolls in the table isn't disturbed five times a second.
+   *
+   * @param {VerifyingState} state
+   * @param {Counts} counts
+   * @param {CheckRow[]} rows
+   */
+  showFound(state, counts, rows) {
+    const total = totalOf(counts);
+    const failed = total - counts.ok;
+    const listed = state.phase === "done" ? total : failed;
+    const { problems = [], untracked = [], untracked_total: left = 0 } = state;
+    const found = JSON.stringify([listed, rows, problems, untracked]);
+    if (found === this.foundBefore) return;
+    this.foundBefore = found;
+    const parts = problems.map((words) => make("p", { class: "asimov-storage-bad" }, `✗ ${words}`));
+    const checks = rows.length > 0 ? checksTable(rows, listed, failed) : [];
+    this.found.replaceChildren(...parts, ...checks, ...(left > 0 ? [untrackedList(untracked, left)] : []));
+  }
+}
+
+/** @param {Counts} counts */
+function totalOf(counts) {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * Return the words of a verdict, and how it looks.
+ *
+ * @param {VerifyingState} state
+ * @param {Counts} counts
+ * @returns {[string, string?]}
+ */
+function verdictOn({ phase, ok, error, total = 0, seconds = 0 }, counts) {
+  const count = totalOf(counts);
+  const failed = count - counts.ok;
+  const files = counted(count, "file");
+  switch (phase) {
+    case "verifying":
+      return ["Verifying"];
+    case "done":
+      if (ok) return [`✓ All well: ${files}, ${inUnits(total)}, in ${inTime(seconds)}.`, "good"];
+      if (failed === 0) return ["✗ The Store as a whole is not as it should be.", "bad"];
+      return [`✗ ${counted(failed)} of ${files} failed. Restore them from a copy, then verify again.`, "bad"];
+    case "cancelled":
+      return [`○ Cancelled after ${files}. There is no report.`];
+    default:
+      return [`✗ It could not be finished: ${error?.message}`, "bad"];
+  }
+}
