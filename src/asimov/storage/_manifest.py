@@ -14,7 +14,6 @@ from asimov.storage._model.names import key_of, named, shown
 from asimov.storage._model.record import Record
 from asimov.storage._model.selection import find, find_uuid, is_recorded, within
 from asimov.storage._model.snapshot import Contents
-from asimov.storage._operations.recording import Recording, require_new
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,6 +197,8 @@ class Manifest:
         if digits is None or digest is None:
             msg = f"{hash!a} and {str(resource_uuid)!a} are no MD5 and uuid: each takes 32 hexadecimal digits."
             raise ValueError(msg)
+        from asimov.storage._operations.recording import require_new
+
         with self.backend.changing:
             require_new(self.snapshot(), key, digits)
             self._pending.append(Record(event=key[0], production=key[1], file=key[2], hash=digest, uuid=digits))
@@ -211,6 +212,8 @@ class Manifest:
             Somebody else has recorded one of the names meanwhile; nothing is published, and what was noted is
             forgotten.
         """
+        from asimov.storage._operations.recording import Recording
+
         with self.backend.changing:
             if not self._pending:
                 return

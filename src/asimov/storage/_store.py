@@ -16,9 +16,7 @@ from asimov.storage._model.names import Key, key_of
 from asimov.storage._model.record import Duplicate, Record
 from asimov.storage._model.reports import RepairReport, VerificationReport
 from asimov.storage._model.selection import find, find_uuid, select
-from asimov.storage._operations import adding, arguments, fetching, verifying
-from asimov.storage._operations.fingerprint import fingerprint as fingerprint_of
-from asimov.storage._operations.rotation import Rotation
+from asimov.storage._operations import adding, arguments, fetching
 from asimov.storage._operations.sources import source, sources
 
 from ._manifest import Manifest
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     import pandas as pd
+
+    from asimov.storage._operations.verifying import OnCheck
 
     from .widgets import Explorer
 
@@ -82,7 +82,7 @@ class Store:
     def _over(cls, backend: Backend) -> Self:
         """Open the Store that lies in a back end."""
         store = cls.__new__(cls)
-        store._open(backend)
+        store._open(backend)  # noqa: SLF001 - its own
         return store
 
     @classmethod
@@ -414,7 +414,7 @@ class Store:
         since: timedelta | str | None = None,
         budget: timedelta | float | str | None = None,
         fingerprint: str | None = None,
-        _on_check: verifying.OnCheck | None = None,
+        _on_check: OnCheck | None = None,
     ) -> VerificationReport:
         """Verify that files are still what was stored.
 
@@ -451,6 +451,9 @@ class Store:
         TypeError, ValueError
             An argument is no such thing.
         """
+        from asimov.storage._operations import verifying
+        from asimov.storage._operations.rotation import Rotation
+
         rotation = Rotation(arguments.since(since), arguments.budget(budget))
         contents = self.manifest.snapshot()
         return verifying.verify(
@@ -511,7 +514,9 @@ class Store:
 
         Two Stores have the same fingerprint just when they have the same name, records and further keys.
         """
-        return fingerprint_of(self.manifest.snapshot())
+        from asimov.storage._operations.fingerprint import fingerprint
+
+        return fingerprint(self.manifest.snapshot())
 
     # Towards the notebook.
 

@@ -17,7 +17,7 @@ from .local.backend import LocalBackend
 if TYPE_CHECKING:
     from asimov.storage._model.reports import RepairReport
 
-Address: TypeAlias = str | os.PathLike[str]
+Address: TypeAlias = "str | os.PathLike[str]"
 
 
 def of(address: Address) -> Backend:

@@ -122,7 +122,7 @@ class Panel(anywidget.AnyWidget):
         # something (and our threads say something all the time), not to the one that the page named. It may be the main
         # one, which a cell keeps busy, or be gone, and a Cancel is lost. Any subshell will do for our handlers.
         if hasattr(self.comm, "_reply_subshell_for"):
-            self.comm._reply_subshell_for = None
+            self.comm._reply_subshell_for = None  # noqa: SLF001 - there is no other way
 
     def _received(self, _widget: object, content: object, buffers: list[object] | None) -> None:
         try:

@@ -1,4 +1,7 @@
-"""A Store on a disk: the journal of its records, and the files that go in and come out."""
+"""A Store on a disk: the journal of its records, and the files that go in and come out.
+
+What a process that only lists and fetches doesn't need is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from asimov.storage._backends.base import Backend, Change, Found, Received, Source
 from asimov.storage._bytes.digests import Named
@@ -24,12 +27,13 @@ from asimov.storage._model.names import Key, on_disk
 from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 
-from . import checking, incoming, resumable, stored
+from . import incoming, stored
 from .incoming import Incoming
 from .journal import Journal
-from .placing import Placing
-from .resumable import Resumable
-from .writable import WritableFile, Writing
+
+if TYPE_CHECKING:
+    from .resumable import Resumable
+    from .writable import Writing
 
 _SEALED_TOGETHER = 64
 _OF_THE_DESCRIPTORS = 4
@@ -72,6 +76,8 @@ class LocalBackend(Backend):
         return self.contents() if self._seen is None else self._seen
 
     def commit(self, change: Change) -> None:
+        from .placing import Placing
+
         with Reporting(self._root, side=STORE):
             self._journal.commit(Placing(change, self._root))
 
@@ -112,6 +118,8 @@ class LocalBackend(Backend):
 
     @contextlib.contextmanager
     def new_file(self, key: Key, *, sha256: bool) -> Iterator[Writing]:
+        from .writable import WritableFile, Writing
+
         path = self._root.joinpath(*map(on_disk, key))
         with self._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=sha256)
@@ -124,6 +132,8 @@ class LocalBackend(Backend):
     def arriving(
         self, token: str, keep: Callable[[int], int], *, sha256: bool, progress: Progress | None = None
     ) -> Resumable:
+        from . import resumable
+
         with self._journal.incoming() as opened:
             folder = Folder(os.dup(opened.descriptor), opened.path)
         try:
@@ -131,10 +141,10 @@ class LocalBackend(Backend):
         except BaseException:
             folder.close()
             raise
-        return Resumable(data, self._root)
+        return resumable.Resumable(data, self._root)
 
     def mend(self, files: Sequence[tuple[Record, Received]], contents: Contents, meter: Meter | None) -> None:
-        from . import mending  # rarely needed
+        from . import mending
 
         with Folder.open(self._root) as root:
             for record, data in files:
@@ -181,6 +191,8 @@ class LocalBackend(Backend):
         return stored.untracked(self._root, contents, groups)
 
     def check(self, records: Sequence[Record], meter: Meter | None = None) -> list[Check]:
+        from . import checking
+
         return checking.check_batch(self._root, records, meter)
 
     # When files were last verified.

@@ -85,6 +85,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import GONE, Folder
@@ -97,8 +98,10 @@ from asimov.storage._model.record import Record
 from . import last_fold
 from .deferred import Deferred
 from .fold import Fold
-from .placing import Placing
 from .state import State, StateReader, require_understood, warn
+
+if TYPE_CHECKING:
+    from .placing import Placing
 
 LOOKS = 8
 

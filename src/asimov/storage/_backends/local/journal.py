@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asimov.storage._disk import locks, temporary
 from asimov.storage._disk.folder import Folder
@@ -22,8 +23,10 @@ from . import probe
 from .commit import LOOKS, Commit, Fenced
 from .deferred import Deferred
 from .fold import Fold
-from .placing import Placing
 from .state import StateReader, require_understood, warn
+
+if TYPE_CHECKING:
+    from .placing import Placing
 
 LOCK_PATIENCE = 10.0
 """Seconds that a writer waits for the lock before it goes on without."""
