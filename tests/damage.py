@@ -38,7 +38,7 @@ def unpack_legacy_stores(folder: Path) -> None:
     """Unpack the Stores that upstream's releases wrote; as data, where Python knows how (3.11.4 and newer)."""
     with tarfile.open(Path(__file__).parent / "data" / "legacy-stores.tar.gz") as archive:
         archive.extraction_filter = getattr(tarfile, "data_filter", None)
-        archive.extractall(folder)  # noqa: S202 - our own
+        archive.extractall(folder)  # noqa: S202 - from the package index, by its name
 
 
 def manifest_of(store: Store) -> Path:

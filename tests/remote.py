@@ -12,7 +12,7 @@ def plainly(fn, *args):
     return fn(*args)
 
 
-def stalled(uuid, fifo, fn, root, home, records, run):
+def stalled(uuid, fifo, fn, location, records, run):
     """Do it; but whoever first gets the batch with `uuid` says which process it is, and waits for ever."""
     if any(record.uuid == uuid for record in records):
         try:
@@ -22,7 +22,7 @@ def stalled(uuid, fifo, fn, root, home, records, run):
         else:
             Path(fifo).write_text(str(os.getpid()))
             threading.Event().wait()
-    return fn(root, home, records, run)
+    return fn(location, records, run)
 
 
 def hidden(instead, fn, root, *task):

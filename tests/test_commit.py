@@ -114,7 +114,7 @@ def test_threads_share_a_store(store, source):
 def test_one_reading_is_written_by_two(store, source):
     """Two threads may bring one reading of a manifest into canonical text at the same time."""
     store.add_file("no", "Prod0", source())
-    contents = Store(store.root)._contents()
+    contents = Store(store.root).backend.contents()
 
     class Column(list):
         """A column: while it is gone through for the first time, another thread is done."""

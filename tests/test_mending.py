@@ -26,7 +26,9 @@ from damage import (
 )
 
 from asimov.storage import AlreadyPresentException, RecordExistsError, Store
+from asimov.storage._backends.base import Item, Source
 from asimov.storage._bytes import progress as progress_module
+from asimov.storage._bytes.progress import Meter
 from asimov.storage._operations import adding
 
 PLACE = ("S1", "Prod0", "result.txt")
@@ -405,18 +407,16 @@ def test_many_add_it_first(store, source, again):
 
 def test_a_record_that_came_between(store, source):
     """A record that others have made since its file would have been looked at is looked at before the answer."""
-    with store.manifest._journal.incoming() as folder:
-        data = adding.Incoming.new(folder, sha256=False)
-        data.append(b"a result")
-        addition = adding.Addition([adding.Item(PLACE, data)], "skip", store.root)
-        addition.prepare(store._contents())
-        store.add_file("S1", "Prod0", source())
+    backend, to_add = store.backend, Source(PLACE, source(), None)
+    with backend.receive([to_add], Meter(None, 0), sha256=False) as (data,):
+        addition = adding.Addition([Item(PLACE, data)], "skip")
+        addition.prepare(backend, backend.contents())
+        store.add_file("S1", "Prod0", to_add.path)
         flip_bit(store.fetch_file(*PLACE))
         with pytest.raises(adding.Overtaken):
-            store.manifest._journal.commit(addition)
-        addition.prepare(store._contents())
-        store.manifest._journal.commit(addition)
-        data.discard()
+            backend.commit(addition)
+        addition.prepare(backend, backend.contents())
+        backend.commit(addition)
     assert (store.verify().ok, len(store)) == (True, 1)
 
 

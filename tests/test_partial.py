@@ -13,6 +13,7 @@ import pytest
 
 from asimov.storage import Store
 from asimov.storage._disk import temporary
+from asimov.storage._operations.adding import PartialFile
 
 FIRST, SECOND = b"first " * 1000, b"other " * 1000
 
@@ -25,7 +26,7 @@ def store(tmp_path):
 
 def begin(store, name="abc", **more):
     """Begin or go on with a file."""
-    return store._incoming("GW150914", "Prod0", "a.bin", token=name, **more)
+    return PartialFile(store.backend, ("GW150914", "Prod0", "a.bin"), token=name, **more)
 
 
 def incoming(store):
@@ -78,7 +79,8 @@ def test_it_goes_on_after_its_process_was_killed(store):
     """What a killed process was at goes on in another of the same machine."""
     code = (
         "import os, signal, sys\nfrom asimov.storage import Store\n"
-        "data = Store(sys.argv[1])._incoming('GW150914', 'Prod0', 'a.bin', token='abc')\n"
+        "from asimov.storage._operations.adding import PartialFile\n"
+        "data = PartialFile(Store(sys.argv[1]).backend, ('GW150914', 'Prod0', 'a.bin'), token='abc')\n"
         "data.write(b'first ')\nos.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, store.root], check=False)

@@ -33,7 +33,7 @@ def made(tmp_path_factory):
 
 def is_sealed(store):
     """Whether a Store, just opened, has left its records unread."""
-    contents = store._contents()
+    contents = store.backend.contents()
     return isinstance(contents, Sealed) and "keys" not in vars(contents)
 
 

@@ -25,9 +25,9 @@ from asimov.storage import (
     SourceChangedError,
     Store,
 )
-from asimov.storage._backends.local.incoming import Incoming
-from asimov.storage._disk.folder import Folder
-from asimov.storage._operations.adding import Addition, Item
+from asimov.storage._backends.base import Item, Source
+from asimov.storage._bytes.progress import Meter
+from asimov.storage._operations.adding import Addition
 
 
 class Stop(Exception):
@@ -799,15 +799,12 @@ def test_a_source_is_stored_through_a_link(store, source, tmp_path):
 
 def test_bytes_are_not_shared_with_a_file_that_was_written_to(store, stored, source):
     """If the file that "link" would share is changed once it was verified, the new record has bytes of its own."""
-    path = source("b")
-    with store.manifest._journal.incoming() as incoming, Folder.open(store.root) as root:
-        data = Incoming.of_file(path, incoming, sha256=False)
-        data.seal(root)
-        addition = Addition([Item(("S2", "Prod1", "b"), data)], "link", store.root)
-        addition.prepare(store._contents())
+    backend, to_add = store.backend, Source(("S2", "Prod1", "b"), source("b"), None)
+    with backend.receive([to_add], Meter(None, 0), sha256=False) as (data,):
+        addition = Addition([Item(to_add.key, data)], "link")
+        addition.prepare(backend, backend.contents())
         overwrite_in_place(stored)
-        store.manifest._journal.commit(addition)
-        data.discard()
+        backend.commit(addition)
     assert store.fetch_file("S2", "Prod1", "b").read_bytes() == b"a result"
     assert [check.status for check in store.verify().results] == ["corrupt", "ok"]
 

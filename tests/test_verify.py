@@ -191,7 +191,7 @@ class Inline(Executor):
         future: Future = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 -- an executor hands all on
+        except BaseException as error:  # noqa: BLE001 - what is no commit is raised again
             future.set_exception(error)
         return future
 

@@ -64,7 +64,7 @@ def fill(root: str, count: int, path: str) -> dict[str, Any]:
 
     container = _created(root)
     (key,) = container.add_objects_to_pack([Path(path).read_bytes()])
-    session = container._get_operation_session()
+    session = container._get_operation_session()  # noqa: SLF001 - its public way takes one row at a time
     rows = (hashlib.sha256(str(number).encode()).hexdigest() for number in range(count - 1))
     values = [{"hashkey": row, "compressed": False, "size": 1, "offset": 0, "length": 1, "pack_id": 1} for row in rows]
     session.execute(Obj.__table__.insert(), values)

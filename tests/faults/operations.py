@@ -147,7 +147,7 @@ def prepare_large(base: Path, count: int = 4000) -> None:
     for record in records:
         os.link(folder / "one", folder / record.uuid)
     (folder / "one").unlink()
-    contents = store.manifest._journal.contents().with_records(records)
+    contents = store.backend.contents().with_records(records)
     manifest = store.root / ".manifest" / "manifest.yaml"
     manifest.write_bytes(
         b"".join([*canonical_writer.write(contents), canonical_reader.folded_line(folded(store.root))])

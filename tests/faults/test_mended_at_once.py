@@ -23,7 +23,8 @@ def mend(scene: Scene) -> None:
 
 def file_of(scene: Scene) -> Path:
     """Find the recorded file."""
-    return next(Store(scene.root)._stat())[0]
+    store = Store(scene.root)
+    return Path(next(store.backend.stat(store)).where)
 
 
 def everything(scene: Scene) -> set[bytes]:

@@ -173,7 +173,7 @@ class Crowd:
             self.chance.seed(os.getpid())
             task()
             code = 0
-        except BaseException as error:  # noqa: BLE001 - reported
+        except BaseException as error:  # noqa: BLE001 - what is no commit is raised again
             self.reports.send("error", text=described(error))
         finally:
             os._exit(code)
@@ -337,7 +337,7 @@ class Crowd:
                 added = store.add_files([(event, "P", file) for file in files])
             else:
                 added = [store.add_file(event, "P", files[0])]
-        except Exception as error:  # noqa: BLE001 - reported
+        except Exception as error:  # noqa: BLE001 - whatever it is, the add has happened
             self.reports.send("error", text=f"{files[0].name} on client {writer.client + 1}: {described(error)}")
             return
         took = time.monotonic() - begun
@@ -379,7 +379,7 @@ class Crowd:
         be_on_a_host(f"client{client + 1}")
         try:
             seen = [record.file for record in Store(self.places[client])]
-        except Exception as error:  # noqa: BLE001 - reported
+        except Exception as error:  # noqa: BLE001 - whatever it is, the add has happened
             self.reports.send("trouble", text=f"a new process on client {client + 1}: {described(error)}")
             return
         (self.scratch / f"look-{number}").write_text(json.dumps(seen))

@@ -119,14 +119,14 @@ def main(shared: str) -> None:
         for number, command in enumerate(plan["commands"]):
             run(number, command, out)
         (out / "done").touch()
-    except BaseException:  # noqa: BLE001 - the first process must not end
+    except BaseException:  # noqa: BLE001 - whatever else it is, it is a fault to be seen
         (out / "failed").write_text(traceback.format_exc())
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1])
-    except BaseException:  # noqa: BLE001 - the same
+    except BaseException:  # noqa: BLE001 - whatever else it is, it is a fault to be seen
         traceback.print_exc()
     finally:
         os.sync()

@@ -9,6 +9,7 @@ import pytest
 from damage import flip_bit
 
 from asimov.storage import RecordNotFoundError, Store
+from asimov.storage._backends.local.backend import LocalBackend
 from asimov.storage.widgets import Explorer
 
 
@@ -173,14 +174,15 @@ def test_a_manifest_written_anew_is_no_news(page, filled):
     assert page.events == []
 
 
-class SlowStore(Store):
-    """A Store on a slow disk: a reading that has begun ends when `go` is set."""
+class SlowDisk(LocalBackend):
+    """A slow disk: a reading that has begun ends when `go` is set."""
 
-    reached: threading.Event
-    go: threading.Event
+    def __init__(self, root):
+        super().__init__(root)
+        self.reached, self.go = threading.Event(), threading.Event()
 
-    def _contents(self):
-        contents = super()._contents()
+    def contents(self):
+        contents = super().contents()
         if threading.current_thread().name == "slow":
             self.reached.set()
             assert self.go.wait(20)
@@ -189,17 +191,16 @@ class SlowStore(Store):
 
 def test_two_refreshes_at_once(filled, source):
     """Of two refreshes at once the newer reading stays, with the selection of what it brought."""
-    store = SlowStore(filled.root)
-    store.reached, store.go = threading.Event(), threading.Event()
-    explorer = Explorer(store)
+    disk = SlowDisk(filled.root)
+    explorer = Explorer(Store._over(disk))
     slow, quick = threading.Thread(target=explorer.refresh, name="slow"), threading.Thread(target=explorer.refresh)
     Store(filled.root).add_file("S0", "Prod0", source("one", b"one"))
     slow.start()
-    assert store.reached.wait(20)
+    assert disk.reached.wait(20)
     Store(filled.root).add_file("S0", "Prod0", source("two", b"two"))
     quick.start()
     quick.join(0.3)  # it may have to wait for the slow one
-    store.go.set()
+    disk.go.set()
     slow.join()
     quick.join()
     assert len(explorer._browsing._reading.table) == 62

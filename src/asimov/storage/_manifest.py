@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from asimov.storage._backends.local import creation
-from asimov.storage._backends.local.journal import Journal
-from asimov.storage._disk import files
-from asimov.storage._disk.folder import STORE, Folder, Reporting
-from asimov.storage._disk.temporary import Temporary
+from asimov.storage._backends import opening
+from asimov.storage._backends.base import Backend
 from asimov.storage._display.text import shown
-from asimov.storage._model.errors import RecordExistsError, RecordNotFoundError, StorageError
-from asimov.storage._model.identity import plain_md5, plain_uuid, searched_uuid
-from asimov.storage._model.names import Key, named, on_disk
+from asimov.storage._model.errors import RecordExistsError, StorageError
+from asimov.storage._model.identity import plain_md5, plain_uuid
+from asimov.storage._model.names import key_of, named
 from asimov.storage._model.record import Record, identity
-from asimov.storage._model.selection import find, is_recorded, within
+from asimov.storage._model.selection import find, find_uuid, is_recorded, within
 from asimov.storage._model.snapshot import Contents
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
 
@@ -36,6 +33,15 @@ class Manifest:
     ----------
     store : Store
         Or anything with a ``root``.
+
+    Attributes
+    ----------
+    store
+        As it was given.
+    root : pathlib.Path
+        The Store's folder, absolute.
+    backend : Backend
+        Where the Store lies; for this package's own parts.
 
     Raises
     ------
@@ -53,25 +59,23 @@ class Manifest:
     """
 
     def __init__(self, store: _HasRoot) -> None:
-        if not isinstance(getattr(store, "root", None), (str, os.PathLike)):
+        if not isinstance(getattr(store, "root", None), (str, os.PathLike)) and _backend_of(store) is None:
             msg = f"{shown(store)} is no Store: a Manifest takes a Store, or an object with a root."
             raise TypeError(msg)
         self.store = store
-        self.root = files.absolute(store.root)
+        self.backend = _backend_of(store) or opening.of(store.root)
+        self.root = cast("Path", self.backend.root)  # or None, as of Store
         self._pending: list[Record] = []
-        self._open()
-
-    def _open(self) -> None:
-        self._journal = Journal(self.root)
-        self._snapshot = self._journal.contents()
+        self.backend.contents()
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in {"_journal", "_snapshot"}}
+        state = {name: value for name, value in vars(self).items() if name != "backend"}
         return {**state, "_pending": [*self._pending]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._open()
+        self.backend = _backend_of(self.store) or opening.of(self.root)
+        self.backend.contents()
 
     @classmethod
     def create(cls, store: Mapping[str, Any]) -> None:
@@ -90,26 +94,22 @@ class Manifest:
         if not isinstance(store, Mapping) or not {"root", "name"} <= store.keys():  # type: ignore[redundant-expr]
             msg = f"{shown(store)}: Manifest.create() takes a mapping with root and name. Store.create() is simpler."
             raise TypeError(msg)
-        root = files.absolute(store["root"])
-        with Reporting(root, side=STORE):
-            creation.create(root, store["name"], sha256=False)
+        opening.create(store["root"], store["name"], sha256=False)
 
-    def _contents(self) -> Contents:
-        """Read the present state, with what `add_record` added to this object."""
-        self._snapshot = self._journal.contents()
-        if not self._pending:
-            return self._snapshot
-        return self._snapshot.with_records([r for r in self._pending if self._snapshot.get(r.key) is None])
+    def snapshot(self) -> Contents:
+        """Read the present state, with what `add_record` noted; for this package's own parts."""
+        contents = self.backend.contents()
+        return contents.with_records([r for r in self._pending if contents.get(r.key) is None])
 
     def __len__(self) -> int:
-        return len(self._contents())
+        return len(self.snapshot())
 
     def __iter__(self) -> Iterator[Record]:
-        return iter(self._contents())
+        return iter(self.snapshot())
 
     def __contains__(self, item: object) -> bool:
         """Return whether a Record (it, not only its name), an (event, production, file), or a uuid is recorded."""
-        return is_recorded(self._contents(), item)
+        return is_recorded(self.snapshot(), item)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Manifest:
         """
         from asimov.storage._model.read_only import ReadOnlyDict
 
-        contents = self._contents()
+        contents = self.snapshot()
         events: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
         for event, *production in contents.empties:
             below = events.setdefault(event, {})
@@ -134,46 +134,33 @@ class Manifest:
     @property
     def hash_dict(self) -> dict[str, dict[str, str]]:
         """``{hash: {"hash", "uuid"}}`` of every record; of several with one hash, the last."""
-        return {record.hash: identity(record) for record in self._contents()}
+        return {record.hash: identity(record) for record in self.snapshot()}
 
     @property
     def uuid_dict(self) -> dict[str, str]:
         """``{uuid: path}`` of every record, the paths absolute and not verified: `Store.fetch_uuid` verifies."""
-        return {record.uuid: str(self._path(record)) for record in self._contents()}
-
-    def _path(self, record: Record) -> Path:
-        folder = self.root / on_disk(record.event) / on_disk(record.production)
-        by_uuid, by_name = folder / record.uuid, folder / on_disk(record.file)
-        return by_name if not by_uuid.exists() and by_name.exists() else by_uuid
+        contents = self.snapshot()
+        return {uuid: found.where for uuid, found in zip(contents.uuids, self.backend.stat(contents), strict=True)}
 
     def get_hash(self, uuid: str) -> str:
-        """Give the MD5 recorded for a uuid, in any of its forms.
+        """Return the MD5 recorded for a uuid, in any of its forms.
 
         Raises
         ------
         RecordNotFoundError
             It is unknown.
         """
-        return self._by_uuid(uuid).hash
-
-    def _by_uuid(self, uuid: str | UUID) -> Record:
-        contents = self._contents()
-        digits = searched_uuid(uuid)
-        record = None if digits is None else contents.by_uuid(digits)
-        if record is None:
-            msg = f"The Store has no record with the uuid {str(uuid)!a}."
-            raise RecordNotFoundError(msg)
-        return record
+        return find_uuid(self.snapshot(), uuid).hash
 
     def get_uuid(self, event: object, production: object, filename: object) -> str:
-        """Give the uuid recorded for a file.
+        """Return the uuid recorded for a file.
 
         Raises
         ------
         RecordNotFoundError
             There is no such event, production or file.
         """
-        return find(self._contents(), _key(event, production, filename)).uuid
+        return find(self.snapshot(), key_of(event, production, filename)).uuid
 
     def list_resources(self, event: object, production: object) -> dict[str, dict[str, str]]:
         """List the files of a production: ``{file: {"hash", "uuid"}}``, a copy.
@@ -183,7 +170,7 @@ class Manifest:
         RecordNotFoundError
             There is no such event or production.
         """
-        contents = self._contents()
+        contents = self.snapshot()
         span = within(contents, named("event", event), named("production", production))
         return {record.file: identity(record) for record in map(contents.record, span)}
 
@@ -206,16 +193,15 @@ class Manifest:
         RecordExistsError
             There is a record of that name.
         """
-        key = _key(event, production, resource)
+        key = key_of(event, production, resource)
         digits, digest = plain_uuid(resource_uuid), plain_md5(hash)
         if digits is None or digest is None:
             msg = f"{hash!a} and {str(resource_uuid)!a} are no MD5 and uuid: each takes 32 hexadecimal digits."
             raise ValueError(msg)
-        with self._journal.writing:
-            contents = self._contents()
-            if contents.get(key) is not None or contents.by_uuid(digits) is not None:
-                msg = f"{' / '.join(map(ascii, key))}, or its uuid, is recorded already, and records are never changed."
-                raise RecordExistsError(msg)
+        from asimov.storage._operations.recording import require_new
+
+        with self.backend.changing:
+            require_new(self.snapshot(), key, digits)
             self._pending.append(Record(event=key[0], production=key[1], file=key[2], hash=digest, uuid=digits))
 
     def update(self) -> None:
@@ -227,67 +213,44 @@ class Manifest:
             Somebody else has recorded one of the names meanwhile; nothing is published, and what was noted is
             forgotten.
         """
-        with self._journal.writing:
+        from asimov.storage._operations.recording import Recording
+
+        with self.backend.changing:
             if not self._pending:
                 return
             noted = list(self._pending)
             try:
-                with Reporting(self.root, side=STORE):
-                    self._journal.commit(_Records(noted))
+                self.backend.commit(Recording(noted))
             except RecordExistsError:
                 del self._pending[: len(noted)]
                 raise
             del self._pending[: len(noted)]
 
-    def _columns(self) -> tuple[list[str], list[str], list[str], list[str], list[str]]:
-        """Give events, productions, files, hashes and uuids, sorted: for tables of many rows."""
-        contents = self._contents()
+    def columns(self) -> tuple[list[str], list[str], list[str], list[str], list[str]]:
+        """Return events, productions, files, hashes and uuids, sorted: for tables of many rows."""
+        contents = self.snapshot()
         events, productions, files = ([key[part] for key in contents.keys] for part in range(3))
         return events, productions, files, contents.hashes, contents.uuids
 
     def __repr__(self) -> str:
         from asimov.storage._display.pages import manifest_line
 
-        return manifest_line(self._snapshot.name, self.root)
+        return manifest_line(self.backend.seen.name, self.backend.location)
 
     def _repr_html_(self) -> str:
         from asimov.storage._display.pages import manifest_html, unreadable_html
 
         try:
-            columns = self._columns()
+            columns = self.columns()
         except (StorageError, OSError) as error:
             return unreadable_html(repr(self), error)
-        return manifest_html(self._snapshot.name, self.root, columns)
+        return manifest_html(self.backend.seen.name, self.backend.location, columns)
 
 
-class _Records:
-    """The change that adds records whose files are not our business."""
-
-    def __init__(self, records: Sequence[Record]) -> None:
-        self.records = records
-
-    def resolve(self, contents: Contents) -> Sequence[Record]:
-        for record in self.records:
-            if contents.get(record.key) is not None or contents.by_uuid(record.uuid) is not None:
-                msg = (
-                    f"{' / '.join(map(ascii, record.key))}, or its uuid, has been recorded meanwhile. "
-                    "Nothing was published of what was noted; note the others again."
-                )
-                raise RecordExistsError(msg)
-        return self.records
-
-    def place(self, root: Folder, contents: Contents, alive: Temporary) -> None:
-        """Place nothing."""
-
-    def withdraw(self, root: Folder) -> None:
-        """Take back nothing."""
-
-    def renew(self) -> None:
-        """Keep the uuids: the caller gave them."""
-
-
-def _key(event: object, production: object, file: object) -> Key:
-    return named("event", event), named("production", production), named("file", file)
+def _backend_of(store: object) -> Backend | None:
+    """Return the back end of a Store; None for anything else, which only has a root."""
+    backend = getattr(store, "backend", None)
+    return backend if isinstance(backend, Backend) else None
 
 
 def _full_entry(record: Record) -> dict[str, Any]:

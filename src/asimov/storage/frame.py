@@ -68,7 +68,7 @@ def columns_to_frame(
     hashes: Sequence[str],
     uuids: Sequence[str],
     *,
-    files: Iterable[tuple[Path, int | None, int | None]] | None = None,
+    files: Iterable[tuple[Path | str, int | None, int | None]] | None = None,
     verified: Iterable[int | None] = (),
 ) -> pd.DataFrame:
     """Tabulate the columns of a manifest, and what was found of the files.
@@ -144,7 +144,7 @@ def _require(value: Given, attribute: str, kind: str) -> Given:
     return value
 
 
-def _stat_columns(found: Iterable[tuple[Path, int | None, int | None]]) -> dict[str, pd.Series]:
+def _stat_columns(found: Iterable[tuple[object, int | None, int | None]]) -> dict[str, pd.Series]:
     paths, sizes, times = [], [], []
     for path, size, time in found:
         paths.append(str(path))

@@ -53,7 +53,7 @@ def test_each_name_narrows_the_next(field, typed, event, production, names):
 
 def test_an_empty_store_suggests_nothing(store):
     """Where nothing is recorded, nothing is suggested."""
-    columns = store.manifest._columns()
+    columns = store.manifest.columns()
     assert [suggest(columns, field, "") for field in ("event", "production", "file")] == [([], 0)] * 3
 
 

@@ -67,7 +67,7 @@ class _Task(Generic[Result]):
             return
         try:
             result = self._function(*self._arguments)
-        except BaseException as error:  # noqa: BLE001 - the future raises it, where it is waited for
+        except BaseException as error:  # noqa: BLE001 - what is no commit is raised again
             self.future.set_exception(error)
         else:
             self.future.set_result(result)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 
 from .text import SYMBOLS, printable
 
@@ -79,7 +78,7 @@ def name(words: str) -> str:
     return f"<bdi>{text(words)}</bdi>"
 
 
-def path(place: Path) -> str:
+def path(place: object) -> str:
     """Return a path in the letters of code."""
     return f'<span class="as-code">{text(str(place))}</span>'
 

@@ -87,14 +87,14 @@ class Report(Protocol):
 # One line ------------------------------------------------------------------------------------------------------------
 
 
-def store_line(name: str, root: Path) -> str:
+def store_line(name: str, place: object) -> str:
     """Return a Store's repr."""
-    return f"<Store {printable(repr(name))} at {printable(str(root))}>"
+    return f"<Store {printable(repr(name))} at {printable(str(place))}>"
 
 
-def manifest_line(name: str, root: Path) -> str:
+def manifest_line(name: str, place: object) -> str:
     """Return the repr of the Manifest of a Store."""
-    return f"<Manifest of {printable(repr(name))} at {printable(str(root))}>"
+    return f"<Manifest of {printable(repr(name))} at {printable(str(place))}>"
 
 
 def report_line(report: Report) -> str:
@@ -119,14 +119,14 @@ def verdict(report: Report) -> str:
 # HTML ----------------------------------------------------------------------------------------------------------------
 
 
-def store_html(name: str, root: Path, columns: Columns) -> str:
+def store_html(name: str, place: object, columns: Columns) -> str:
     """Return a Store as HTML: its name, root, counts, and its records by event."""
-    return html.page(store_line(name, root), html.title(f"Store {html.name(name)}"), *_holdings(root, columns))
+    return html.page(store_line(name, place), html.title(f"Store {html.name(name)}"), *_holdings(place, columns))
 
 
-def manifest_html(name: str, root: Path, columns: Columns) -> str:
+def manifest_html(name: str, place: object, columns: Columns) -> str:
     """Return the Manifest of a Store as HTML: its root, counts, and its records by event."""
-    return html.page(manifest_line(name, root), html.title("Manifest"), *_holdings(root, columns))
+    return html.page(manifest_line(name, place), html.title("Manifest"), *_holdings(place, columns))
 
 
 def unreadable_html(line: str, error: Exception) -> str:
@@ -158,10 +158,10 @@ def report_html(report: Report) -> str:
     return html.page(report_line(report), title, *parts)
 
 
-def _holdings(root: Path, columns: Columns) -> Iterator[str]:
+def _holdings(place: object, columns: Columns) -> Iterator[str]:
     counts = tally(columns)
     files, events = count(counts["files"], "file"), count(counts["events"], "event")
-    yield html.note(f"{html.path(root)} · {files}, {events}, {count(counts['productions'], 'production')}")
+    yield html.note(f"{html.path(place)} · {files}, {events}, {count(counts['productions'], 'production')}")
     yield from _events(columns)
 
 

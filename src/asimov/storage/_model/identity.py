@@ -7,10 +7,16 @@ import re
 from asimov.storage._display.text import shown
 
 IDENTITY = ("uuid", "hash", "sha256")
+_DIGITS = re.compile(r"[0-9a-f]{32}").fullmatch
 _MD5 = re.compile(r"(?:md5:\s*)?([0-9a-f]{32})").fullmatch
 _SHA256 = re.compile(r"(?:sha256:\s*)?([0-9a-f]{64})").fullmatch
 _UUID = re.compile(r"(?:urn:)?(?:uuid:)?\{?([0-9a-f-]{32,36})\}?").fullmatch
 _PANDAS_NOTHING = {"NAType", "NaTType"}
+
+
+def is_uuid(text: str) -> bool:
+    """Return whether a text is a uuid as it is recorded: 32 lower-case hexadecimal digits."""
+    return _DIGITS(text) is not None
 
 
 def plain_uuid(uuid: object) -> str | None:

@@ -117,3 +117,8 @@ def named(kind: str, value: object) -> str:
         msg = f"{shown(name)} can't be the name of {article} {kind}: {wrong}. {advice}"
         raise InvalidNameError(msg)
     return str(name)
+
+
+def key_of(event: object, production: object, file: object) -> Key:
+    """Return the key that an event, a production and a file's name make up; raise as `named`."""
+    return named("event", event), named("production", production), named("file", file)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from asimov.storage._display.text import shown
 
 from .errors import InvalidNameError, RecordNotFoundError
-from .identity import IDENTITY, is_given, plain_md5, plain_sha256, plain_uuid
+from .identity import IDENTITY, is_given, plain_md5, plain_sha256, plain_uuid, searched_uuid
 from .names import Key, named
 from .record import Record
 from .snapshot import Contents
@@ -170,8 +170,24 @@ def find(contents: Contents, key: Key) -> Record:
     raise RecordNotFoundError(_why_not(contents, *key))
 
 
+def find_uuid(contents: Contents, uuid: object) -> Record:
+    """Return the record with a uuid, in any of its forms.
+
+    Raises
+    ------
+    RecordNotFoundError
+        There is none.
+    """
+    digits = searched_uuid(uuid)
+    record = None if digits is None else contents.by_uuid(digits)
+    if record is None:
+        msg = f"The Store has no record with the uuid {str(uuid)!a}."
+        raise RecordNotFoundError(msg)
+    return record
+
+
 def within(contents: Contents, event: str | None, production: str | None) -> range:
-    """Give the indices of an event's records, or a production's, or all.
+    """Return the indices of an event's records, or a production's, or all.
 
     Raises
     ------

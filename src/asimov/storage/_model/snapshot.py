@@ -221,9 +221,9 @@ class Grown(Lazy):
             **(before.added if before else {}),
             **{record.key: record for record in records},
         }
-        self._added_hashes: dict[str, Record] = {
+        self.added_hashes: dict[str, Record] = {
             **{r.hash: r for r in records},
-            **(before._added_hashes if before else {}),
+            **(before.added_hashes if before else {}),
         }
         self._order: list[Key] = []
 
@@ -241,7 +241,7 @@ class Grown(Lazy):
         return next((r for r in self.added.values() if r.uuid == uuid), None) or self.base.by_uuid(uuid)
 
     def by_hash(self, digest: str) -> Record | None:
-        return self._added_hashes.get(digest) or self.base.by_hash(digest)
+        return self.added_hashes.get(digest) or self.base.by_hash(digest)
 
     def first(self, event: str, production: str) -> Record | None:
         group = (event, production)

@@ -1,89 +1,146 @@
-"""Adding files: the change that a commit carries out, with what is decided about names and duplicates."""
+"""Adding files: what is decided about their names and duplicates, over whatever back end the Store lies in."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import itertools
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from asimov.storage._backends.local.incoming import Incoming
-from asimov.storage._bytes import digests
-from asimov.storage._bytes.digests import Digest
-from asimov.storage._bytes.progress import Meter
-from asimov.storage._disk.files import other_file_system
-from asimov.storage._disk.folder import Folder, Stamp
-from asimov.storage._disk.temporary import Temporary
-from asimov.storage._format.further import of_values
-from asimov.storage._model.errors import AlreadyPresentException, HashError, RecordExistsError
-from asimov.storage._model.names import Key
-from asimov.storage._model.record import Duplicate, Record, as_dict
+from asimov.storage._backends.base import Arriving, Backend, Item, Source, new_uuid
+from asimov.storage._bytes.progress import Meter, Progress
+from asimov.storage._model.names import Key, key_of
+from asimov.storage._model.record import Duplicate, Record
 from asimov.storage._model.snapshot import Contents
 
-from .fetching import open_verified
+from . import arguments
+from .duplicates import Recorded, require_duplicate
 
-_LOOKED_UP_SINGLY = 32
-_TRIES = 8
-_SAME = (
-    "Nothing is left to do, if that file is sound: duplicate='skip' (in a shell, --duplicate skip) looks at it, and "
-    "mends it if it isn't."
-)
-_OTHERS = (
-    "Nothing was stored; duplicate='link' records them under the new name too (in a shell, --duplicate link does)."
-)
-_PLACED_BETWEEN_SIGNS = 100
-"""How many files are placed before the next sign of life."""
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
-def _new_uuid() -> str:
-    from uuid import uuid4  # takes milliseconds, which who only reads needn't pay
-
-    return uuid4().hex
+# The ways in.
 
 
-class Item:
-    """One file to add.
+def add(
+    backend: Backend,
+    sources: Sequence[Source],
+    *,
+    duplicate: Duplicate = "raise",
+    progress: Progress | bool | None = None,
+    opened: Callable[[Path], int] | None = None,
+) -> list[dict[str, str]]:
+    """Add files, all or none; return what `Store.add_files` does.
 
     Parameters
     ----------
+    opened : callable, optional
+        ``opened(path)`` opens a source and returns its descriptor; otherwise sources are opened by their paths.
+    """
+    require_duplicate(duplicate)
+    with arguments.reporting(progress, "add") as reported:
+        if not sources:
+            return []
+        sha256 = backend.seen.with_sha256  # so since it was created; the commit reads the rest
+        meter = Meter(reported, _total(source.path for source in sources) if reported is not None else 0)
+        with backend.receive(sources, meter, sha256=sha256, opened=opened) as received:
+            meter.finish()
+            items = [Item(source.key, data) for source, data in zip(sources, received, strict=True)]
+            return commit(backend, items, duplicate, meter)
+
+
+@contextlib.contextmanager
+def new_file(
+    backend: Backend, event: object, production: object, name: object, *, hash: object, duplicate: Duplicate
+) -> Iterator[BinaryIO]:
+    """Open a new file to be written, and add it when the ``with`` block ends, if it has the MD5 `hash`."""
+    require_duplicate(duplicate)
+    key = key_of(event, production, name)
+    digits = arguments.digest(hash, Path(key[2]))
+    with backend.new_file(key, sha256=backend.contents().with_sha256) as new:
+        yield new.file
+        commit(backend, [Item(key, new.finish(digits))], duplicate)
+
+
+class PartialFile:
+    """A file that arrives in pieces, from a browser for example, and may go on after an interruption.
+
+    Parameters
+    ----------
+    backend : Backend
+        Where it goes.
     key : (event, production, file)
         What it is to be called.
-    data : Incoming
-        Its bytes, sealed.
+    token, keep, progress
+        As for `Backend.arriving`.
+
+    Raises
+    ------
+    BlockingIOError
+        Somebody else writes to this token now.
     """
 
-    def __init__(self, key: Key, data: Incoming) -> None:
-        self.key, self.data, self.digest = key, data, data.digest
-        self.uuid = _new_uuid()
-        self.shared: Record | None = None
-        """The record whose bytes this one shares, if it does."""
-        self.present: Record | None = None
-        """The record that has this very name and these bytes already, if there is one."""
-        self.placed = False
+    def __init__(
+        self,
+        backend: Backend,
+        key: Key,
+        *,
+        token: str,
+        keep: Callable[[int], int] = int,
+        progress: Progress | None = None,
+    ) -> None:
+        self._backend, self._key = backend, key
+        sha256 = backend.contents().with_sha256
+        self._data: Arriving = backend.arriving(token, keep, sha256=sha256, progress=progress)
 
-    def record(self) -> Record:
-        """Make the record that is to be added."""
-        further: dict[str, object] = {}
-        if self.digest.sha256 is not None:
-            further = {"sha256": self.digest.sha256, "size": self.digest.size}
-        return Record.of(self.key, self.digest.md5, self.uuid, of_values(further))
+    @property
+    def size(self) -> int:
+        """How many bytes are here."""
+        return self._data.size
 
-    def result(self, record: Record) -> dict[str, str]:
-        """Make what `Store.add_file` returns."""
-        return as_dict(record)
+    def md5(self) -> str:
+        """Return the MD5 of those bytes: 32 lower-case hexadecimal digits."""
+        return self._data.md5()
+
+    def write(self, data: Buffer) -> None:
+        """Append `data`."""
+        self._data.write(data)
+
+    def empty(self) -> None:
+        """Begin anew."""
+        self._data.empty()
+
+    def commit(self, *, hash: str | None = None, duplicate: Duplicate = "raise") -> dict[str, str]:
+        """Add the file to the Store, as `Store.add_file` does; it is gone from here whatever comes of that."""
+        try:
+            return commit(self._backend, [Item(self._key, self._data.finish(self._key, hash))], duplicate)[0]
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove what is here."""
+        self._data.discard()
+
+    def close(self) -> None:
+        """Keep what is here, for a day, and let others go on with it; remove it if they couldn't find it."""
+        self._data.close()
 
 
-def require_expected(key: Key, data: Incoming, expected: str | None, source: Path) -> None:
-    """Raise the HashError that fits if what came in hasn't the MD5 `expected`, in any case."""
-    if expected is None or str(expected).lower() == data.digest.md5:
-        return
-    msg = (
-        f"{source}: its MD5 is {data.digest.md5}, and {expected!a} was expected for {' / '.join(map(ascii, key))}. "
-        "It is another file, or was damaged on its way; nothing was stored."
-    )
-    raise HashError(msg, path=source, expected=str(expected), actual=data.digest.md5)
+def commit(
+    backend: Backend, items: list[Item], duplicate: Duplicate, meter: Meter | None = None
+) -> list[dict[str, str]]:
+    """Add what has come in, all or none."""
+    addition = Addition(items, duplicate)
+    while True:
+        if duplicate != "raise":
+            addition.prepare(backend, backend.contents(), meter)
+        with contextlib.suppress(Overtaken):
+            backend.commit(addition)
+            return addition.results
+
+
+# What is decided.
 
 
 class Overtaken(Exception):
@@ -91,18 +148,14 @@ class Overtaken(Exception):
 
 
 class Addition:
-    """The change (see `commit.Change`) that adds `items`, all or none."""
+    """The change (see `base.Change`) that adds `items`, all or none."""
 
-    def __init__(self, items: Sequence[Item], duplicate: Duplicate, root: Path) -> None:
-        self.items, self.duplicate, self.root = items, duplicate, root
+    def __init__(self, items: Sequence[Item], duplicate: Duplicate) -> None:
+        self.items, self.duplicate = items, duplicate
         self.results: list[dict[str, str]] = []
-        self.sound: dict[str, Stamp] = {}
-        """What files were when they were verified, by their records' uuids. While they are, one may link to them."""
+        self.sound: dict[str, object] = {}
         self.mended: set[str] = set()
         """Uuids of records whose files were looked at, and mended if need be: they are what they should be."""
-        self.made: list[tuple[str, str | None]] = []
-
-    # Deciding.
 
     def resolve(self, contents: Contents) -> Sequence[Record]:
         """Decide about each item; the results are in `results`.
@@ -117,52 +170,12 @@ class Addition:
             raise Overtaken
         return records
 
-    def _decide(self, contents: Contents) -> list[Record]:
-        hashes = _Hashes(contents, len(self.items))
-        new: dict[Key, Record] = {}
-        self.results = []
+    def renew(self) -> None:
+        """Give every item another uuid."""
         for item in self.items:
-            present = self._present(item, contents, hashes, new)
-            again = present is not None and present.key == item.key
-            item.present = present if item.key not in new and again else None
-            item.shared = None if again else present
-            if present is None or not again:
-                present = new[item.key] = item.record()
-                hashes.add(present)
-            self.results.append(item.result(present))
-        self._keep_placed({record.uuid for record in new.values()})
-        return list(new.values())
+            item.uuid = new_uuid()
 
-    def _present(self, item: Item, contents: Contents, hashes: _Hashes, new: dict[Key, Record]) -> Record | None:
-        """Find the record that has these bytes already; raise if that, or one of this name, is in the way."""
-        named = contents.get(item.key) or new.get(item.key)
-        if named is not None and not _has_bytes(named, item.digest):
-            by_md5 = (f"MD5 {named.hash}", item.digest.md5)
-            recorded, found = (
-                by_md5 if named.hash != item.digest.md5 else (f"SHA-256 {named.sha256}", item.digest.sha256)
-            )
-            msg = (
-                f"{_at(item.key)} is recorded already with other bytes ({recorded}, not {found}), and "
-                "a Store never changes a file. Store it under another name, or as a new production."
-            )
-            raise RecordExistsError(msg)
-        same = named
-        if same is None and item.digest.md5 != digests.EMPTY_MD5:
-            same = hashes.find(item.digest)
-        if same is not None and self.duplicate == "raise":
-            msg = f"These bytes (MD5 {same.hash}) are recorded already, as {_at(same.key)}. " + (
-                _SAME if same.key == item.key else _OTHERS
-            )
-            raise AlreadyPresentException(msg, same)
-        return same
-
-    def _keep_placed(self, wanted: set[str]) -> None:
-        for item in self.items:
-            if item.placed and item.uuid not in wanted:
-                with contextlib.suppress(OSError), Folder.open(self.root) as root:
-                    self._remove(root, item)
-
-    def prepare(self, contents: Contents, meter: Meter | None = None) -> None:
+    def prepare(self, backend: Backend, contents: Contents, meter: Meter | None = None) -> None:
         """Look, before the commit, at the recorded files that this rests on, and mend them: it may take long.
 
         Raises
@@ -173,184 +186,34 @@ class Addition:
             A file can't be read, or can't be mended.
         """
         own = {record.uuid for record in self._decide(contents)}
-        self._mend(contents, meter)
-        for item in self.items:
-            if item.shared is not None and item.shared.uuid not in own:
-                self._find_sound(item.shared, meter)
-
-    def _mend(self, contents: Contents, meter: Meter | None) -> None:
-        from asimov.storage._backends.local import mending
-
         present = {item.present.uuid: (item.present, item.data) for item in self.items if item.present is not None}
-        with Folder.open(self.root) as root:
-            for record, data in present.values():
-                is_another = len(record.file) == len(record.uuid) and record.file in contents.uuids
-                mending.Mending(root, record, data, by_name=not is_another, meter=meter).mend()
-            mending.sync(root, dict.fromkeys(record.key[:2] for record, _ in present.values()))
+        backend.mend(list(present.values()), contents, meter)
         self.mended |= set(present)
+        shared = [item.shared for item in self.items if item.shared is not None and item.shared.uuid not in own]
+        for record in shared:
+            if record.uuid not in self.sound and (proof := backend.proof(record, meter)) is not None:
+                self.sound[record.uuid] = proof
 
-    def _find_sound(self, record: Record, meter: Meter | None) -> None:
-        from asimov.storage._backends.local.mending import Watching
-
-        if record.uuid not in self.sound:
-            with contextlib.suppress(OSError, HashError):
-                descriptor, _ = open_verified(self.root, record, Watching(meter))
-                try:
-                    self.sound[record.uuid] = Stamp.of(descriptor)
-                finally:
-                    os.close(descriptor)
-
-    # Placing.
-
-    def place(self, root: Folder, contents: Contents, alive: Temporary) -> None:
-        """Link every item's data to its place and make that durable."""
-        placed = {result["uuid"] for result in self.results}
-        wanted = sorted((i for i in self.items if i.uuid in placed and not i.placed), key=lambda item: item.key)
-        new: dict[str, None] = {}
-        for group, members in itertools.groupby(wanted, key=lambda item: item.key[:2]):
-            if not self._place_group(root, group, list(members), contents, alive):
-                new[group[0]] = None
-        for event in new:
-            with root.folder(event) as above:
-                above.sync()
-        if new:
-            root.sync()
-
-    def _place_group(
-        self, root: Folder, group: tuple[str, str], items: list[Item], contents: Contents, alive: Temporary
-    ) -> bool:
-        """Place the items of one production; give whether its folder is known to be durable."""
-        for attempt in range(_TRIES):
-            try:
-                with self._production(root, *group) as folder:
-                    for number, item in enumerate(items):
-                        if number % _PLACED_BETWEEN_SIGNS == 0:
-                            alive.touch()
-                        self._place_item(root, folder, item)
-                    folder.sync()
-                    return _holds_a_recorded_file(folder, contents, group)
-            except FileNotFoundError:  # another writer took back a folder that it had made
-                if attempt == _TRIES - 1:
-                    raise
-        raise AssertionError  # the last attempt returned or raised
-
-    def _place_item(self, root: Folder, folder: Folder, item: Item) -> None:
-        item.placed = True  # before it is, so that whatever interrupts this is taken back
-        try:
-            if not self._link_shared(root, folder, item):
-                item.data.place(folder, item.uuid)
-        except FileExistsError:  # somebody else's
-            item.placed = False
-            raise
-        except OSError as error:
-            if error.errno == errno.EXDEV:
-                raise other_file_system(folder, self.root) from error
-            raise
-
-    def _production(self, root: Folder, event: str, production: str) -> Folder:
-        """Open a production's folder, making it and its event's if need be."""
-        with contextlib.suppress(FileNotFoundError), root.folder_to_fill(event) as above:
-            return above.folder_to_fill(production)
-        self._make(root, event, (event, None))
-        with root.folder(event) as above:
-            self._make(above, production, (event, production))
-            return above.folder(production)
-
-    def _make(self, above: Folder, name: str, what: tuple[str, str | None]) -> None:
-        self.made.append(what)  # before it is
-        if not above.make_folder(name):
-            self.made.pop()
-
-    def _link_shared(self, root: Folder, folder: Folder, item: Item) -> bool:
-        """Share the bytes of a sound file by a hard link, if that can be done."""
-        if item.shared is None:
-            return False
-        twin = next((other for other in self.items if other.uuid == item.shared.uuid and other.placed), None)
-        if item.shared.uuid not in self.sound and twin is None:
-            return False
-        shared = item.shared
-        with contextlib.suppress(OSError), root.folder(shared.event) as event, event.folder(shared.production) as there:
-            name = shared.uuid if there.status(shared.uuid) is not None else shared.file
-            found = there.status(name)
-            if found is not None and not found.st_mode & 0o222:  # else who edits one would edit both
-                there.link(name, folder, item.uuid)
-                if shared.uuid not in self.sound or self.sound[shared.uuid].fits(folder.status(item.uuid)):
-                    return True
-                folder.remove(item.uuid)  # somebody has written to it meanwhile
-        return False
-
-    # Taking back.
-
-    def withdraw(self, root: Folder) -> None:
-        """Take back all that was placed, and the folders that were made for it."""
+    def _decide(self, contents: Contents) -> list[Record]:
+        recorded = Recorded(contents, len(self.items))
+        self.results = []
         for item in self.items:
-            if item.placed:
-                self._remove(root, item)
-        for event, production in reversed(self.made):
-            if production is None:
-                root.remove_folder(event)
-            else:
-                with contextlib.suppress(OSError), root.folder(event) as above:
-                    above.remove_folder(production)
-        self.made = []
-
-    def _remove(self, root: Folder, item: Item) -> None:
-        event, production, _ = item.key
-        with contextlib.suppress(OSError), root.folder(event) as above, above.folder(production) as folder:
-            item.data.take_back(folder, item.uuid)
-        item.placed = False
-
-    def renew(self) -> None:
-        """Give every item another uuid."""
-        for item in self.items:
-            item.uuid, item.placed = _new_uuid(), False
+            found = recorded.find(item, self.duplicate)
+            again = found is not None and found.key == item.key
+            item.present = found if item.key not in recorded.new and again else None
+            item.shared = None if again else found
+            if found is None or not again:
+                found = item.record()
+                recorded.add(found)
+            self.results.append(_result(found))
+        return list(recorded.new.values())
 
 
-class _Hashes:
-    """Finds records by what their bytes digest to: a few by looking through them, many by a dict."""
-
-    def __init__(self, contents: Contents, many: int) -> None:
-        self._contents, self._new = contents, dict[tuple[str, str | None], Record]()
-        self._known: dict[str, int] | None = None
-        if many > _LOOKED_UP_SINGLY:
-            self._known = dict(zip(reversed(contents.hashes), range(len(contents) - 1, -1, -1), strict=True))
-
-    def find(self, digest: Digest) -> Record | None:
-        """Find a record of those bytes, among the present and the added ones."""
-        record = self._recorded(digest.md5)
-        if record is None:
-            return self._new.get((digest.md5, digest.sha256))
-        return record if _has_bytes(record, digest) else self._find_forged(digest)
-
-    def _recorded(self, md5: str) -> Record | None:
-        if self._known is None:
-            return self._contents.by_hash(md5)
-        index = self._known.get(md5)
-        return None if index is None else self._contents.record(index)
-
-    def _find_forged(self, digest: Digest) -> Record | None:
-        """Find it where records of other bytes have the same MD5, which only forgery brings about."""
-        same = (i for i, md5 in enumerate(self._contents.hashes) if md5 == digest.md5)
-        records = [self._contents.record(i) for i in same]
-        found = next((record for record in records if _has_bytes(record, digest)), None)
-        return found or self._new.get((digest.md5, digest.sha256))
-
-    def add(self, record: Record) -> None:
-        """Take a record in."""
-        self._new.setdefault((record.hash, record.sha256), record)
+def _result(record: Record) -> dict[str, str]:
+    """Return what `Store.add_file` does."""
+    names = {"event": record.event, "production": record.production, "file": record.file}
+    return {**names, "hash": record.hash, "uuid": record.uuid}
 
 
-def _has_bytes(record: Record, digest: Digest) -> bool:
-    """Whether a record is of bytes with that digest: by SHA-256 too, where both have it."""
-    known = record.sha256 is not None and digest.sha256 is not None
-    return record.hash == digest.md5 and (not known or record.sha256 == digest.sha256)
-
-
-def _holds_a_recorded_file(folder: Folder, contents: Contents, group: tuple[str, str]) -> bool:
-    """Whether the file of a record is there: who committed that had made the folders durable before."""
-    first = contents.first(*group)
-    return first is not None and any(folder.status(name) is not None for name in (first.uuid, first.file))
-
-
-def _at(key: Key) -> str:
-    return " / ".join(map(ascii, key))
+def _total(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths)

@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: 30d, 500GB."""
+"""Amounts as they are written: durations (30d) and sizes (500GB)."""
 
 from __future__ import annotations
 

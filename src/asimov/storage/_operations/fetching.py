@@ -1,207 +1,90 @@
-"""Verified bytes out of a Store: a path, an open file, or a copy somewhere else."""
+"""Verified bytes out of a Store: paths, an open file, or copies somewhere else."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
-from asimov.storage._bytes import digests
-from asimov.storage._bytes.progress import Meter
-from asimov.storage._disk import files, temporary
-from asimov.storage._disk.folder import DESTINATION, STORE, Folder, Reporting
-from asimov.storage._model.errors import HashError
-from asimov.storage._model.names import from_disk, on_disk
+from asimov.storage._backends.base import Backend
+from asimov.storage._bytes.progress import Meter, Progress
+from asimov.storage._model.matching import require_recorded
 from asimov.storage._model.record import Record
 
-from .verifying import mismatch, open_stored, require_match
+from . import arguments
+from .delivering import all_or_none, deliver, target_of, targets_of
 
 
-def require_hash(record: Record, hash: str, path: Path) -> None:
-    """Raise the HashError that fits if `hash`, in any case, is not the record's."""
-    if str(hash).lower() != record.hash:
-        msg = (
-            f"{path}, which holds {record.file!a}: the hash that was given, {hash!a}, is not the MD5 that the manifest "
-            f"records, {record.hash}. "
-            "Either it is the hash of another file, or the record was changed; nothing was returned."
-        )
-        raise HashError(msg, path=path, expected=str(hash), actual=record.hash)
-
-
-def open_verified(root: Path, record: Record, meter: Meter | None = None) -> tuple[int, Path]:
-    """Open the file of a record, digest it, and give it open at its start.
+def targets_in(dest: str | os.PathLike[str] | None, records: list[Record], *, tree: object) -> list[Path] | None:
+    """Return where in the folder `dest` a copy of each record's file goes, of each once; None without a `dest`.
 
     Raises
     ------
-    HashError
-        Its bytes are not those that were recorded.
-    OSError
-        It can't be read; also if it is missing, or not a regular file.
-    """
-    descriptor, path = open_stored(root, record)
-    try:
-        reading = Reporting(path, side=STORE)
-        found = digests.digest(descriptor, sha256=record.sha256 is not None, meter=meter, reading=reading)
-        require_match(record, found, path)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor, path
-
-
-def verified_path(root: Path, record: Record, meter: Meter | None = None) -> Path:
-    """Give the path of the file of a record, after it was verified."""
-    descriptor, path = open_verified(root, record, meter)
-    os.close(descriptor)
-    return path
-
-
-def deliver(root: Path, record: Record, target: Path, meter: Meter | None = None) -> bool:
-    """Copy the file of a record to `target`, never over anything; what is delivered is what was verified.
-
-    Returns
-    -------
-    bool
-        False if the very same bytes were there already, which is as good.
-
-    Raises
-    ------
-    FileExistsError
-        Anything else is there.
-    """
-    with Folder.open(target.parent, DESTINATION) as folder:
-        if _is_delivered(folder, record, target, meter):
-            return False
-        descriptor, path = open_stored(root, record)
-        reading, writing = Reporting(path, side=STORE), Reporting(target, side=DESTINATION)
-        try:
-            name = temporary.OUR_PREFIX + temporary.owner_name()
-            with writing:
-                copy = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.descriptor)
-            try:
-                with_sha256 = record.sha256 is not None
-                found = digests.copy(
-                    descriptor, copy, sha256=with_sha256, meter=meter, reading=reading, writing=writing
-                )
-                require_match(record, found, path)
-                with writing:
-                    os.fsync(copy)
-                return _publish(folder, name, record, target)
-            finally:
-                os.close(copy)
-                folder.remove(name)
-        finally:
-            os.close(descriptor)
-
-
-def _is_delivered(folder: Folder, record: Record, target: Path, meter: Meter | None = None) -> bool:
-    """Whether a file with the very bytes of the record is at `target`; FileExistsError if anything else is."""
-    name = from_disk(target.name)
-    if folder.status(name) is None:
-        return False
-    try:
-        descriptor = folder.open_file(name)
-    except OSError as error:
-        raise _in_the_way(target) from error
-    try:
-        found = digests.digest(descriptor, sha256=record.sha256 is not None, meter=meter)
-    finally:
-        os.close(descriptor)
-    if mismatch(record, found) is not None:
-        raise _in_the_way(target)
-    return True
-
-
-def _publish(folder: Folder, name: str, record: Record, target: Path) -> bool:
-    """Give the copy its name; False if another process has delivered the same meanwhile."""
-    new = from_disk(target.name)
-    try:
-        _name(folder, name, new)
-    except FileExistsError:
-        if _is_delivered(folder, record, target):
-            return False
-        raise _in_the_way(target) from None
-    try:
-        folder.sync()
-    except BaseException:
-        folder.remove(new)
-        raise
-    return True
-
-
-def _name(folder: Folder, name: str, target: str) -> None:
-    """Call the file `name` also, or only, `target`, never over anything."""
-    try:
-        folder.link(name, folder, target)
-    except (FileExistsError, FileNotFoundError):
-        raise
-    except OSError:  # no hard links here, and file systems have many ways to say so
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        mine = os.open(on_disk(target), flags, 0o666, dir_fd=folder.descriptor)
-        os.close(mine)  # the name is ours: to rename over it is to rename over nothing of anybody's
-        try:
-            folder.rename(name, folder, target)
-        except BaseException:
-            folder.remove(target)
-            raise
-
-
-def _in_the_way(target: Path) -> FileExistsError:
-    msg = "something else is there already, and a fetch writes over nothing; move it away, or give another dest"
-    return FileExistsError(errno.EEXIST, msg, str(target))
-
-
-def target_of(dest: str | os.PathLike[str], file: str) -> Path:
-    """Give the path that `dest`, a folder or the name of a file, means for a record's file."""
-    path = files.absolute(dest)
-    is_folder = path.is_dir() or os.fspath(dest).endswith(os.sep)
-    target = path / on_disk(file) if is_folder else path
-    if not target.parent.is_dir():
-        msg = "there is no such folder; make it first"
-        raise FileNotFoundError(errno.ENOENT, msg, str(target.parent))
-    return target
-
-
-def targets_of(dest: str | os.PathLike[str], records: Sequence[Record], *, tree: bool) -> list[Path]:
-    """Give a path below the folder `dest` for each record: its name, or EVENT/PRODUCTION/NAME in a `tree`.
-
-    Raises
-    ------
+    TypeError
+        `tree` is set, and there is no `dest`; or one of them is no such thing.
     ValueError
-        Two have the same name, and there is no tree to keep them apart.
+        Two of the files have the same name, and `tree` isn't set.
     """
-    folder = files.absolute(dest)
-    if tree:
-        return [folder.joinpath(*map(on_disk, record.key)) for record in records]
-    named: dict[str, Record] = {}
-    for record in records:
-        other = named.setdefault(record.file, record)
-        if other.key != record.key:
-            both = " and ".join(f"{one.event!a} / {one.production!a}" for one in (other, record))
-            msg = (
-                f"Two of the selected files are called {record.file!a}, in {both}: one folder can't hold both, and "
-                "nothing was copied. Give tree=True, which copies each to EVENT/PRODUCTION/FILE below dest."
-            )
-            raise ValueError(msg)
-    return [folder / on_disk(record.file) for record in records]
+    is_tree = arguments.flag("tree", tree)
+    if dest is not None:
+        return targets_of(arguments.path("dest", dest), list(dict.fromkeys(records)), tree=is_tree)
+    if is_tree:
+        msg = "tree=True says how copies lie below dest, and none was given. Give dest, too."
+        raise TypeError(msg)
+    return None
 
 
-@contextlib.contextmanager
-def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
-    """Make the folders of `targets`; give a list for what is new there, and take that back if not all can be."""
-    delivered: list[Path] = []
-    made: list[Path] = []
-    try:
-        for folder in dict.fromkeys(target.parent for target in targets):
-            made = files.make_root(folder, DESTINATION) + made
-            with Folder.open(folder, DESTINATION) as opened:
-                temporary.sweep(opened)
-        yield delivered
-    except BaseException:
-        for path in delivered:
-            path.unlink(missing_ok=True)
-        files.remove_folders(made)
-        raise
+def fetch_one(
+    backend: Backend,
+    record: Record,
+    *,
+    hash: object = None,
+    dest: str | os.PathLike[str] | None = None,
+    progress: Progress | bool | None = None,
+) -> Path:
+    """Verify the file of `record`, which must have the MD5 `hash` too; return its path, or that of a copy at `dest`."""
+    if hash is not None:
+        place = backend.where(record)
+        require_recorded(record, arguments.digest(hash, place, record.hash) or "", place)
+    targets = None if dest is None else [target_of(arguments.path("dest", dest), record.file)]
+    return fetch(backend, [record], targets, progress=progress)[0]
+
+
+def fetch(
+    backend: Backend, records: list[Record], targets: list[Path] | None, *, progress: Progress | bool | None
+) -> list[Path]:
+    """Verify the files of `records` and return their paths; those of the copies, if each one has a target."""
+    wanted = list(dict.fromkeys(records))
+    with arguments.reporting(progress, "fetch") as reported:
+        meter = _meter(backend, wanted, reported)
+        if targets is None:
+            paths = [backend.path(record, meter) for record in wanted]
+            meter.finish()
+        else:
+            paths = targets
+            with all_or_none(targets) as delivered:
+                for record, target in zip(wanted, targets, strict=True):
+                    if deliver(backend, record, target, meter):
+                        delivered.append(target)
+                meter.finish()
+    found = dict(zip(wanted, paths, strict=True))
+    return [found[record] for record in records]
+
+
+def open_file(backend: Backend, record: Record, *, progress: Progress | bool | None) -> BinaryIO:
+    """Open the file of `record`, verified."""
+    with arguments.reporting(progress, "open") as reported:
+        meter = _meter(backend, [record], reported)
+        opened = backend.open(record, meter)
+        try:
+            meter.finish()
+        except BaseException:
+            opened.close()
+            raise
+    return opened
+
+
+def _meter(backend: Backend, records: Iterable[Record], progress: Progress | None) -> Meter:
+    """Begin to count the bytes of those files; their sizes are looked up if somebody is to be told."""
+    return Meter(progress, sum(found.size or 0 for found in backend.stat(records)) if progress is not None else 0)

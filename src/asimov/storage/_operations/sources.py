@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from asimov.storage._backends.base import Source
 from asimov.storage._display.text import shown
 from asimov.storage._model.identity import is_given
-from asimov.storage._model.names import Key, meant, named, spelled
+from asimov.storage._model.names import key_of, meant, spelled
 from asimov.storage._model.record import Record
 from asimov.storage._model.tables import Row, columns_of, is_row, require_names, row_of
 
@@ -18,14 +19,6 @@ from .arguments import digest
 _PLACE = ("event", "production")
 _NAMES = (*_PLACE, "file", "path", "new_name", "hash")
 _TAKEN = "(event, production, path), with a new_name as a fourth part or not, or a row with these names"
-
-
-class Source(NamedTuple):
-    """One file to add: the key that it gets, where it is, and the MD5 that it must have, if one was given."""
-
-    key: Key
-    path: Path
-    hash: str | None
 
 
 def source(event: object, production: object, file: object, new_name: object = None, hash: object = None) -> Source:
@@ -45,8 +38,7 @@ def source(event: object, production: object, file: object, new_name: object = N
         raise TypeError(msg)
     path = Path(spelled(os.fsdecode(file)))
     name = meant(path.name) if new_name is None else new_name
-    key = named("event", event), named("production", production), named("file", name)
-    return Source(key, path, digest(hash, path))
+    return Source(key_of(event, production, name), path, digest(hash, path))
 
 
 def sources(files: object) -> list[Source]:

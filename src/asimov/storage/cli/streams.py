@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asimov.storage._bytes.descriptors import chunks, write_all
 from asimov.storage._bytes.digests import Digest
-from asimov.storage._operations.verifying import require_match
+from asimov.storage._model.matching import require_match
 
 from . import reading
 

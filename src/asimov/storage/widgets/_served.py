@@ -5,24 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from asimov.storage._display.text import shown
+from asimov.storage._operations import adding
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
     from typing import BinaryIO
 
     from typing_extensions import Buffer
 
+    from asimov.storage._backends.base import Backend, Source
     from asimov.storage._bytes.progress import Progress
     from asimov.storage._model.check import Check
+    from asimov.storage._model.matching import Where
     from asimov.storage._model.names import Key
-    from asimov.storage._model.record import Duplicate, Record
+    from asimov.storage._model.record import Record
     from asimov.storage._model.reports import VerificationReport
     from asimov.storage._model.snapshot import Contents
-    from asimov.storage._operations.sources import Source
 
-    Found = tuple[Path, int | None, int | None]
+    Found = tuple[Where, int | None, int | None]
     """Path, size in bytes and time of the last change in ns; None where there is no file."""
 
 
@@ -30,6 +32,7 @@ class Served(Protocol):
     """A Store, as far as the widgets know it."""
 
     root: Path
+    backend: Backend
 
     @property
     def name(self) -> str:
@@ -71,25 +74,6 @@ class Served(Protocol):
         _on_check: Callable[[Check], object] | None = None,
     ) -> VerificationReport:
         """Verify files, and call `_on_check` with each result."""
-
-    def _contents(self) -> Contents: ...
-
-    def _stat(self, records: Iterable[Record]) -> Iterator[Found]: ...
-
-    def _add(
-        self, sources: list[Source], *, duplicate: Duplicate, progress: Progress | None, opened: Callable[[Path], int]
-    ) -> object: ...
-
-    def _incoming(
-        self,
-        event: object,
-        production: object,
-        name: str,
-        *,
-        token: str,
-        keep: Callable[[int], int],
-        progress: Progress | None,
-    ) -> Arriving: ...
 
 
 class Arriving(Protocol):
@@ -134,17 +118,17 @@ def require_store(widget: object, store: object) -> None:
 
 def contents(store: Served) -> Contents:
     """Read what a Store holds now."""
-    return store._contents()  # noqa: SLF001
+    return store.backend.contents()
 
 
 def stat(store: Served, record: Record) -> Found:
     """Return path, size in bytes and time of the last change in ns of a record's file; None where it is missing."""
-    return next(iter(store._stat([record])))  # noqa: SLF001
+    return next(iter(store.backend.stat([record])))
 
 
 def add(store: Served, source: Source, opened: Callable[[Path], int], progress: Progress) -> None:
     """Add one file, which `opened` opens."""
-    store._add([source], duplicate="raise", progress=progress, opened=opened)  # noqa: SLF001
+    adding.add(store.backend, [source], progress=progress, opened=opened)
 
 
 def incoming(
@@ -157,4 +141,4 @@ def incoming(
     BlockingIOError
         Another process writes to this token now.
     """
-    return store._incoming(*key, token=token, keep=keep, progress=progress)  # noqa: SLF001
+    return adding.PartialFile(store.backend, key, token=token, keep=keep, progress=progress)

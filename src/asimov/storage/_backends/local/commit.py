@@ -85,7 +85,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import GONE, Folder
@@ -94,30 +94,16 @@ from asimov.storage._format import entries
 from asimov.storage._format.layout import KEPT, RECENT
 from asimov.storage._model.errors import ManifestStaleError
 from asimov.storage._model.record import Record
-from asimov.storage._model.snapshot import Contents
 
 from . import last_fold
 from .deferred import Deferred
 from .fold import Fold
 from .state import State, StateReader, require_understood, warn
 
+if TYPE_CHECKING:
+    from .placing import Placing
+
 LOOKS = 8
-
-
-class Change(Protocol):
-    """What a commit is to record. The methods are called in this order, again from the top when another was first."""
-
-    def resolve(self, contents: Contents) -> Sequence[Record]:
-        """Check against the state and return the records to add; raise to refuse. With none, nothing happens."""
-
-    def place(self, root: Folder, contents: Contents, alive: Temporary) -> None:
-        """Put the data of those records where it belongs, durably; `alive.touch()` now and then if it takes long."""
-
-    def withdraw(self, root: Folder) -> None:
-        """Take back all that was placed."""
-
-    def renew(self) -> None:
-        """Forget the uuids that were given out: the commit starts over."""
 
 
 class Fenced(Exception):
@@ -127,8 +113,8 @@ class Fenced(Exception):
 class Commit:
     """One attempt, from b to g."""
 
-    def __init__(self, reader: StateReader, deferred: Deferred, home: Folder, root: Folder, change: Change) -> None:
-        self.reader, self.deferred, self.home, self.root, self.change = reader, deferred, home, root, change
+    def __init__(self, reader: StateReader, deferred: Deferred, home: Folder, root: Folder, placing: Placing) -> None:
+        self.reader, self.deferred, self.home, self.root, self.placing = reader, deferred, home, root, placing
         self.number = 0
         """The number under which the entry was to be linked, once that was tried."""
 
@@ -155,12 +141,12 @@ class Commit:
             state = self.read()
             while True:
                 require_understood(self.reader.root, state.unknown)
-                records = self.change.resolve(state.contents)
+                records = self.placing.resolve(state.contents)
                 if not records:
-                    self.change.withdraw(self.root)
+                    self.placing.withdraw(self.root)
                     self.sync_others(state)
                     return None
-                self.change.place(self.root, state.contents, self.entry)
+                self.placing.place(self.root, state.contents, self.entry)
                 self.write_entry(records)
                 if self.has_predecessor(state) and self.link_entry(state.highest + 1):
                     return self.require_counted(records)
@@ -183,7 +169,7 @@ class Commit:
         """Return the state if the commit was made, though its answer was an error; else take back, and raise."""
         committed = self.counted(records) if self.number else None
         if committed is None:
-            self.change.withdraw(self.root)
+            self.placing.withdraw(self.root)
             if isinstance(error, OSError) and error.errno in GONE and not self.entry.present:
                 raise Fenced from None
         elif isinstance(error, OSError | Fenced):

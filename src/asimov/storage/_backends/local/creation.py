@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 from asimov.storage._disk import files, temporary
@@ -111,15 +110,3 @@ def _take_back(top: Folder) -> None:
         for name in (INCOMING, RECENT, TEMPORARY):
             home.remove_folder(name)
     top.remove_folder(HOME)
-
-
-def search_root() -> Path | None:
-    """Find the Store that is meant when none is named: $LOCUTUS_STORE, else upwards from the working folder."""
-    named = os.environ.get("LOCUTUS_STORE")
-    if named:
-        return files.absolute(named)
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / HOME / MANIFEST).exists() or (folder / HOME / BACKUP).exists():
-            return folder
-    return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -237,7 +236,7 @@ def seal_all(files: Sequence[Incoming], root: Folder) -> None:
             for file in part:
                 if not failures:
                     file.seal(root)
-        except BaseException as error:  # noqa: BLE001 - raised below, when nobody is at the files any more
+        except BaseException as error:  # noqa: BLE001 - what is no commit is raised again
             failures.append(error)
 
     parts = [files[start::_FLUSHERS] for start in range(_FLUSHERS)]  # to hand over each takes as long as to seal it
@@ -251,113 +250,3 @@ def seal_all(files: Sequence[Incoming], root: Folder) -> None:
             thread.join()
     if failures:
         raise failures[0]
-
-
-class NewFile(io.BufferedRandom):
-    """What `Store.new_file` gives: a file to write, and to seek in and read, as some writers do.
-
-    Parameters
-    ----------
-    raw : WritableFile
-        What is below the buffer.
-    """
-
-    def fileno(self) -> int:
-        """Write out what is buffered and return the descriptor; what is written to that is stored too."""
-        self.flush()
-        return super().fileno()
-
-
-class WritableFile(io.RawIOBase):
-    """An incoming file, as the raw file below a buffer.
-
-    Once its descriptor was asked for, anybody may write to it: from then on its position is the kernel's, and its
-    digest is made at the end.
-
-    Parameters
-    ----------
-    incoming : Incoming
-        The file.
-    path : Path
-        Where it belongs, by its name: there is no file of that name, then or later, so that nobody takes it for one.
-    """
-
-    mode = "wb+"
-
-    def __init__(self, incoming: Incoming, path: Path) -> None:
-        self.name = str(path)
-        self._incoming, self._position, self._in_order, self._is_shared = incoming, 0, True, False
-
-    def fileno(self) -> int:
-        """Return the descriptor, which stands at the present position."""
-        if self.closed:
-            msg = "I/O operation on closed file"
-            raise ValueError(msg)
-        if not self._is_shared:
-            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
-            self._is_shared, self._in_order = True, False
-        return self._incoming.descriptor
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def write(self, data: Buffer, /) -> int:
-        """Write at the present position; what comes in order is digested at once."""
-        view = memoryview(data).cast("B")
-        if self._is_shared:
-            with self._incoming.named:
-                return os.write(self._incoming.descriptor, view)
-        count, in_order = len(view), self._in_order and self._position == self._incoming.digest.size
-        self._in_order = False  # an error, or Ctrl-C, in what follows: the buffer above writes the same again
-        with self._incoming.named:
-            os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
-            write_all(self._incoming.descriptor, view)
-        if in_order:
-            self._incoming.digest.update(view)
-            self._in_order = True
-        self._position += count
-        return count
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        """Read at the present position."""
-        view = memoryview(buffer).cast("B")
-        with self._incoming.named:
-            if self._is_shared:
-                data = os.read(self._incoming.descriptor, len(view))
-            else:
-                data = os.pread(self._incoming.descriptor, len(view), self._position)
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move the position."""
-        if self._is_shared:
-            return os.lseek(self._incoming.descriptor, offset, whence)
-        size = os.fstat(self._incoming.descriptor).st_size
-        position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: size}[whence]
-        if position < 0:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        self._position = position
-        return position
-
-    def truncate(self, size: int | None = None, /) -> int:
-        """Cut the file, or lengthen it with zeros."""
-        size = self.tell() if size is None else size
-        with self._incoming.named:
-            os.ftruncate(self._incoming.descriptor, size)
-        self._in_order = self._in_order and size == self._incoming.digest.size
-        return size
-
-    def settle(self) -> None:
-        """Bring the digest up to date, after the last write."""
-        if self._is_shared:
-            self._incoming.reclaim(Path(self.name))
-        elif not self._in_order:
-            self._incoming.redigest()

@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asimov.storage._disk import locks, temporary
 from asimov.storage._disk.folder import Folder
@@ -19,10 +20,13 @@ from asimov.storage._model.errors import NotAStoreError
 from asimov.storage._model.snapshot import Contents
 
 from . import probe
-from .commit import LOOKS, Change, Commit, Fenced
+from .commit import LOOKS, Commit, Fenced
 from .deferred import Deferred
 from .fold import Fold
 from .state import StateReader, require_understood, warn
+
+if TYPE_CHECKING:
+    from .placing import Placing
 
 LOCK_PATIENCE = 10.0
 """Seconds that a writer waits for the lock before it goes on without."""
@@ -52,26 +56,26 @@ class Journal:
         with self._home_to_write() as home, home.folder_made(INCOMING) as incoming:
             yield incoming
 
-    def commit(self, change: Change) -> None:
-        """Add what `change` gives, and return once that would survive a power cut.
+    def commit(self, placing: Placing) -> None:
+        """Add what `placing` resolves to, and return once that would survive a power cut.
 
         Raises
         ------
         FileSystemError
             The file system lacks what a commit needs.
         Exception
-            What `change` raises to refuse, or an OSError; the Store is then as it was before.
+            What `placing` raises to refuse, or an OSError; the Store is then as it was before.
         """
         with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
             for attempt in itertools.count(1):
                 try:
-                    Commit(self._reader, self._deferred, home, root, change).run()
+                    Commit(self._reader, self._deferred, home, root, placing).run()
                 except Fenced:
-                    change.renew()
+                    placing.renew()
                 except OSError as error:  # fenced, too, though NFS shows what it had cached of our file
                     if error.errno != errno.ESTALE or attempt == LOOKS:
                         raise
-                    change.renew()
+                    placing.renew()
                 else:
                     return
 
@@ -106,7 +110,7 @@ class Journal:
             self.fold()
         except NotAStoreError:  # the Store has been removed
             return None
-        except Exception as error:  # noqa: BLE001 - the records are safe, and nobody is there to be told
+        except Exception as error:  # noqa: BLE001 - whatever it is, the add has happened
             warn("%s: its last records were not put into the manifest yet: %r", self.root, error)
             return None
         return state.highest

@@ -1,4 +1,4 @@
-"""When each file was last verified, so that a job with an hour a night covers a Store in rotation.
+"""When each file of a Store on a disk was last verified.
 
 The times are in ``.manifest/verified``: a line ``UUID SECONDS`` for each file that was found to be sound, in seconds
 since 1970 (UTC). The file may be lost without harm, and is not kept where the Store can't be written. To a Store that
@@ -10,20 +10,16 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
 
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import Folder
 from asimov.storage._format.layout import HOME, INCOMING, RECENT
 from asimov.storage._model.check import Check, Status
-from asimov.storage._model.record import Record
 
 VERIFIED = "verified"
 _LINE = re.compile(r"([0-9a-f]{32}) (\d{1,11})\n")
-_AHEAD = 86_400
-"""Seconds that a time may lie ahead of this clock; one further ahead is of a clock that was wrong, and says nothing."""
 
 
 def read_times(root: Path) -> dict[str, int]:
@@ -67,17 +63,3 @@ def _write(home: Folder, text: bytes) -> None:
         file = stack.enter_context(temporary.Temporary(place, temporary.owner_name()))
         file.write(text)
         file.rename(home, VERIFIED)
-
-
-def due(
-    records: Iterable[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
-) -> list[tuple[Record, int]]:
-    """Return those of `records` that were not verified within `since`, the ones that wait longest first."""
-    now = time.time()
-    limit = now - since.total_seconds() if since is not None else float("inf")
-
-    def last(pair: tuple[Record, int]) -> int:
-        seconds = times.get(pair[0].uuid, 0)
-        return seconds if seconds <= now + _AHEAD else 0
-
-    return sorted((pair for pair in records if last(pair) <= limit), key=last)

@@ -30,11 +30,12 @@ from asimov.storage._disk.folder import GONE, NO_LINK, Folder
 from asimov.storage._disk.temporary import owner_name
 from asimov.storage._format.layout import HOME
 from asimov.storage._model.errors import RecordExistsError
+from asimov.storage._model.matching import mismatch
 from asimov.storage._model.record import Record
-from asimov.storage._operations.verifying import mismatch
 
 from .incoming import Incoming
-from .repair import QUARANTINE, _durable_folder
+from .quarantine import QUARANTINE, durable_folder
+from .stored import find_in, names_of
 
 _TRIES = 8
 _NO_FILE = {errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENXIO}
@@ -70,7 +71,7 @@ class Mending:
         self, root: Folder, record: Record, data: Incoming, *, by_name: bool = True, meter: Meter | None = None
     ) -> None:
         self.root, self.record, self.data = root, record, data
-        self.names = (record.uuid, record.file) if by_name else (record.uuid,)
+        self.names = names_of(record)[: 2 if by_name else 1]
         self.meter = Watching(meter)
 
     def mend(self) -> None:
@@ -115,8 +116,8 @@ class Mending:
     def _folder_made(self) -> Folder:
         with contextlib.suppress(FileNotFoundError), self.root.folder(self.record.event) as above:
             return above.folder(self.record.production)
-        with _durable_folder(self.root, self.record.event) as above:
-            return _durable_folder(above, self.record.production)
+        with durable_folder(self.root, self.record.event) as above:
+            return durable_folder(above, self.record.production)
 
     def _remove_empty_folders(self) -> None:
         with contextlib.suppress(OSError), self.root.folder(self.record.event) as above:
@@ -124,10 +125,11 @@ class Mending:
         self.root.remove_folder(self.record.event)
 
     def _look(self, folder: Folder) -> _Look:
-        stats = {name: folder.status(name) for name in self.names}
-        name = next((name for name, found in stats.items() if found is not None), self.record.uuid)
-        sound = stats[name] is not None and self._holds_a_file(folder, name) and self._agrees(folder, name)
-        return _Look(name, stats[name], sound)
+        there = find_in(folder, self.names)
+        if there is None:
+            return _Look(self.record.uuid, None, sound=False)
+        name, found = there
+        return _Look(name, found, self._holds_a_file(folder, name) and self._agrees(folder, name))
 
     @staticmethod
     def _holds_a_file(folder: Folder, name: str) -> bool:
@@ -179,7 +181,7 @@ class Mending:
         with contextlib.ExitStack() as stack:
             kept = stack.enter_context(self.root.folder(HOME))
             for part in (QUARANTINE, self.record.event, self.record.production):
-                kept = stack.enter_context(_durable_folder(kept, part))
+                kept = stack.enter_context(durable_folder(kept, part))
             numbers = range(2, len(kept.names()) + _TRIES)
             targets = [name, *(f"{self.record.uuid}.{number}" for number in numbers)]
             if not any(self._keep(folder, name, found, kept, target) for target in targets):

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from asimov.storage._bytes import digests
 from asimov.storage._disk import files, locks, temporary
-from asimov.storage._disk.folder import NO_LINK, Folder
+from asimov.storage._disk.folder import Folder
 from asimov.storage._disk.temporary import Temporary
 from asimov.storage._format import canonical_reader, canonical_writer, lookup, salvage, yaml_reader
 from asimov.storage._format.entries import Entry, are_whole, read_many
@@ -20,18 +20,19 @@ from asimov.storage._format.entries import read as read_entry
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT
 from asimov.storage._format.quoting import unquote
 from asimov.storage._model.errors import HashError, ManifestError, NotAStoreError
+from asimov.storage._model.identity import is_uuid
+from asimov.storage._model.matching import require_match
 from asimov.storage._model.names import Key, from_disk, problem
 from asimov.storage._model.record import Record
 from asimov.storage._model.reports import RepairReport
 from asimov.storage._model.snapshot import Contents
-from asimov.storage._operations.verifying import open_in, open_stored, require_match, untracked
 
 from .fold import Fold, back_up, fence
 from .journal import LOCK_PATIENCE
+from .quarantine import folder_of, free_name, keep_aside, move_aside
 from .state import StateReader, included_in, require_understood, required
+from .stored import open_in, open_stored, untracked
 
-QUARANTINE = "quarantine"
-_UUID = re.compile(r"[0-9a-f]{32}").fullmatch
 _WITH_SHA256 = re.compile(rb"^sha256: true$|\"sha256\":", re.MULTILINE)
 """What a manifest, or an entry, of a Store with SHA-256 has."""
 _NAME = re.compile(rb"^name: ([^\n]+)\n", re.MULTILINE)
@@ -83,7 +84,7 @@ class _Repair:
                 self.replace_manifest(new, contents)
             unplaced = self.abandoned(unplaced, new)
             for path in unplaced:
-                self.quarantine(path)
+                move_aside(self.root, self.home, path)
             if state == "sound" and self.torn_entries():
                 Fold(self.reader, self.home, new.folder, new).run(self.reader.read(self.home, to_write=True))
         return RepairReport(
@@ -217,7 +218,7 @@ class _Repair:
         for path in self.strangers(contents):
             event, production, file = map(from_disk, path.parts[-3:])
             key = (event, production, file)
-            if not _UUID(file) and _are_names(key):
+            if not is_uuid(file) and _are_names(key):
                 with contextlib.suppress(OSError):
                     found.append(self.record_of(key))
         return found
@@ -272,7 +273,7 @@ class _Repair:
         new.sync()
         with contextlib.suppress(FileNotFoundError), files.opened(self.home, MANIFEST) as old:
             new.take_permissions(old)
-            self.keep_aside(self.home, MANIFEST, self.quarantine_folder())
+            keep_aside(self.home, MANIFEST, folder_of(self.home))
         new.rename(self.home, MANIFEST)
         self.home.sync()
         if not others:
@@ -285,11 +286,11 @@ class _Repair:
         """
         with files.opened(self.home, MANIFEST) as manifest:
             with contextlib.suppress(FileNotFoundError):
-                self.keep_aside(self.home, BACKUP, self.quarantine_folder())
+                keep_aside(self.home, BACKUP, folder_of(self.home))
             if not back_up(self.home, manifest):
                 return
-        with contextlib.suppress(FileNotFoundError), self.quarantine_folder() as kept:
-            self.home.rename(FOLDED, kept, _free_name(kept, FOLDED))
+        with contextlib.suppress(FileNotFoundError), folder_of(self.home) as kept:
+            self.home.rename(FOLDED, kept, free_name(kept, FOLDED))
             kept.sync()
         temporary.write_over(self.home, FOLDED, lookup.folded_line(number))
 
@@ -299,57 +300,6 @@ class _Repair:
         there = [int(path.name) for path, _ in self.entry_files()]
         return max([*said, *there, lookup.folded(self.text(self.home, FOLDED) or b"")])
 
-    def quarantine(self, path: Path) -> None:
-        """Move a file into quarantine, below EVENT/PRODUCTION where it has one; an entry is kept there as well."""
-        below = [*map(from_disk, path.relative_to(self.root.path).parts)]
-        if below[0] == HOME:
-            with self.home.folder(RECENT) as recent:
-                self.keep_aside(recent, path.name, self.quarantine_folder())
-            return
-        with contextlib.ExitStack() as stack:
-            source = self.root
-            for name in below[:-1]:
-                source = stack.enter_context(source.folder(name))
-            target = stack.enter_context(self.quarantine_folder())
-            for name in below[:-1]:
-                target = stack.enter_context(_durable_folder(target, name))
-            source.rename(below[-1], target, _free_name(target, below[-1]))
-            target.sync()
-
-    def quarantine_folder(self) -> Folder:
-        return _durable_folder(self.home, QUARANTINE)
-
-    @staticmethod
-    def keep_aside(source: Folder, name: str, target: Folder) -> None:
-        """Give a file a second name in quarantine: the first is about to be replaced."""
-        with target:
-            free = _free_name(target, name)
-            try:
-                source.link(name, target, free)
-            except OSError as error:
-                if error.errno not in NO_LINK:
-                    raise
-                with files.opened(source, name) as old, Temporary(target, temporary.owner_name()) as copy:
-                    copy.write(files.read_all(old))
-                    copy.sync()
-                    copy.rename(target, free)
-            target.sync()
-
 
 def _are_names(key: Key) -> bool:
     return all(problem(kind, name) is None for kind, name in zip(("event", "production", "file"), key, strict=True))
-
-
-def _durable_folder(above: Folder, name: str) -> Folder:
-    """Open a folder, made if need be, whose name survives a power cut: something is about to be moved there."""
-    above.make_folder(name)
-    above.sync()
-    return above.folder(name)
-
-
-def _free_name(folder: Folder, name: str) -> str:
-    candidate, number = name, 1
-    while folder.status(candidate) is not None:
-        number += 1
-        candidate = f"{name}.{number}"
-    return candidate

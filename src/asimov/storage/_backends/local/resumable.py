@@ -13,19 +13,19 @@ import errno
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asimov.storage._bytes.progress import Meter, Progress
 from asimov.storage._disk import locks, temporary
 from asimov.storage._disk.folder import Folder
-from asimov.storage._model.record import Duplicate
+from asimov.storage._model.matching import require_expected
+from asimov.storage._model.names import Key
 
 from .incoming import Incoming
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-    _Finish = Callable[[Incoming, str | None, Duplicate], dict[str, str]]
 
 _TOKEN = re.compile(r"[0-9a-z]{1,64}").fullmatch
 _TRIES = 8
@@ -135,14 +135,19 @@ def _opened(folder: Folder, name: str) -> int:
         return folder.create(name, unique=True)  # others that make it now open the same file, and then lock it
 
 
-class PartialFile:
-    """A file that arrives in pieces.
+class Resumable:
+    """A file that arrives in pieces, as `Backend.arriving` promises it.
 
-    Not public: the widgets' side of the Store. Made by ``Store._incoming``.
+    Parameters
+    ----------
+    incoming : Incoming
+        It. Its folder is closed with it.
+    root : Path
+        The Store's folder.
     """
 
-    def __init__(self, incoming: Incoming, finish: _Finish) -> None:
-        self._data, self._finish = incoming, finish
+    def __init__(self, incoming: Incoming, root: Path) -> None:
+        self._data, self._root = incoming, root
 
     @property
     def size(self) -> int:
@@ -150,7 +155,7 @@ class PartialFile:
         return self._data.digest.size
 
     def md5(self) -> str:
-        """Give the MD5 of those bytes: 32 lower-case hexadecimal digits."""
+        """Return the MD5 of those bytes: 32 lower-case hexadecimal digits."""
         return self._data.digest.md5
 
     def write(self, data: Buffer) -> None:
@@ -162,14 +167,14 @@ class PartialFile:
         os.ftruncate(self._data.descriptor, 0)
         self._data.redigest()
 
-    def commit(self, *, hash: str | None = None, duplicate: Duplicate = "raise") -> dict[str, str]:
-        """Add the file to the Store, as `Store.add_file` does; it is gone from here whatever comes of that."""
-        try:
-            if isinstance(self._data, Partial):
-                self._data.claim()
-            return self._finish(self._data, hash, duplicate)
-        finally:
-            self.discard()
+    def finish(self, key: Key, hash: str | None) -> Incoming:
+        """Return what has arrived, read-only and durable, if it has the MD5 `hash`."""
+        if isinstance(self._data, Partial):
+            self._data.claim()
+        require_expected(key, self._data.digest, hash, Path(key[2]))
+        with Folder.open(self._root) as root:
+            self._data.seal(root)
+        return self._data
 
     def discard(self) -> None:
         """Remove what is here."""

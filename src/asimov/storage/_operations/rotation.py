@@ -1,0 +1,45 @@
+"""Rotation: which files are verified now, so that a job with an hour a night covers a whole Store in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from asimov.storage._model.record import Record
+
+_AHEAD = 86_400
+"""Seconds that a time may lie ahead of this clock; one further ahead is of a clock that was wrong, and says nothing."""
+
+
+class Rotation(NamedTuple):
+    """What is left for another time: what was verified within `since`, and what a `budget` doesn't reach."""
+
+    since: timedelta | None = None
+    budget: timedelta | int | None = None
+
+
+def due(
+    records: Iterable[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
+) -> list[tuple[Record, int]]:
+    """Return those of `records` that were not verified within `since`, the ones that wait longest first."""
+    now = time.time()
+    limit = now - since.total_seconds() if since is not None else float("inf")
+
+    def last(pair: tuple[Record, int]) -> int:
+        seconds = times.get(pair[0].uuid, 0)
+        return seconds if seconds <= now + _AHEAD else 0
+
+    return sorted((pair for pair in records if last(pair) <= limit), key=last)
+
+
+def within_bytes(records: Iterable[tuple[Record, int]], budget: int) -> list[tuple[Record, int]]:
+    """Return the first of `records` that make up no more than `budget` bytes, and one at least."""
+    taken: list[tuple[Record, int]] = []
+    for record, size in records:
+        budget -= size
+        if budget < 0 and taken:
+            break
+        taken.append((record, size))
+    return taken
