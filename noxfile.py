@@ -44,7 +44,7 @@ DISKS = (
     *("ext4", "vfat", "xfs", "btrfs", "bindfs", "sshfs", "cc"),
 )
 #: A cluster's workers are spawned from what the process is, so these have a process that no other test has been in.
-CLUSTER = "tests/test_verify_distributed.py"
+CLUSTER = "tests/operations/test_verifying_distributed.py"
 #: The tests that need no other program and no patience.
 QUICK = (
     "-n2",

@@ -14,7 +14,7 @@ import asimov.storage
 from asimov.storage import Store
 from asimov.storage._bytes import threads
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 WITHOUT_THREADS = """
 import os, resource, sys, threading
 from pathlib import Path
