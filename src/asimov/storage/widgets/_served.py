@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 class Served(Protocol):
     """A Store, as far as the widgets know it."""
 
-    root: Path
+    @property
+    def root(self) -> Path:
+        """Where it lies."""
 
     @property
     def name(self) -> str:
