@@ -142,7 +142,7 @@ explorer.close()
 verifier = Verifier(store)
 assert verifier.wait().ok
 verifier.start()
-assert verifier.report.ok and verifier._shown['phase'] == 'done'
+assert verifier.report.ok and verifier._verification._thread is None
 verifier.close()
 """
     without_threads(code, loaded)

@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 class Served(Protocol):
     """A Store, as far as the widgets know it."""
 
-    root: Path
     backend: Backend
+
+    @property
+    def root(self) -> Path:
+        """Its folder."""
 
     @property
     def name(self) -> str:
