@@ -19,7 +19,7 @@ from asimov.storage._bytes.descriptors import chunks
 from asimov.storage._bytes.digests import Digest
 from asimov.storage._bytes.progress import Meter, Progress
 from asimov.storage._disk.files import open_source
-from asimov.storage._format import yaml_reader
+from asimov.storage._format import reader
 from asimov.storage._model.errors import HashError
 from asimov.storage._model.matching import require_expected, require_match
 from asimov.storage._model.names import Key
@@ -32,7 +32,7 @@ class Place:
 
     def __init__(self, name: str, cache: Path, *, sha256: bool = False) -> None:
         text = f"events: {{}}\nname: '{name}'\n" + ("sha256: true\n" if sha256 else "")
-        self.contents = yaml_reader.parse(text.encode(), Path("memory"))
+        self.contents = reader.parse(text.encode(), Path("memory"))
         self.files: dict[Key, tuple[bytes, int]] = {}
         self.arriving: dict[str, bytes] = {}
         self.busy: set[str] = set()

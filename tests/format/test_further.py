@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from asimov.storage import ManifestError, Record, Store
-from asimov.storage._format import canonical_reader, canonical_writer, further, yaml_reader
+from asimov.storage._format import canonical_reader, canonical_writer, further, reader, yaml_reader
 
 HASH, UUID = "a" * 32, "b{:031d}"
 CANONICAL = {
@@ -96,7 +96,7 @@ def test_canonical_lines_are_kept(lines, others):
 def test_other_lines_are_written_in_canonical_form(lines):
     """What is YAML, and not canonical, means the same when it is written."""
     data = manifest(NONE, lines, NONE)
-    contents = yaml_reader.parse(data, Path("m"))
+    contents = reader.parse(data, Path("m"))
     written = bytes(canonical_writer.write(contents))
     assert written == canonical_writer.whole(yaml_reader.parse_any(data, Path("m"))) != data
     assert bytes(canonical_reader.read(written).text) == written
@@ -109,7 +109,7 @@ def test_what_is_no_manifest_is_refused(lines):
     """Further keys that YAML, or the format, doesn't allow are refused, wherever they stand."""
     for data in (manifest(lines), manifest(NONE, lines), manifest(lines, ("", "        note: 1\n", ""))):
         with pytest.raises(ManifestError):
-            yaml_reader.parse(data, Path("m"))
+            reader.parse(data, Path("m"))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_keys_at_the_top(top, records):
     text = data.decode().replace("name: results\n", "")
     before, after = sorted([top, "name: results\n"])
     whole = top + text + "name: results\n" if top < "events" else text + before + after
-    contents = yaml_reader.parse(whole.encode(), Path("m"))
+    contents = reader.parse(whole.encode(), Path("m"))
     assert canonical_writer.whole(contents) == canonical_writer.whole(yaml_reader.parse_any(whole.encode(), Path("m")))
     assert yaml.safe_load(bytes(canonical_writer.write(contents))) == tree
     if "!!set" not in top:
@@ -136,10 +136,10 @@ def test_shapes_that_add_up_to_others():
     one, two = "        note: first text\n", "        meta: other text\n"
     data = manifest(("", one, ""), ("", one + one, ""))
     with pytest.raises(ManifestError, match="repeated"):
-        yaml_reader.parse(data, Path("m"))
+        reader.parse(data, Path("m"))
     data = manifest(("", two + one, ""), ("", two, ""), ("", one + two + one, ""))
     with pytest.raises(ManifestError, match="repeated"):
-        yaml_reader.parse(data, Path("m"))
+        reader.parse(data, Path("m"))
     contents = canonical_reader.read(manifest(("", two, ""), ("", two + one, ""), NONE, ("", one, "")))
     assert [set(record.further) for record in contents] == [{"meta"}, {"meta", "note"}, set(), {"note"}]
 

@@ -7,7 +7,7 @@ from faults.spelling import names, texts
 from hypothesis import strategies as st
 
 from asimov.storage import ManifestError
-from asimov.storage._format import canonical_writer, yaml_reader
+from asimov.storage._format import canonical_writer, reader
 
 from .oracle import PATH
 
@@ -153,7 +153,7 @@ def written(draw) -> bytes:
     """Give a manifest as we write it, if it is one at all."""
     data = yaml.safe_dump(draw(trees())).encode()
     try:
-        return bytes(canonical_writer.write(yaml_reader.parse(data, PATH)))
+        return bytes(canonical_writer.write(reader.parse(data, PATH)))
     except ManifestError:
         return data
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import yaml
 
 from asimov.storage import ManifestError
-from asimov.storage._format import canonical_reader, canonical_writer, further, yaml_reader
+from asimov.storage._format import canonical_reader, canonical_writer, further, reader, yaml_reader
 from asimov.storage._model.snapshot import Contents
 
 KINDS = "binary bool float int map merge null omap pairs seq set str timestamp value"
@@ -40,7 +40,7 @@ class Reading(NamedTuple):
 def ours(data: bytes) -> Reading | None:
     """Read with the package; None for a ManifestError. Any other error is a fault, and passes through."""
     try:
-        contents = yaml_reader.parse(data, PATH)
+        contents = reader.parse(data, PATH)
     except ManifestError as error:
         assert str(PATH) in str(error)
         return None
@@ -212,11 +212,11 @@ def is_refused_by_libyaml(data: bytes) -> bool:
 
 def check_rewritten(data: bytes, reading: Reading) -> None:
     """What we write says the same, to us and to any PyYAML, and is written the same again."""
-    contents = yaml_reader.parse(data, PATH)
+    contents = reader.parse(data, PATH)
     written = bytes(canonical_writer.write(contents))
     assert ours(written) == reading
     assert theirs(written) == reading
-    assert bytes(canonical_writer.write(yaml_reader.parse(written, PATH))) == written
+    assert bytes(canonical_writer.write(reader.parse(written, PATH))) == written
     try:
         before = yaml.safe_load(data)
     except Exception:  # noqa: BLE001 - whatever PyYAML can't make of tags such as !!int x

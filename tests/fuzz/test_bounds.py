@@ -20,10 +20,10 @@ resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
 resource.setrlimit(resource.RLIMIT_AS, ({BYTES}, {BYTES}))
 from pathlib import Path
 from asimov.storage import ManifestError
-from asimov.storage._format import yaml_reader
+from asimov.storage._format import reader
 data = Path(sys.argv[1]).read_bytes()
 try:
-    print("read", len(yaml_reader.parse(data, Path("manifest.yaml"))))
+    print("read", len(reader.parse(data, Path("manifest.yaml"))))
 except ManifestError as error:
     print("refused", str(error)[:300])
 """

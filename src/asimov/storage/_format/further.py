@@ -13,12 +13,14 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from asimov.storage._model.errors import ManifestError
 
-from . import yaml_tree
 from .quoting import is_canonical_scalar, quote, unquote
+
+if TYPE_CHECKING:
+    from . import yaml_tree  # is loaded where a manifest isn't canonical
 
 RECORD = 8
 """How far the keys of a record are indented."""
@@ -30,10 +32,8 @@ _SIMPLE_KEY = 1000
 """Characters: a longer key has to be written as ``? KEY`` (YAML 1.1, 7.3.4, says 1024)."""
 _VALUE = "\1"
 """What stands in a shape for a value. YAML has no such character."""
-_DIGESTS = re.compile(r"        sha256: (?![0-9]{64})[0-9a-f]{64}\n        size: (?:0|[1-9][0-9]{0,17})\n").sub
-_CLEAR = re.compile(
-    r": (?:[1-9][0-9]{0,17}(?:\.[0-9]+)?|[A-Za-z_][\w ./+-]{5,}(?<! )|-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?)\n"
-).sub
+_DIGESTS = r"        sha256: (?![0-9]{64})[0-9a-f]{64}\n        size: (?:0|[1-9][0-9]{0,17})\n"
+_CLEAR = r": (?:[1-9][0-9]{0,17}(?:\.[0-9]+)?|[A-Za-z_][\w ./+-]{5,}(?<! )|-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?)\n"
 """Values that are canonical at a glance: short numbers, and texts too long to be one of YAML's words."""
 _BETWEEN = re.compile(r"(?:        [i-t].*\n(?:         .*\n)*)+").fullmatch
 """Most further keys sort between ``hash`` and ``uuid``, as their first letters say."""
@@ -68,6 +68,8 @@ def of_values(values: Mapping[str, object], indent: int = RECORD) -> str:
 
 def of_tree(pairs: Mapping[str, tuple[yaml_tree.Scalar, yaml_tree.Tree]], indent: int) -> str:
     """Write keys and values, as PyYAML read them, as lines."""
+    from . import yaml_tree
+
     return "".join(
         item(indent, yaml_tree.spell(key), _node_of_tree(value)) for _, (key, value) in sorted(pairs.items())
     )
@@ -75,6 +77,8 @@ def of_tree(pairs: Mapping[str, tuple[yaml_tree.Scalar, yaml_tree.Tree]], indent
 
 def of_record(pairs: Mapping[str, tuple[yaml_tree.Scalar, yaml_tree.Tree]]) -> str:
     """Write a record's keys and values, as PyYAML read them, as lines, without ``hash`` and ``uuid``."""
+    from . import yaml_tree
+
     rest = {name: pair for name, pair in pairs.items() if name not in {"hash", "uuid"}}
     key, value = rest.get("sha256", (None, None))
     if key is not None and isinstance(value, yaml_tree.Scalar) and _DECIMAL(value.value):
@@ -111,6 +115,8 @@ def _float(value: float) -> str:
 
 def _node_of_tree(tree: yaml_tree.Tree) -> Node:
     """Turn a value into the text that means the same value of the same type again."""
+    from . import yaml_tree
+
     if isinstance(tree, yaml_tree.Scalar):
         return yaml_tree.spell(tree)
     tag = yaml_tree.spelled_tag(tree)
@@ -159,6 +165,8 @@ def items(lines: str, indent: int) -> Iterator[tuple[str, str]]:
 
 def outer(lines: str) -> dict[str, str] | None:
     """Read the lines around a manifest's records: those of each key, in canonical form; None if they are none."""
+    from . import yaml_tree
+
     if is_canonical(lines, 0):
         return dict(items(lines, 0))
     tree = _built(lines, 0)
@@ -215,8 +223,8 @@ def unsettled(texts: Sequence[str], before: str, after: str) -> list[int]:
     """
     joined = "\0".join(texts)
     if "        sha256: " in joined:
-        joined = _DIGESTS(shape_of("sha256") + shape_of("size"), joined)
-    shapes = _CLEAR(f":{_VALUE}\n", joined)
+        joined = re.sub(_DIGESTS, shape_of("sha256") + shape_of("size"), joined)
+    shapes = re.sub(_CLEAR, f":{_VALUE}\n", joined)
     one = shapes.strip("\0").partition("\0")[0]
     count = len(texts) - texts.count("")
     if shapes.count(one) == count and shapes.replace("\0", "") == one * count:  # all alike, and each once
@@ -239,6 +247,8 @@ def normalised(lines: str) -> str | None:
 
 def _built(lines: str, depth: int) -> yaml_tree.Mapping | None:
     import yaml
+
+    from . import yaml_tree
 
     data = lines.encode()
     try:

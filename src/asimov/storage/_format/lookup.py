@@ -17,7 +17,7 @@ from asimov.storage._model.names import Key
 from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import COLUMNS, Contents, Lazy, Text
 
-from . import canonical_reader, yaml_reader
+from . import canonical_reader, reader
 from .blocks import heading
 from .rope import Pieces
 
@@ -86,7 +86,7 @@ class Sealed(Lazy):
         self._sealed, self._outer, self._path, self._looked_up = text, outer, path, 0
 
     def made_columns(self) -> dict[str, Any]:
-        whole = canonical_reader.read(self._sealed, trusted=True) or yaml_reader.parse(self._sealed, self._path)
+        whole = canonical_reader.read(self._sealed, trusted=True) or reader.parse(self._sealed, self._path)
         return {column: getattr(whole, column) for column in COLUMNS}
 
     @property

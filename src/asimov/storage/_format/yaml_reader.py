@@ -1,8 +1,4 @@
-"""Manifest text to `Contents` and back.
-
-Text that is canonical, as we and upstream asimov write it, is read with one regular expression (`canonical_writer`);
-anything else by PyYAML's event parser (YAML 1.1, https://yaml.org/spec/1.1/), imported only then. Both read the same.
-"""
+"""Manifest text of any style to `Contents`, by PyYAML's event parser (YAML 1.1, https://yaml.org/spec/1.1/)."""
 
 from __future__ import annotations
 
@@ -15,34 +11,14 @@ from typing import NoReturn
 from asimov.storage._model.names import Key, problem
 from asimov.storage._model.snapshot import Contents
 
-from . import canonical_reader, further
+from . import further
 from .yaml_tree import Mapping, Scalar, Tree, build, fail, line_of_bad_character, refuse_marks
 
 _MD5 = re.compile(r"[0-9a-fA-F]{32}").fullmatch
 
 
-def parse(text: bytes, path: Path) -> Contents:
-    """Read a manifest.
-
-    Parameters
-    ----------
-    text : bytes
-        The whole file.
-    path : pathlib.Path
-        What errors name.
-
-    Raises
-    ------
-    ManifestError
-        It is not YAML 1.1, not one document, or not of the manifest's shape; it names the line where there is one.
-    """
-    end, folded = canonical_reader.split_folded(text)
-    contents = canonical_reader.read(text if folded is None else text[:end])
-    return contents if contents is not None else parse_any(text, path)
-
-
 def parse_any(data: bytes, path: Path) -> Contents:
-    """Read a manifest of any style; raise as `parse` does."""
+    """Read a manifest of any style; raise as `reader.parse` does."""
     import yaml
 
     refuse_marks(data, path)

@@ -14,7 +14,7 @@ from asimov.storage._bytes import digests
 from asimov.storage._disk import files, locks, temporary
 from asimov.storage._disk.folder import Folder
 from asimov.storage._disk.temporary import Temporary
-from asimov.storage._format import canonical_reader, canonical_writer, lookup, salvage, yaml_reader
+from asimov.storage._format import canonical_reader, canonical_writer, lookup, reader, salvage
 from asimov.storage._format.entries import Entry, are_whole, read_many
 from asimov.storage._format.entries import read as read_entry
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT
@@ -116,7 +116,7 @@ class _Repair:
     def manifest(self) -> tuple[Literal["sound", "damaged", "missing"], str | None, Contents]:
         try:
             with files.opened(self.home, MANIFEST) as descriptor:
-                yaml_reader.parse(files.read_all(descriptor), self.home.path / MANIFEST)
+                reader.parse(files.read_all(descriptor), self.home.path / MANIFEST)
         except FileNotFoundError:
             return "missing", "there is no manifest.yaml", Contents(name="")
         except PermissionError:
@@ -154,7 +154,7 @@ class _Repair:
         text = self.text(self.home, BACKUP)
         if text is not None:
             with contextlib.suppress(ManifestError):
-                contents = yaml_reader.parse(text, self.home.path / BACKUP)
+                contents = reader.parse(text, self.home.path / BACKUP)
                 self.sources.append(BACKUP)
                 said = canonical_reader.split_folded(text)[1]
                 found = {int(path.name): entry for path, entry in self.entry_files()}

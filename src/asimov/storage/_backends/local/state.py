@@ -14,7 +14,7 @@ from typing import NamedTuple
 from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import GONE, STALE, Folder, Stamp
 from asimov.storage._display.text import shown
-from asimov.storage._format import canonical_reader, lookup, yaml_reader
+from asimov.storage._format import canonical_reader, lookup, reader
 from asimov.storage._format.entries import Entry
 from asimov.storage._format.entries import read as read_entry
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, KEPT, MANIFEST, RECENT
@@ -229,7 +229,7 @@ class StateReader:
                 return state, None
             stamp, text, folded = _read_manifest(home, MANIFEST)
             sealed = lookup.read(text, lambda: _kept(home), self.path)
-            contents = yaml_reader.parse(text, self.path) if sealed is None else sealed
+            contents = reader.parse(text, self.path) if sealed is None else sealed
             last = last_fold.read(home)
             lineage = last.lineage if last is not None and last.wrote(stamp) else ""
             state, gap = self._with_entries(home, contents, folded, recent, numbers, stamp, lineage)
@@ -243,7 +243,7 @@ class StateReader:
             recent, numbers = _open_entries(home, stack)
             home.refresh()
             _, text, folded = _read_manifest(home, BACKUP)
-            contents = yaml_reader.parse(text, self.path.with_name(BACKUP))
+            contents = reader.parse(text, self.path.with_name(BACKUP))
             if folded is None:  # what `lookup` says is said of the manifest, not of its back-up
                 folded = included_in(contents, _entries_of(recent, numbers))
             return self._with_entries(home, contents, folded, recent, numbers, UNKNOWN, "")
