@@ -7,6 +7,7 @@ an event begins. Each check is one call for a whole column, not one for each rec
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import operator
 import re
@@ -21,7 +22,8 @@ from . import further
 from .quoting import INNER, unquote
 
 _PLAIN_DIGEST, _DIGEST = "(.{32})", "(.{32}|'[0-9]{32}')"  # whether they are hexadecimal is looked at later
-_RECORD = re.compile(rf"\n      (.+):\n        hash: {_PLAIN_DIGEST}\n        uuid: {_PLAIN_DIGEST}(?=\n)").split
+# Patterns are compiled where they are first used, which Python remembers: importing the package takes no time for it.
+_RECORD = rf"\n      (.+):\n        hash: {_PLAIN_DIGEST}\n        uuid: {_PLAIN_DIGEST}(?=\n)"
 _ANY_RECORD = (
     r"\n      (.+):\n((?:        (?!hash: ).+\n)*)"
     rf"        hash: {_DIGEST}\n((?:        (?!uuid: ).+\n)*)"
@@ -33,10 +35,7 @@ _AT_ONCE = 1000
 _IN_NAMES = INNER.replace("/", "").replace("\\\\", "")
 TOKEN = rf"(\w(?:[{_IN_NAMES} ]{{0,{MAX_BYTES - 2}}}[{_IN_NAMES}])?|'[^\n]*'|\"[^\n]*\")"
 """A name as it may stand, for a regular expression."""
-_HEADING = re.compile(rf"(?:\n  {TOKEN}:)?\n    {TOKEN}:").fullmatch
-_TOKEN = re.compile(TOKEN).fullmatch
-_PLAIN = bytes(code for code in range(0x20, 0x7F) if re.match(f"[{_IN_NAMES} ]", chr(code)))
-_FIRST = frozenset(chr(code) for code in _PLAIN if re.match(r"\w", chr(code)))
+_HEADING = rf"(?:\n  {TOKEN}:)?\n    {TOKEN}:"
 
 
 @contextlib.contextmanager
@@ -98,7 +97,7 @@ class _Names:
         return text
 
     def _text(self, token: str) -> str:
-        if not _TOKEN(token):
+        if not re.fullmatch(TOKEN, token):
             return ""
         if token[0] not in "'\"":
             return token
@@ -129,7 +128,7 @@ def _split(body: str, *, trusted: bool) -> _Split | None:
     """Split text at its records; None if what stands in one of them is no YAML."""
     alone = body.count(_A_LINE) == 2 * body.count(_ITS_UUID)  # each record has two lines, so there are no further keys
     if alone and not any(mark in body for mark in _QUOTED):
-        pieces = _RECORD(body)
+        pieces = re.split(_RECORD, body)
         return _Split(pieces[::4], pieces[1::4], pieces[2::4], pieces[3::4])
     if not alone and ("\0" in body or "\1" in body):  # which YAML has not, and `further` uses
         return None
@@ -199,7 +198,7 @@ def _groups(headings: list[str], reader: _Names) -> list[tuple[str, str]] | None
     event = production = ""
     for heading in headings:
         if heading not in known:
-            found = _HEADING(heading)
+            found = re.fullmatch(_HEADING, heading)
             if found is None:
                 return None
             begun = None if found[1] is None else reader.read("event", found[1])
@@ -213,11 +212,19 @@ def _groups(headings: list[str], reader: _Names) -> list[tuple[str, str]] | None
     return groups
 
 
+@functools.cache
+def _plain() -> tuple[bytes, frozenset[str]]:
+    """Return the ASCII characters that may stand in a plain name, and those that may begin one."""
+    inner = "".join(re.findall(f"[{_IN_NAMES} ]", "".join(map(chr, range(0x20, 0x7F)))))
+    return inner.encode(), frozenset(re.findall(r"\w", inner))
+
+
 def _files(names: list[str], reader: _Names) -> list[str] | None:
     """Read the names of files; None if one can't be."""
     joined = "".join(names)
-    plain = joined.isascii() and not joined.encode().translate(None, _PLAIN) and max(map(len, names)) <= MAX_BYTES
-    if plain and _FIRST.issuperset(map(itemgetter(0), names)) and " " not in set(map(itemgetter(-1), names)):
+    inner, first = _plain()
+    plain = joined.isascii() and not joined.encode().translate(None, inner) and max(map(len, names)) <= MAX_BYTES
+    if plain and first.issuperset(map(itemgetter(0), names)) and " " not in set(map(itemgetter(-1), names)):
         return names
     texts = [reader.read("file", name) for name in names]
     return texts if all(texts) else None

@@ -37,8 +37,7 @@ _CLEAR = r": (?:[1-9][0-9]{0,17}(?:\.[0-9]+)?|[A-Za-z_][\w ./+-]{5,}(?<! )|-?(?:
 """Values that are canonical at a glance: short numbers, and texts too long to be one of YAML's words."""
 _BETWEEN = re.compile(r"(?:        [i-t].*\n(?:         .*\n)*)+").fullmatch
 """Most further keys sort between ``hash`` and ``uuid``, as their first letters say."""
-_QUOTED_KEY = re.compile(r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"):""").match
-_DECIMAL = re.compile("[0-9]{64}").fullmatch
+_QUOTED_KEY = r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"):"""
 
 
 class Collection(NamedTuple):
@@ -81,7 +80,7 @@ def of_record(pairs: Mapping[str, tuple[yaml_tree.Scalar, yaml_tree.Tree]]) -> s
 
     rest = {name: pair for name, pair in pairs.items() if name not in {"hash", "uuid"}}
     key, value = rest.get("sha256", (None, None))
-    if key is not None and isinstance(value, yaml_tree.Scalar) and _DECIMAL(value.value):
+    if key is not None and isinstance(value, yaml_tree.Scalar) and re.fullmatch("[0-9]{64}", value.value):
         rest["sha256"] = key, yaml_tree.Scalar(value.value, None, value.line, plain=False)  # a text, not a number
     return of_tree(rest, RECORD)
 
@@ -197,7 +196,7 @@ def _key(text: str) -> tuple[str, str]:
     if text.startswith("? "):
         key, _, rest = text[2:].partition("\n")
         return _meaning(key), rest.lstrip(" ")[1:]
-    found = _QUOTED_KEY(text)
+    found = re.match(_QUOTED_KEY, text)
     if found is not None:
         return _meaning(found[1]), text[found.end() :]
     key, _, rest = text.partition(":")
@@ -289,7 +288,7 @@ class _Lines:
         if indent > _DEEPEST:
             return False
         while (text := self.next(indent)) is not None:
-            found = _QUOTED_KEY(text)
+            found = re.match(_QUOTED_KEY, text)
             token, rest = (found[1], text[found.end() :]) if found else _plain_key(text)
             key = unquote(token) if token else None
             if key is None or not is_canonical_scalar(token) or (last is not None and key <= last):

@@ -26,13 +26,13 @@ _WORTHWHILE = 1 << 22
 each add would have to compute its checksum."""
 _FEW = 8
 """How many records are looked up in the text before all are read; up to how many added ones are kept beside it."""
-_LINE = re.compile(rb"^sealed (\d+) ([0-9a-f]{8})\n\Z", re.MULTILINE)
-_FOLDED = re.compile(rb"^folded ([0-9]{1,18})\n", re.MULTILINE)
+_LINE = rb"(?m)^sealed (\d+) ([0-9a-f]{8})\n\Z"
+_FOLDED = rb"(?m)^folded ([0-9]{1,18})\n"
 LONGEST = 96
 """Bytes that these lines have at the most, together."""
-_FURTHER = {indent: re.compile(rb"\n(?! {%d})" % (indent + 1)) for indent in (2, 4)}
+_FURTHER = {indent: rb"\n(?! {%d})" % (indent + 1) for indent in (2, 4)}
 """Where what belongs to a heading of that indentation ends."""
-_FIELDS = re.compile(
+_FIELDS = (
     rb"((?:        (?!hash: ).+\n)*)        hash: '?([0-9a-f]{32})'?\n"
     rb"((?:        (?!uuid: ).+\n)*)        uuid: '?([0-9a-f]{32})'?\n((?:        .+\n)*)"
 )
@@ -58,20 +58,20 @@ def folded_line(number: int) -> bytes:
 
 def folded(kept: bytes) -> int:
     """Read that number from the end of the file that has it, 0 if it isn't there."""
-    found = _FOLDED.findall(kept[-LONGEST:])
+    found = re.findall(_FOLDED, kept[-LONGEST:])
     return int(found[-1]) if found else 0
 
 
 def without(text: bytes) -> bytes:
     """Return what stands before these two lines in the file that has them."""
-    return _FOLDED.sub(b"", _LINE.sub(b"", text))
+    return re.sub(_FOLDED, b"", re.sub(_LINE, b"", text))
 
 
 def read(text: bytes, kept: Callable[[], bytes], path: Path) -> Contents | None:
     """Return the contents of a manifest that fits its seal, at the end of `kept`; None if it has to be read."""
     if len(text) < _WORTHWHILE:
         return None
-    found = _LINE.search(kept())
+    found = re.search(_LINE, kept())
     if found is None or int(found[1]) != len(text) or int(found[2], 16) != binascii.crc32(text):
         return None
     outer = canonical_reader.read_outer(text)
@@ -112,7 +112,7 @@ def _look_up(text: bytes, outer: canonical_reader.Outer, key: Key) -> Record | N
         start = at + len(line)
         if indent < 6:
             end = _next_heading(text, indent, start)
-    found = _FIELDS.match(text, start)
+    found = re.compile(_FIELDS).match(text, start)
     if found is None:
         raise AssertionError(key)  # we have written it
     before, digest, between, uuid, after = (part.decode() for part in found.groups())
@@ -120,5 +120,5 @@ def _look_up(text: bytes, outer: canonical_reader.Outer, key: Key) -> Record | N
 
 
 def _next_heading(text: bytes, indent: int, start: int) -> int:
-    found = _FURTHER[indent].search(text, start)
+    found = re.compile(_FURTHER[indent]).search(text, start)
     return found.start() + 1 if found else len(text)

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from .names import Key
 
 Duplicate = Literal["raise", "link", "skip"]
-_SHA256 = re.compile(r"^        sha256: '?([0-9a-f]{64})'?\n", re.MULTILINE).search
-_SIZE = re.compile(r"^        size: (0|[1-9][0-9]{0,18})\n", re.MULTILINE).search
+_SHA256 = r"(?m)^        sha256: '?([0-9a-f]{64})'?\n"
+_SIZE = r"(?m)^        size: (0|[1-9][0-9]{0,18})\n"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,8 @@ class Record:
         event, production, file = key
         if not further_lines:
             return cls(event=event, production=production, file=file, hash=hash, uuid=uuid)
-        sha256, size = _SHA256(further_lines), _SIZE(further_lines)
+        sha256 = re.search(_SHA256, further_lines) if "        sha256: " in further_lines else None
+        size = re.search(_SIZE, further_lines) if "        size: " in further_lines else None
         return cls(
             event=event,
             production=production,
