@@ -162,7 +162,7 @@ BUGS = {
     ),
     "a back-up is believed to include what the manifest does": Bug(
         "_backends/local/state",
-        "                folded = included_in(contents, _entries_of(recent, numbers))\n",
+        "                folded = included_in(contents, entries_of(recent, numbers))\n",
         "                pass\n",
         upstreams(test_old_views.test_upstreams_back_up_when_the_manifest_is_stuck),
     ),

@@ -177,7 +177,7 @@ class Manifest:
     def add_record(
         self, event: object, production: object, resource: object, hash: str, resource_uuid: UUID | str
     ) -> None:
-        """Note a record, which `update` publishes; the file itself is the caller's business.
+        """Add a record to those that `update` publishes; the file itself is the caller's business.
 
         Parameters
         ----------

@@ -48,7 +48,7 @@ class Digest:
         self.size = 0
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Take `data` in."""
+        """Add `data` to the digests."""
         self._md5.update(data)
         if self._sha256 is not None:
             self._sha256.update(data)
@@ -69,7 +69,7 @@ _kept = threading.local()
 
 
 def _taken_buffer() -> memoryview:
-    """Take this thread's buffer of `CHUNK` bytes, to be put back: to make one takes as long as to digest many a file.
+    """Return this thread's buffer of `CHUNK` bytes, to be put back. Making one takes as long as digesting a small file.
 
     A signal's handler may use a Store too, while one is being used, and then makes one of its own.
     """
@@ -137,7 +137,7 @@ class _Sink:
             flush_data(self.descriptor)
 
     def finish(self) -> None:
-        """Give the file its size, which a hole at the end doesn't."""
+        """Set the size of the file, which a hole at its end doesn't do."""
         if self._ends_in_a_hole:
             with self._writing:
                 os.ftruncate(self.descriptor, os.lseek(self.descriptor, 0, os.SEEK_CUR))

@@ -32,7 +32,7 @@ class Meter:
             self._tell(now)
 
     def finish(self) -> None:
-        """Tell the end, if it hasn't been told."""
+        """Report the end, unless that was done."""
         if self._progress is not None and self._told[0] != self._done:
             self._tell(time.monotonic())
 

@@ -31,13 +31,13 @@ class Threads:
     """A pool of up to `most` threads. Where one can't be started, what it would have done is done by the caller."""
 
     def __init__(self, most: int, name: str) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # loads logging, which who only reads needn't wait for
+        from concurrent.futures import ThreadPoolExecutor  # loads logging, which a reader needn't wait for
 
         self._pool = ThreadPoolExecutor(most, thread_name_prefix=name)
         self._ended = False
 
     def submit(self, function: Callable[..., Result], /, *arguments: object) -> Future[Result]:
-        """Have a function called in a thread, or else call it now."""
+        """Call a function in a thread, or now if there is none."""
         task = _Task(function, arguments)
         try:
             self._pool.submit(task)

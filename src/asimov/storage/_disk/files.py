@@ -19,7 +19,7 @@ _ACL = "system.posix_acl_access"
 
 
 def take_acl(model: int, own: int) -> bool:
-    """Give an open file the access-control list of another, or none; return whether that changed anything.
+    """Copy the access-control list of an open file to another; return whether that changed anything.
 
     The lists are those of POSIX, as Linux keeps them. Where there are none, or they can't be set, nothing happens.
     """
@@ -167,7 +167,7 @@ def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
 
 
 def protect(descriptor: int, root: Folder) -> None:
-    """Take all write permission from a file; who may read the root may read it."""
+    """Remove all write permission from a file; those who may read the root may read it."""
     readable = os.fstat(root.descriptor).st_mode & 0o444
     os.fchmod(descriptor, readable or 0o400)
 
@@ -187,5 +187,5 @@ def write_over(folder: Folder, name: str, text: bytes) -> None:
 
 
 def hand_over(descriptor: int) -> None:
-    """Let other NFS clients see what was written: a close sends it to the server, and costs nothing elsewhere."""
+    """Send what was written to an NFS server, for its other clients: a close does that, and costs nothing elsewhere."""
     os.close(os.dup(descriptor))

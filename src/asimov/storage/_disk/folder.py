@@ -52,7 +52,7 @@ class Stamp(NamedTuple):
 
     @classmethod
     def of(cls, descriptor: int) -> Stamp:
-        """Take the stamp of an open file."""
+        """Return the stamp of an open file."""
         found = os.fstat(descriptor)
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
@@ -63,11 +63,11 @@ class Stamp(NamedTuple):
 
 
 class Reporting:
-    """Let the operating system's errors name the whole path, and the side where it is about a disk.
+    """Write the whole path into the operating system's errors, and which side, where they are about a disk.
 
     A call is given a part of the path, or an open file, and its error has no more. The path is put together when there
     is an error: an add makes three dozen calls, and a Path takes as long as one. May be used many times, and around
-    others: who is nearest to the error knows best.
+    others: the one nearest to the error knows best.
     """
 
     def __init__(self, *path: Path | Folder | str, side: str = "") -> None:
@@ -88,7 +88,7 @@ class Reporting:
 
 
 def _joined(*parts: Path | Folder | str) -> Path:
-    """Put a path together; a str is a name."""
+    """Join a path; a str is a name."""
     return Path(*(on_disk(part) if isinstance(part, str) else part for part in parts))
 
 
@@ -156,7 +156,7 @@ class Folder:
         return found
 
     def follow(self, above: Folder) -> None:
-        """Take on the group and the permissions of the folder above."""
+        """Copy the group and the permissions of the folder above."""
         model = os.fstat(above.descriptor)
         _follow(self.descriptor, model, _UNFINISHED | (model.st_mode & (stat.S_ISGID | 0o077)))
 
@@ -218,7 +218,7 @@ class Folder:
         return descriptor
 
     def link(self, source: str, target: Folder, name: str) -> None:
-        """Give a file of this folder a second name, never over anything."""
+        """Link a file of this folder to a second name, never over anything."""
         with Reporting(target, name):
             old, new = on_disk(source), on_disk(name)
             try:
@@ -297,12 +297,12 @@ class Folder:
 
 
 def _file_mode(above: os.stat_result) -> int:
-    """Give the permissions of a file in a folder: the group's and others' are the folder's."""
+    """Return the permissions of a file in a folder: the group's and others' are the folder's."""
     return 0o600 | (above.st_mode & 0o066)
 
 
 def _follow(descriptor: int, above: os.stat_result, mode: int) -> None:
-    """Give what was just made the group of the folder above and `mode`, as git's core.sharedRepository does."""
+    """Set the group of the folder above and `mode` on what was just made, as git's core.sharedRepository does."""
     here = os.fstat(descriptor)
     if above.st_gid != here.st_gid:
         with contextlib.suppress(PermissionError):

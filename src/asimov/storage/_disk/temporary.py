@@ -81,7 +81,7 @@ class Temporary:
             os.fsync(self.descriptor)
 
     def take_permissions(self, descriptor: int) -> None:
-        """Take the group, the access-control list and the permissions of another open file."""
+        """Copy the group, the access-control list and the permissions of another open file."""
         model, own = os.fstat(descriptor), os.fstat(self.descriptor)
         if model.st_gid != own.st_gid:
             with contextlib.suppress(PermissionError):
@@ -130,7 +130,7 @@ def owner_name() -> str:
 @functools.cache
 def host() -> str:
     """Name this machine, as it stands in names of files."""
-    import socket  # takes milliseconds, which who only reads needn't pay
+    import socket  # takes milliseconds, which a reader needn't pay
 
     return "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
 
@@ -153,7 +153,7 @@ def is_temporary(name: str) -> bool:
 
 
 def owner(name: str) -> str:
-    """Give the part of a temporary file's name that tells its process; the whole name if it is not named so."""
+    """Return the part of a temporary file's name that tells its process; the whole name if it is not named so."""
     machine, process, *rest = [*name.split("-"), "", ""]
     return f"{machine}-{process}" if process.isdigit() and rest[0] else name
 

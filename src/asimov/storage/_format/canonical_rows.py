@@ -153,7 +153,7 @@ def _split(body: str, *, trusted: bool) -> _Split | None:
 def _further(
     before: list[str], between: list[str], after: list[str], *, trusted: bool
 ) -> tuple[list[str], Sequence[int]]:
-    """Put together the further lines of each record; list those that PyYAML has to read."""
+    """Join the further lines of each record; list those that PyYAML has to read."""
     digest, uuid = further.shape_of("hash"), further.shape_of("uuid")
     if not any(before) and not any(after):
         return between, () if trusted or not any(between) else further.unsettled(between, digest, uuid)
@@ -192,7 +192,7 @@ def _keys(headings: list[str], names: list[str], reader: _Names) -> list[Key] | 
 
 
 def _groups(headings: list[str], reader: _Names) -> list[tuple[str, str]] | None:
-    """Give the event and the production that each heading begins; None if one is repeated, or can't be."""
+    """Return the event and the production that each heading begins; None if one is repeated, or can't be."""
     groups: list[tuple[str, str]] = []
     known: dict[str, tuple[str | None, str]] = {}
     event = production = ""

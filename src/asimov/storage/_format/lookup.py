@@ -22,8 +22,8 @@ from .blocks import heading
 from .rope import Pieces
 
 _WORTHWHILE = 1 << 22
-"""Bytes from which a manifest gets a seal: a smaller one is read, once a process, in less than a tenth of a second, and
-each add would have to compute its checksum."""
+"""Bytes from which a manifest gets a seal. Reading a smaller one takes less than a tenth of a second, once per process,
+and each add would have to compute its checksum."""
 _FEW = 8
 """How many records are looked up in the text before all are read; up to how many added ones are kept beside it."""
 _LINE = rb"(?m)^sealed (\d+) ([0-9a-f]{8})\n\Z"

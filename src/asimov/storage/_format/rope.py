@@ -43,7 +43,7 @@ class Pieces:
         return -1
 
     def with_lines(self, at: int, lines: bytes) -> Pieces:
-        """Give the text that has `lines` before its byte `at`, where a line begins or the text ends."""
+        """Return the text that has `lines` before its byte `at`, where a line begins or the text ends."""
         index = 0
         while at > len(self._pieces[index]):
             at -= len(self._pieces[index])

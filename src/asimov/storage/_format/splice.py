@@ -15,7 +15,7 @@ _NEAR = 1 << 16
 
 
 def spliced(contents: Contents) -> Text | None:
-    """Put the records that were added into the text of what they were added to; None if that can't be done."""
+    """Write the added records into the text of what they were added to; return None if that can't be done."""
     if contents.origin is None:
         return None
     base, records = contents.origin

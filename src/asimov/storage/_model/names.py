@@ -52,12 +52,12 @@ else:
 
 
 def meant(text: str) -> str:
-    """Return the name that somebody means who typed `text` or has a file of that name: by the locale, else by UTF-8."""
+    """Return the name that typed text, or the name of a file, means: by the locale, else by UTF-8."""
     return text if problem("file", text) is None else from_disk(text)
 
 
 def problem(kind: str, name: object) -> str | None:
-    """Say what is wrong with `name` as a `kind` ("event", "production" or "file"), or None if nothing is."""
+    """Return what is wrong with `name` as a `kind` ("event", "production" or "file"), in words; None if nothing is."""
     if not isinstance(name, str):
         return f"it is a {type(name).__name__}, not a str"
     if _ORDINARY(name):

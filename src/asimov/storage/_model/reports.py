@@ -65,7 +65,7 @@ class VerificationReport:
         return {status.value: found[status.value] for status in Status}
 
     def raise_for_failures(self) -> None:
-        """Do nothing if all is well.
+        """Raise an error unless all is well.
 
         Raises
         ------

@@ -139,7 +139,7 @@ class Contents:
         return bisect_left(self.keys, key) / max(len(self.keys), 1)
 
     def span(self, event: str | None = None, production: str | None = None) -> range:
-        """Give the indices of an event's records, or of a production's, or of all."""
+        """Return the indices of an event's records, or of a production's, or of all."""
         if event is None:
             return range(len(self.keys))
         names = (event,) if production is None else (event, production)

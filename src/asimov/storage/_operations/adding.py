@@ -171,7 +171,7 @@ class Addition:
         return records
 
     def renew(self) -> None:
-        """Give every item another uuid."""
+        """Set another uuid for every item."""
         for item in self.items:
             item.uuid = new_uuid()
 

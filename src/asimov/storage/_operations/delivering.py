@@ -66,7 +66,7 @@ def _is_delivered(folder: Folder, record: Record, target: Path, meter: Meter | N
 
 
 def _publish(folder: Folder, name: str, record: Record, target: Path) -> bool:
-    """Give the copy its name; return False if another process has delivered the same meanwhile."""
+    """Link the copy to its name; return False if another process has delivered the same meanwhile."""
     new = from_disk(target.name)
     try:
         _name(folder, name, new)

@@ -50,7 +50,7 @@ class Recorded:
             self._known = dict(zip(reversed(contents.hashes), range(len(contents) - 1, -1, -1), strict=True))
 
     def add(self, record: Record) -> None:
-        """Take in a record that is to be added."""
+        """Add a record to those that are to come."""
         self.new[record.key] = record
         self._new_bytes.setdefault((record.hash, record.sha256), record)
 

@@ -235,7 +235,7 @@ class _Run:
         return sorted(self.results, key=lambda check: check.key)
 
     def give_back(self, pending: dict[Future[list[Check]], _Batch]) -> None:
-        """Leave what hasn't been begun."""
+        """Cancel what hasn't been begun."""
         for future in list(pending):
             if future.cancel():
                 del pending[future]
@@ -273,7 +273,7 @@ class _Run:
             self.count()
 
     def count(self) -> None:
-        """Tell what the threads have counted."""
+        """Report what the threads have counted."""
         now = self.tally.done
         self.meter.advance(now - self.counted)
         self.counted = now

@@ -133,5 +133,5 @@ def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
 
 
 def _set_total(bar: Bar, total: int) -> None:
-    """Tell a bar its new total; it is drawn when it moves, for totals may come quicker than a terminal draws."""
+    """Set the total of a bar; it is drawn when it moves, for totals may come quicker than a terminal draws."""
     bar.total = total

@@ -217,7 +217,7 @@ def _take_in(
     *,
     sha256: bool,
 ) -> list[Incoming]:
-    """Take in the first of `sources`, as many as there are descriptors for."""
+    """Copy in the first of `sources`, as many as there are descriptors for."""
     taken: list[Incoming] = []
     try:
         for key, path, expected in sources:

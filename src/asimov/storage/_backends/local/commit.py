@@ -98,7 +98,8 @@ from asimov.storage._model.record import Record
 from . import last_fold
 from .deferred import Deferred
 from .fold import Fold
-from .state import State, StateReader, require_understood, warn
+from .recent import warn
+from .state import State, StateReader, require_understood
 
 if TYPE_CHECKING:
     from .placing import Placing
@@ -177,7 +178,7 @@ class Commit:
         raise error
 
     def sync_others(self, state: State) -> None:
-        """Make durable what others have committed: a caller who is told that a file is there may rely on it."""
+        """Make durable what others have committed: a caller may rely on an answer that a file is there."""
         for number in range(max(state.folded, self.reader.synced) + 1, state.highest + 1):
             with contextlib.suppress(FileNotFoundError), files.opened(self.recent, str(number)) as entry:
                 os.fsync(entry)

@@ -41,7 +41,7 @@ class Deferred:
         self._timer = None
 
     def add(self, number: int) -> bool:
-        """Have the entry with that number folded in time; return False if that can't be had."""
+        """Plan to fold the entry with that number in time; return False if that can't be done."""
         with self._lock:
             if _ending or not self._start(LIMIT):
                 return False
@@ -100,7 +100,7 @@ _registered: set[int] = set()
 
 
 def _finish_in_child() -> None:
-    """Have a process of `multiprocessing` fold what is left when it ends: it calls no function of `atexit`."""
+    """Plan to fold what is left when a process of `multiprocessing` ends: it calls no function of `atexit`."""
     import os
 
     util = sys.modules.get("multiprocessing.util")

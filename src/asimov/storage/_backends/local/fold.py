@@ -14,7 +14,8 @@ from asimov.storage._format.layout import BACKUP, FOLDED, INCOMING, KEPT, MANIFE
 
 from . import last_fold
 from .last_fold import LastFold
-from .state import UNKNOWN, State, StateReader, warn
+from .recent import warn
+from .state import UNKNOWN, State, StateReader
 
 FENCE_AGE = 60.0
 """Seconds by which another writer's temporary file has to be off to be taken for abandoned."""
@@ -99,7 +100,7 @@ class Fold:
         return folded
 
     def has_old(self, state: State) -> bool:
-        """Take the permissions of the manifest that is to be replaced, and back it up; False if it's another one."""
+        """Copy the old manifest's permissions, and back it up; return False if another is there by now."""
         lost = state.stamp == UNKNOWN  # NFS can't open it: what is renamed over it mends that
         self.home.refresh()
         try:

@@ -68,7 +68,7 @@ class Incoming:
         sha256: bool,
         opened: Callable[[Path], int] = files.open_source,
     ) -> Incoming:
-        """Take in the file at `path`, which `opened` opens.
+        """Copy in the file at `path`, which `opened` opens.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Incoming:
         return Reporting(self.folder, self.name)
 
     def copy_from(self, source: int, meter: Meter | None = None, *, reading: Named | None = None) -> None:
-        """Take in an open file, to its end; `reading` names it in errors, if it isn't this one."""
+        """Copy in an open file, to its end; `reading` names it in errors, if it isn't this one."""
         self.digest = digests.copy(
             source,
             self.descriptor,
@@ -106,7 +106,7 @@ class Incoming:
         )
 
     def append(self, data: Buffer) -> None:
-        """Take in `data`, at the end."""
+        """Append `data`."""
         view = memoryview(data).cast("B")
         with self.named:
             os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over what a write that failed may have left
@@ -126,7 +126,7 @@ class Incoming:
             os.fsync(self.descriptor)
 
     def place(self, target: Folder, uuid: str) -> None:
-        """Give the file its name in the Store, never over anything."""
+        """Link the file to its name in the Store, never over anything."""
         try:
             self._move(target, uuid)
         except OSError as error:
@@ -139,7 +139,7 @@ class Incoming:
             self._move(target, uuid)
 
     def _move(self, target: Folder, uuid: str) -> None:
-        """Give the file its name in the Store by a link, or by a rename where there are none between folders.
+        """Move the file to its name in the Store by a link, or by a rename where there are no links between folders.
 
         A uuid is never given twice, so the rename is never over anything.
         """
@@ -152,7 +152,7 @@ class Incoming:
             self._is_moved = True
 
     def take_back(self, target: Folder, uuid: str) -> None:
-        """Take the name in the Store away again, after `place`; the file stays on its way in."""
+        """Remove the file's name in the Store again, after `place`; the file stays on its way in."""
         if self._is_moved:
             self._is_moved = False
             with contextlib.suppress(OSError):

@@ -23,7 +23,8 @@ from . import probe
 from .commit import LOOKS, Commit, Fenced
 from .deferred import Deferred
 from .fold import Fold
-from .state import StateReader, require_understood, warn
+from .recent import warn
+from .state import StateReader, require_understood
 
 if TYPE_CHECKING:
     from .placing import Placing
@@ -80,7 +81,7 @@ class Journal:
                     return
 
     def fold(self) -> None:
-        """Put into the manifest what was committed and isn't there yet; do nothing if all is."""
+        """Write into the manifest what was committed and isn't there yet; do nothing if all is."""
         with self._reader.home() as home:
             if self._is_folded(home):
                 return
@@ -129,9 +130,9 @@ class Journal:
 
     @contextlib.contextmanager
     def _alone(self, home: Folder) -> Iterator[None]:
-        """Have this process' other threads wait, and other processes as far as locks work."""
+        """Keep out this process' other threads, and other processes as far as locks work."""
         with self.writing, locks.locked(home, "lock", self._patience) as alone:
-            self._patience = LOCK_PATIENCE if alone else 0.1  # one who holds it so long may hold it for ever
+            self._patience = LOCK_PATIENCE if alone else 0.1  # a process that holds it so long may hold it for ever
             yield
 
 

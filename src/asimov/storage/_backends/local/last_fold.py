@@ -3,7 +3,7 @@
 ``.manifest/last-fold`` is one line: a *lineage*, the number up to which the manifest includes the entries, the size,
 modification time (ns) and inode number of the manifest that was written, how long the fold took (microseconds), and the
 CRC-32 of all that. Two manifests of one lineage differ by entries only: nothing else has changed them, as an editor or
-another program would. So who has read one of them knows the other from the entries alone.
+another program would. So a process that has read one of them knows the other from the entries alone.
 
 The file is replaced in place and may be torn, missing or out of date: then the manifest is read, and folded at once.
 """
@@ -89,7 +89,7 @@ def read(home: Folder) -> LastFold | None:
 
 
 def write(home: Folder, fold: LastFold) -> None:
-    """Leave word of a fold, where that can be done."""
+    """Write down that a fold was made, where that can be done."""
     microseconds = min(int(fold.seconds * 1e6), 10**12 - 1)
     text = f"{fold.lineage} {fold.number} {fold.size} {fold.modified} {fold.inode} {microseconds} ".encode()
     text += f"{binascii.crc32(text):08x}\n".encode()

@@ -32,7 +32,7 @@ def read_times(root: Path) -> dict[str, int]:
 
 
 def note_times(root: Path, checks: Sequence[Check], recorded: Sequence[str], *, rotating: bool) -> None:
-    """Note that the files of `checks` that are sound have been verified now; forget those not `recorded` any more.
+    """Write down that the sound files of `checks` have been verified now; drop those not `recorded` any more.
 
     Unless it is `rotating`, only in a Store that we have made or grown: it has our folders.
     """

@@ -95,7 +95,7 @@ class Mending:
             raise
 
     def _tried(self, *, last: bool) -> bool:
-        """Do it; False if others are at it."""
+        """Mend the file; return False if others are at it."""
         try:
             self._replace()
         except OSError as error:
@@ -147,7 +147,7 @@ class Mending:
         return mismatch(self.record, found) is None
 
     def _replace(self) -> None:
-        """Do it, from a to e; FileNotFoundError if others are at it."""
+        """Follow the steps a to e. FileNotFoundError means that others are at it."""
         incoming, right = self.data.folder, f"{owner_name()}-{self.record.uuid}"
         try:
             self.data.place(incoming, right)
@@ -252,7 +252,7 @@ class Watching(Meter):
         self._meter = meter
 
     def advance(self, count: int) -> None:
-        """Let the other meter tell what it has told."""
+        """Report the bytes to the other meter."""
         del count
         if self._meter is not None:
             self._meter.advance(0)

@@ -132,7 +132,7 @@ class Placing:
     # Taking back.
 
     def withdraw(self, root: Folder) -> None:
-        """Take back all that was placed, and the folders that were made for it."""
+        """Remove all that was placed, and the folders that were made for it."""
         for item in self.change.items:
             if item.uuid in self.placed:
                 self._remove(root, item)

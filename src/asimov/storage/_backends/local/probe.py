@@ -70,7 +70,7 @@ def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | Non
 
 
 def _link(folder: Folder, file: Temporary, name: str) -> OSError | None:
-    """Give the file a second name; return the error that says that this can't be done."""
+    """Link the file to a second name; return the error that says that this can't be done."""
     here = {"src_dir_fd": folder.descriptor, "dst_dir_fd": folder.descriptor}
     with Reporting(folder, name):
         try:

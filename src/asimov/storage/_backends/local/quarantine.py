@@ -36,7 +36,7 @@ def free_name(folder: Folder, name: str) -> str:
 
 
 def keep_aside(source: Folder, name: str, target: Folder) -> None:
-    """Give a file a second name in `target`, and close that: the first name is about to be replaced."""
+    """Link a file into `target`, and close that folder: the file's first name is about to be replaced."""
     with target:
         free = free_name(target, name)
         try:

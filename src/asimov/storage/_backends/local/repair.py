@@ -30,7 +30,8 @@ from asimov.storage._model.snapshot import Contents
 from .fold import Fold, back_up, fence
 from .journal import LOCK_PATIENCE
 from .quarantine import folder_of, free_name, keep_aside, move_aside
-from .state import StateReader, included_in, require_understood, required
+from .recent import included_in
+from .state import StateReader, require_understood, required
 from .stored import open_in, open_stored, untracked
 
 _WITH_SHA256 = re.compile(rb"^sha256: true$|\"sha256\":", re.MULTILINE)
@@ -73,7 +74,7 @@ class _Repair:
         """The number of the last entry of which the back-up, with what is kept beside it, has the records."""
 
     def run(self, new: Temporary | None) -> RepairReport:
-        """Do it, with `new` for the manifest; without, only say what would be done."""
+        """Repair the Store, with `new` for its manifest; without that, only report what would be done."""
         state, problem, contents = self.manifest()
         if state != "sound":
             contents = self.rebuilt()
@@ -134,7 +135,7 @@ class _Repair:
         return "sound", None, state.contents
 
     def rebuilt(self) -> Contents:
-        """Put the records together from the back-up, the entries, the damaged text, and the files themselves."""
+        """Gather the records from the back-up, the entries, the damaged text, and the files themselves."""
         contents = self.backup()
         for source, records in (
             (FOLDED, self.folded()),
@@ -168,7 +169,7 @@ class _Repair:
         return name or self.root.path.name
 
     def salvaged_top(self) -> str:
-        """Find out whether the Store was one with SHA-256: that more is recorded of each file."""
+        """Return the manifest's further keys, as far as they can be known: whether the Store records SHA-256."""
         left = [self.text(self.home, MANIFEST) or b"", self.text(self.home, FOLDED) or b""]
         return "sha256: true\n" if any(map(_WITH_SHA256.search, left)) else ""
 

@@ -44,7 +44,7 @@ class Partial(Incoming):
         return found is not None and os.path.samestat(found, os.fstat(self.descriptor))
 
     def claim(self) -> None:
-        """Give the file a name that nobody else knows, to be placed by: the other may be another file's by now."""
+        """Link the file to a name that nobody else knows, to place it by: its first may be another file's by now."""
         if os.fstat(self.descriptor).st_size != self.digest.size:
             msg = "somebody else wrote to it on its way in, and nothing was stored; send it again"
             raise OSError(errno.EIO, msg, str(self.folder.path / self.name))

@@ -7,16 +7,14 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from asimov.storage._disk import files, temporary
-from asimov.storage._disk.folder import GONE, STALE, Folder, Stamp
+from asimov.storage._disk.folder import STALE, Folder, Stamp
 from asimov.storage._display.text import shown
 from asimov.storage._format import canonical_reader, lookup, reader
-from asimov.storage._format.entries import Entry
-from asimov.storage._format.entries import read as read_entry
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, KEPT, MANIFEST, RECENT
 from asimov.storage._model.errors import (
     ManifestError,
@@ -30,6 +28,17 @@ from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 
 from . import last_fold
+from .recent import (
+    REMOVED,
+    entries_of,
+    has_entries,
+    identity_of,
+    included_in,
+    open_entries,
+    records_of,
+    unknown_in,
+    warn,
+)
 
 UNKNOWN = Stamp(0, 0, 0, 0, 0)
 """The stamp of a manifest that could not be read, so that its back-up was."""
@@ -171,7 +180,7 @@ class StateReader:
             self._known = state
 
     def stamp(self, home: Folder) -> Stamp:
-        """Take the stamp of the manifest that is there now: NFS asks when its folder, and then the file, is opened."""
+        """Return the stamp of the manifest that is there now: NFS asks its server when folder and file are opened."""
         home.refresh()
         with files.opened(home, MANIFEST) as descriptor:
             return Stamp.of(descriptor)
@@ -220,7 +229,7 @@ class StateReader:
 
     def _look(self, home: Folder) -> tuple[State, str | None]:
         with contextlib.ExitStack() as stack:
-            recent, numbers = _open_entries(home, stack)
+            recent, numbers = open_entries(home, stack)
             home.refresh()
             manifest = stack.enter_context(self._manifest(home))
             state = self._continued(home, recent, numbers, Stamp.of(manifest))
@@ -240,12 +249,12 @@ class StateReader:
     def _look_at_backup(self, home: Folder) -> tuple[State, str | None]:
         """Read the state from the back-up and the entries that it doesn't include."""
         with contextlib.ExitStack() as stack:
-            recent, numbers = _open_entries(home, stack)
+            recent, numbers = open_entries(home, stack)
             home.refresh()
             _, text, folded = _read_manifest(home, BACKUP)
             contents = reader.parse(text, self.path.with_name(BACKUP))
             if folded is None:  # what `lookup` says is said of the manifest, not of its back-up
-                folded = included_in(contents, _entries_of(recent, numbers))
+                folded = included_in(contents, entries_of(recent, numbers))
             return self._with_entries(home, contents, folded, recent, numbers, UNKNOWN, "")
 
     def _without_name(self, home: Folder, problem: ManifestLostError, *, to_write: bool) -> State | None:
@@ -270,7 +279,7 @@ class StateReader:
         try:
             descriptor = home.open_file(MANIFEST)
         except FileNotFoundError as error:
-            if home.status(BACKUP) or _has_entries(home):
+            if home.status(BACKUP) or has_entries(home):
                 raise ManifestLostError("it is gone, though there was one", self.path) from error
             raise NotAStoreError(_no_store(self.root)) from error
         try:
@@ -283,35 +292,40 @@ class StateReader:
         known = self._known
         if known is None:
             return None
-        folded: int = known.folded
-        if stamp != known.stamp:
-            last = last_fold.read(home)
-            if last is None or not last.wrote(stamp) or last.lineage != known.lineage:
-                return None
-            folded = last.number
+        folded = self._folded_since(home, known, stamp)
+        if folded is None:
+            return None
         highest = max([folded, *numbers[-1:]])
-        is_there = known.last and _identity(recent, known.highest) == known.last
+        is_there = known.last and identity_of(recent, known.highest) == known.last
         if not is_there and (known.highest != folded or highest > folded + KEPT):
             return None
         further = range(known.highest + 1, highest + 1)
         if known.highest > highest or not set(further) <= set(numbers):
             return None
-        entries = _entries_of(recent, further)
-        if any(entry is _GONE for entry in entries.values()):
+        entries = entries_of(recent, further)
+        if any(entry is REMOVED for entry in entries.values()):
             return None
-        unknown = known.unknown or _unknown_in(entries)
+        unknown = known.unknown or unknown_in(entries)
         if unknown and stamp != known.stamp:  # a later version may have folded what this one has never read
             return None
         return State(
-            contents=known.contents.with_records(_unknown(_records(entries), known.contents, trusted=True)),
+            contents=known.contents.with_records(_unknown(records_of(entries), known.contents, trusted=True)),
             folded=folded,
             highest=highest,
             present=frozenset(numbers),
             stamp=stamp,
             lineage=known.lineage,
-            last=_identity(recent, highest),
+            last=identity_of(recent, highest),
             unknown=unknown,
         )
+
+    @staticmethod
+    def _folded_since(home: Folder, known: State, stamp: Stamp) -> int | None:
+        """Return up to which entry the manifest is folded now; None if more than folds may have changed it."""
+        if stamp == known.stamp:
+            return known.folded
+        last = last_fold.read(home)
+        return last.number if last is not None and last.wrote(stamp) and last.lineage == known.lineage else None
 
     def _with_entries(
         self,
@@ -326,19 +340,19 @@ class StateReader:
         """Make the state of a manifest and the entries after it; tell what is missing, if something is."""
         folded = self._folded(home, contents, recent, numbers) if said is None else said
         later = [number for number in numbers if number > folded]
-        entries = _entries_of(recent, later)
-        gone = {number for number, entry in entries.items() if entry is _GONE}
+        entries = entries_of(recent, later)
+        gone = {number for number, entry in entries.items() if entry is REMOVED}
         highest = max([folded, *numbers])
         trusted = isinstance(contents, lookup.Sealed)
         state = State(
-            contents=contents.with_records(_unknown(_records(entries), contents, trusted=trusted)),
+            contents=contents.with_records(_unknown(records_of(entries), contents, trusted=trusted)),
             folded=folded,
             highest=highest,
             present=frozenset(numbers) - gone,
             stamp=stamp,
             lineage=lineage,
-            last=_identity(recent, highest),
-            unknown=required(contents) or _unknown_in(entries),
+            last=identity_of(recent, highest),
+            unknown=required(contents) or unknown_in(entries),
         )
         dense = not gone and later == list(range(folded + 1, highest + 1))
         # An entry that was removed can have been linked anew, in error, if so many came after it.
@@ -350,8 +364,8 @@ class StateReader:
         )
 
     def _folded(self, home: Folder, contents: Contents, recent: Folder | None, numbers: list[int]) -> int:
-        """Find out which entries are in a manifest that doesn't say so, since another program wrote it."""
-        return max(lookup.folded(_kept(home)), included_in(contents, _entries_of(recent, numbers)))
+        """Return which entries a manifest includes that doesn't say so, since another program wrote it."""
+        return max(lookup.folded(_kept(home)), included_in(contents, entries_of(recent, numbers)))
 
 
 def require_understood(root: Path, unknown: str) -> None:
@@ -362,17 +376,6 @@ def require_understood(root: Path, unknown: str) -> None:
             "it, and this one can only read here. Nothing was changed: install that version to write."
         )
         raise StoreReadOnlyError(msg)
-
-
-def warn(text: str, *arguments: object) -> None:
-    """Log a warning of what needs no other answer."""
-    import logging  # takes milliseconds, and there is hardly ever anything to log
-
-    logging.getLogger(__package__).warning(text, *arguments)
-
-
-_GONE = Entry()
-"""What stands for an entry that was removed before it could be read."""
 
 
 def _pauses() -> Iterator[float]:
@@ -394,57 +397,6 @@ def _kept(home: Folder) -> bytes:
     return files.read_last(home, FOLDED, lookup.LONGEST)
 
 
-def _open_entries(home: Folder, stack: contextlib.ExitStack) -> tuple[Folder | None, list[int]]:
-    """Open the folder of entries, by its name, and list their numbers, sorted."""
-    try:
-        recent = stack.enter_context(home.folder(RECENT))
-    except FileNotFoundError:
-        return None, []
-    return recent, numbers_in(recent)
-
-
-def numbers_in(recent: Folder) -> list[int]:
-    """List the numbers of the entries, sorted."""
-    return sorted(int(name) for name in recent.names() if name.isdecimal() and str(int(name)) == name)
-
-
-def _has_entries(home: Folder) -> bool:
-    with contextlib.ExitStack() as stack:
-        return bool(_open_entries(home, stack)[1])
-
-
-def _identity(recent: Folder | None, number: int) -> tuple[int, ...]:
-    found = None if recent is None else recent.status(str(number))
-    return () if found is None else (found.st_ino, found.st_mtime_ns)
-
-
-def _entries_of(recent: Folder | None, numbers: Sequence[int]) -> dict[int, Entry | None]:
-    """Read the entries with those numbers; `_GONE` for one that isn't there any more, None for one that isn't whole."""
-    return {} if recent is None else {number: _read_entry(recent, str(number)) for number in numbers}
-
-
-def _read_entry(recent: Folder, name: str) -> Entry | None:
-    try:
-        descriptor, _, text = files.read_steadily(recent, name)
-    except OSError as error:
-        if error.errno not in GONE:
-            raise
-        return _GONE
-    os.close(descriptor)
-    entry = read_entry(text)
-    if entry is None:
-        warn("%s is not whole, as a power cut may leave it, and records nothing", recent.path / name)
-    return entry
-
-
-def _records(entries: dict[int, Entry | None]) -> list[Record]:
-    return [record for entry in entries.values() if entry is not None for record in entry.records]
-
-
-def _unknown_in(entries: dict[int, Entry | None]) -> str:
-    return next((entry.unknown for entry in entries.values() if entry is not None and entry.unknown), "")
-
-
 def required(contents: Contents) -> str:
     """Return what a manifest requires its readers to understand, in words; empty if that is nothing."""
     return f"a manifest that requires {shown(contents.requires)}" if contents.requires else ""
@@ -460,25 +412,6 @@ def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> lis
         if contents.get(record.key) is None:
             new.setdefault(record.key, record)
     return [record for record in new.values() if trusted or contents.by_uuid(record.uuid) is None]
-
-
-def included_in(contents: Contents, entries: dict[int, Entry | None]) -> int:
-    """Return up to which number a manifest includes entries that doesn't say so, since another program wrote it.
-
-    That is up to one which is empty, or of which it has all records. Of one whose records it has in part it includes
-    those before.
-    """
-    uuids = set(contents.uuids) if _records(entries) else set()
-    included = 0
-    for number, entry in sorted(entries.items()):
-        if entry is None or entry is _GONE or (entry.unknown and not entry.records):
-            continue
-        known = [record.uuid in uuids for record in entry.records]
-        if all(known):
-            included = number
-        elif any(known):
-            included = number - 1
-    return included
 
 
 def _no_store(root: Path) -> str:

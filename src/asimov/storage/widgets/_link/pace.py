@@ -57,7 +57,7 @@ class Paced:
                 self._later.cancel()
 
     def _called_after(self, seconds: float) -> bool:
-        """Have the action called later; return False where no thread can be had that does."""
+        """Call the action later; return False where no thread can be had for that."""
         timer = threading.Timer(seconds, self._call)
         timer.name, timer.daemon = "asimov-storage pace", True
         try:

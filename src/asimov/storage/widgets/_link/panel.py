@@ -80,7 +80,7 @@ class Panel(anywidget.AnyWidget):
         self.on_msg(self._received)
 
     def _serve(self, service: Service) -> Service:
-        """Let `service` answer what its methods are marked for."""
+        """Register `service` for the requests that its methods are marked for."""
         self._handlers |= messages.handlers(service)
         self._services.append(service)
         return service
@@ -102,7 +102,7 @@ class Panel(anywidget.AnyWidget):
             return sorted(number for view, number in self._under_way if view == message.view)
 
     def close(self) -> None:
-        """Take the widget off every page, and end its threads and temporary files."""
+        """Remove the widget from every page, and end its threads and temporary files."""
         if "_closed" not in vars(self):  # it was never made: ipywidgets closes what is collected
             return
         self._closed.set()

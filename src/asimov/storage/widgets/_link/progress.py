@@ -41,7 +41,7 @@ class Progress:
         return self._cancelled.is_set()
 
     def __call__(self, done: int, total: int) -> None:
-        """Note how far the work is.
+        """Set how far the work is.
 
         Raises
         ------

@@ -40,7 +40,7 @@ class OpenUploads:
         self._watcher: threading.Thread | None = None
 
     def heard(self, view: str) -> None:
-        """Note that a view is alive."""
+        """Remember that a view is alive."""
         now = time.monotonic()
         with self._lock:
             for upload in self._open.values():
@@ -73,7 +73,7 @@ class OpenUploads:
         return upload
 
     def pop(self, which: Callable[[Upload], bool]) -> list[Upload]:
-        """Take some uploads off the list, and return them."""
+        """Remove some uploads from the list, and return them."""
         with self._lock:
             found = [upload for upload in self._open.values() if which(upload)]
             for upload in found:
@@ -81,7 +81,7 @@ class OpenUploads:
         return found
 
     def forget(self, upload: Upload) -> None:
-        """Take an upload off the list, if it has ended."""
+        """Remove an upload from the list, if it has ended."""
         if upload.ended:
             with self._lock:
                 self._open.pop(upload.number, None)

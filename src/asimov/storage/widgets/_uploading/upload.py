@@ -179,7 +179,7 @@ class Upload:
             self._end(keep=keep)
 
     def _end(self, *, keep: bool) -> None:
-        """Give the data up; within `at_work`."""
+        """Discard the data; within `at_work`."""
         data, self._data = self._data, None
         if data is not None and keep:
             data.close()

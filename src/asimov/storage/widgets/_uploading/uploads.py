@@ -74,7 +74,7 @@ class Uploads:
         self._open = OpenUploads()
 
     def heard(self, view: str) -> None:
-        """Note that a view is alive."""
+        """Remember that a view is alive."""
         self._open.heard(view)
 
     def close(self) -> None:
