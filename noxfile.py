@@ -146,9 +146,17 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("mypy")
     session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src"})
+    session.run("python", "docs/imports.py", "--check", env={"PYTHONPATH": "src"})
     session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", silent=True)
     session.run("node", "node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings")
     session.run("python", "tools/check_javascript.py", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def graph(session: nox.Session) -> None:
+    """Write the graph of imports into docs/explanation/architecture.md."""
+    session.install(*PROJECT["project"]["dependencies"], *group("lint"))
+    session.run("python", "docs/imports.py", env={"PYTHONPATH": "src"})
 
 
 @nox.session(requires=["dist"])
