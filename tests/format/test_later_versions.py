@@ -133,10 +133,11 @@ def test_nothing_is_written_in_ignorance(store, tmp_path, line):
     assert files_of(store) == {"first", "second"}
     assert store.fetch_uuid(added["uuid"]).read_text() == "second"
     assert store.verify().ok
-    third = named(tmp_path, "third")
+    third, progress = named(tmp_path, "third"), []
+    assert "later version" in store.backend.writable()
     for opened in (store, Store(store.root)):
         for write in (
-            lambda opened=opened: opened.add_file("E", "P", third),
+            lambda opened=opened: opened.add_file("E", "P", third, progress=lambda *told: progress.append(told)),
             lambda opened=opened: opened.add_files([("E", "P", third)], duplicate="link"),
             opened.fold,
             lambda: Store.repair(store.root, dry_run=False),
@@ -144,6 +145,7 @@ def test_nothing_is_written_in_ignorance(store, tmp_path, line):
         ):
             with pytest.raises(StoreReadOnlyError, match=r"later version.*Nothing was changed"):
                 write()
+    assert {done for done, _ in progress} <= {0}, "nothing was copied"
     after = snapshot(store)
     assert {path: text for path, text in after.items() if path.name != "verified"} == before
 

@@ -87,7 +87,8 @@ class LocalBackend(Backend):
     def writable(self) -> str | None:
         home = self._root / HOME
         if os.access(home, os.W_OK | os.X_OK):
-            return None
+            unknown = self._journal.unknown()
+            return f"it holds {unknown}, which only a later version of asimov-storage knows" if unknown else None
         return f"{home} is not there, or this user may not write to it, or its file system is read-only"
 
     # Bytes on their way in.

@@ -51,6 +51,11 @@ class Journal:
         with self._reader.home() as home:
             return self._reader.read(home).contents
 
+    def unknown(self) -> str:
+        """Return what the Store holds that this version doesn't understand, in words; empty if that is nothing."""
+        with self._reader.home() as home:
+            return self._reader.read(home).unknown
+
     @contextlib.contextmanager
     def incoming(self) -> Iterator[Folder]:
         """Open the folder that data is copied into, making it if need be."""
@@ -123,6 +128,8 @@ class Journal:
     @contextlib.contextmanager
     def _home_to_write(self) -> Iterator[Folder]:
         with self._reader.home() as home:
+            if self._reader.unknown:  # else an hour's copying would be for nothing
+                require_understood(self.root, self._reader.read(home).unknown)
             if not self._has_links:
                 probe.require_links(home, "Nothing was stored.")
                 self._has_links = True

@@ -103,6 +103,11 @@ class StateReader:
         self._warned_of = ""
         self._reading = threading.RLock()
 
+    @property
+    def unknown(self) -> str:
+        """What this version didn't understand when the Store was read last, in words."""
+        return "" if self._known is None else self._known.unknown
+
     def renew_lock(self) -> None:
         """Forget a lock that another thread may have held at a fork."""
         self._reading = threading.RLock()
