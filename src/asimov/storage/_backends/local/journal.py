@@ -19,10 +19,7 @@ from asimov.storage._format.layout import INCOMING, RECENT
 from asimov.storage._model.errors import NotAStoreError
 from asimov.storage._model.snapshot import Contents
 
-from . import probe
-from .commit import LOOKS, Commit, Fenced
 from .deferred import Deferred
-from .fold import Fold
 from .recent import warn
 from .state import StateReader, require_understood
 
@@ -72,6 +69,8 @@ class Journal:
         Exception
             What `placing` raises to refuse, or an OSError; the Store is then as it was before.
         """
+        from .commit import LOOKS, Commit, Fenced  # loaded where something is written, as are those below
+
         with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
             for attempt in itertools.count(1):
                 try:
@@ -87,6 +86,8 @@ class Journal:
 
     def fold(self) -> None:
         """Write into the manifest what was committed and isn't there yet; do nothing if all is."""
+        from .fold import Fold
+
         with self._reader.home() as home:
             if self._is_folded(home):
                 return
@@ -131,6 +132,8 @@ class Journal:
             if self._reader.unknown:  # else an hour's copying would be for nothing
                 require_understood(self.root, self._reader.read(home).unknown)
             if not self._has_links:
+                from . import probe
+
                 probe.require_links(home, "Nothing was stored.")
                 self._has_links = True
             yield home
