@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from asimov.storage._model.identity import is_uuid
 from asimov.storage._model.names import problem
 from asimov.storage._model.record import Record
 
 from . import further
 
 _END = re.compile(rb"^end (\d+) ([0-9a-f]{32})\n", re.MULTILINE)
-_HEX = re.compile(r"[0-9a-f]{32}").fullmatch
 _MEMBERS = ("event", "production", "file", "hash", "uuid")
 
 
@@ -105,7 +105,7 @@ def _line(line: bytes) -> Record | str:
     event, production, file, digest, uuid = (value if isinstance(value, str) else "" for value in values)
     key = (event, production, file)
     sound = all(problem(name, value) is None for name, value in zip(_MEMBERS, key, strict=False))
-    if not sound or not _HEX(digest) or not _HEX(uuid):
+    if not sound or not is_uuid(digest) or not is_uuid(uuid):
         return "a record of another form"
     try:
         return Record.of(key, digest, uuid, further.of_values(fields))
