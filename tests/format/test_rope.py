@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asimov.storage._format import rope
-from asimov.storage._format.rope import Pieces
+from asimov.storage._format.rope import Rope
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,7 +30,7 @@ def starts(text):
 def test_lines_go_where_they_are_put(count, places):
     """After any insertions the pieces, put together, are the text with those lines in it."""
     whole = b"".join(map(line, range(count)))
-    text = Pieces(whole)
+    text = Rope(whole)
     for number, place in enumerate(places, start=count):
         at = starts(whole)[place % len(starts(whole))]
         text, whole = text.with_lines(at, line(number)), whole[:at] + line(number) + whole[at:]
@@ -42,7 +42,7 @@ def test_lines_go_where_they_are_put(count, places):
 def test_lines_are_found_as_in_one_run_of_bytes(places, low, high):
     """A line is found between two bounds just where `bytes.find` finds it."""
     whole = b"".join(map(line, range(20)))
-    text = Pieces(whole)
+    text = Rope(whole)
     for number, place in enumerate(places, start=20):
         at = starts(whole)[place % len(starts(whole))]
         text, whole = text.with_lines(at, line(number)), whole[:at] + line(number) + whole[at:]
@@ -53,7 +53,7 @@ def test_lines_are_found_as_in_one_run_of_bytes(places, low, high):
 
 def test_an_insertion_copies_one_piece():
     """All other pieces are the very objects of the text before; what was made of it leaves that as it was."""
-    first = Pieces(b"".join(map(line, range(50)))).with_lines(0, line(50))
+    first = Rope(b"".join(map(line, range(50)))).with_lines(0, line(50))
     before = bytes(first)
     second = first.with_lines(first.find(line(30), 0, first.size), line(51))
     kept = {id(piece) for piece in first} & {id(piece) for piece in second}
@@ -62,8 +62,8 @@ def test_an_insertion_copies_one_piece():
 
 
 def test_pieces_stay_short():
-    """Pieces that grow are cut again, at line ends."""
-    text = Pieces(b"")
+    """Ropes that grow are cut again, at line ends."""
+    text = Rope(b"")
     for number in range(500):
         text = text.with_lines(0, line(number))
     assert max(map(len, text)) <= 2 * 24 + len(line(499))

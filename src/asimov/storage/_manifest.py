@@ -11,7 +11,7 @@ from asimov.storage._backends.base import Backend
 from asimov.storage._display.text import shown
 from asimov.storage._model.errors import RecordExistsError, StorageError
 from asimov.storage._model.identity import plain_md5, plain_uuid
-from asimov.storage._model.names import key_of, named
+from asimov.storage._model.names import key_of, valid_name
 from asimov.storage._model.record import Record, identity
 from asimov.storage._model.selection import find, find_uuid, is_recorded, within
 from asimov.storage._model.snapshot import Contents
@@ -171,7 +171,7 @@ class Manifest:
             There is no such event or production.
         """
         contents = self.snapshot()
-        span = within(contents, named("event", event), named("production", production))
+        span = within(contents, valid_name("event", event), valid_name("production", production))
         return {record.file: identity(record) for record in map(contents.record, span)}
 
     def add_record(

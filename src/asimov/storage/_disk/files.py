@@ -186,6 +186,6 @@ def write_over(folder: Folder, name: str, text: bytes) -> None:
         os.close(descriptor)
 
 
-def hand_over(descriptor: int) -> None:
+def flush_to_server(descriptor: int) -> None:
     """Send what was written to an NFS server, for its other clients: a close does that, and costs nothing elsewhere."""
     os.close(os.dup(descriptor))

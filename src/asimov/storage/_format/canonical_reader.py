@@ -12,7 +12,7 @@ from asimov.storage._model.snapshot import Contents
 
 from . import canonical_rows, further
 from .quoting import quote, unquote
-from .rope import Pieces
+from .rope import Rope
 
 _FOLDED = re.compile(rb"# entries folded: (0|[1-9][0-9]{0,17})\n?\Z")
 _OUTER_LINE = re.compile(rb"\n(?! )").search
@@ -38,7 +38,7 @@ def read(data: bytes, *, trusted: bool = False) -> Contents | None:
     if outer is None:
         return None
     if outer.start == outer.end:
-        return Contents(name=outer.name, top=outer.top, text=Pieces(data) if outer.stands else None)
+        return Contents(name=outer.name, top=outer.top, text=Rope(data) if outer.stands else None)
     try:
         body = str(memoryview(data)[outer.start - 1 : outer.end], "utf-8")  # one copy of what may be large
     except UnicodeDecodeError:
@@ -62,7 +62,7 @@ def _with_rows(data: bytes, outer: Outer, rows: canonical_rows.Rows | None) -> C
         hashes=rows.hashes,
         uuids=rows.uuids,
         further=rows.further,
-        text=Pieces(data) if stands else None,
+        text=Rope(data) if stands else None,
         quoted=frozenset(rows.quoted.values()),
     )
 

@@ -11,14 +11,14 @@ from asimov.storage._model.snapshot import Contents, Text
 from . import further
 from .blocks import heading, row
 from .quoting import quote
-from .rope import Pieces
+from .rope import Rope
 from .splice import is_canonical, spliced
 
 
 def write(contents: Contents) -> Text:
     """Return the canonical text of `contents`; it is kept there."""
     if contents.text is None or not is_canonical(contents):
-        contents.text, contents.quoted = spliced(contents) or Pieces(whole(contents)), None
+        contents.text, contents.quoted = spliced(contents) or Rope(whole(contents)), None
     contents.origin = None
     return contents.text
 

@@ -19,7 +19,7 @@ from asimov.storage._model.snapshot import COLUMNS, Contents, Lazy, Text
 
 from . import canonical_reader, reader
 from .blocks import heading
-from .rope import Pieces
+from .rope import Rope
 
 _WORTHWHILE = 1 << 22
 """Bytes from which a manifest gets a seal. Reading a smaller one takes less than a tenth of a second, once per process,
@@ -82,7 +82,7 @@ class Sealed(Lazy):
     """Contents of sealed text, whose columns are read when they are first needed."""
 
     def __init__(self, text: bytes, outer: canonical_reader.Outer, path: Path) -> None:
-        super().__init__(name=outer.name, top=outer.top, text=Pieces(text) if outer.stands else None)
+        super().__init__(name=outer.name, top=outer.top, text=Rope(text) if outer.stands else None)
         self._sealed, self._outer, self._path, self._looked_up = text, outer, path, 0
 
     def made_columns(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ _SIZE = 1 << 17
 """Bytes of a piece, about: small enough to be copied in no time, large enough for few writes."""
 
 
-class Pieces:
+class Rope:
     """Text that is never changed. What is made of it by an insertion shares all its pieces but one.
 
     Parameters
@@ -42,7 +42,7 @@ class Pieces:
             start += len(piece)
         return -1
 
-    def with_lines(self, at: int, lines: bytes) -> Pieces:
+    def with_lines(self, at: int, lines: bytes) -> Rope:
         """Return the text that has `lines` before its byte `at`, where a line begins or the text ends."""
         index = 0
         while at > len(self._pieces[index]):
@@ -53,8 +53,8 @@ class Pieces:
             return self._with(index, b"".join((memoryview(piece)[:at], lines, memoryview(piece)[at:])))
         return self._with(index, *_cut(piece[:at]), lines, *_cut(piece[at:]))
 
-    def _with(self, index: int, *instead: bytes) -> Pieces:
-        return Pieces(*self._pieces[:index], *instead, *self._pieces[index + 1 :])
+    def _with(self, index: int, *instead: bytes) -> Rope:
+        return Rope(*self._pieces[:index], *instead, *self._pieces[index + 1 :])
 
 
 def _cut(text: bytes) -> Iterator[bytes]:

@@ -101,7 +101,7 @@ def name_of(value: object) -> object:
     return getattr(value, "name", value)
 
 
-def named(kind: str, value: object) -> str:
+def valid_name(kind: str, value: object) -> str:
     """Return the name that `value` gives: a str itself, or the `name` of a plain object.
 
     Raises
@@ -120,5 +120,5 @@ def named(kind: str, value: object) -> str:
 
 
 def key_of(event: object, production: object, file: object) -> Key:
-    """Return the key that an event, a production and a file's name make up; raise as `named`."""
-    return named("event", event), named("production", production), named("file", file)
+    """Return the key that an event, a production and a file's name make up; raise as `valid_name`."""
+    return valid_name("event", event), valid_name("production", production), valid_name("file", file)

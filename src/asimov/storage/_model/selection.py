@@ -9,7 +9,7 @@ from asimov.storage._display.text import shown
 
 from .errors import InvalidNameError, RecordNotFoundError
 from .identity import IDENTITY, is_given, plain_md5, plain_sha256, plain_uuid, searched_uuid
-from .names import Key, named
+from .names import Key, valid_name
 from .record import Record
 from .snapshot import Contents
 from .tables import Row, columns_of, is_row, require_names, row_of
@@ -92,7 +92,7 @@ def _identity(row: Row) -> list[object]:
 
 
 def _key(parts: Sequence[object]) -> Key:
-    event, production, file = (named(kind, part) for kind, part in zip(_KINDS, parts, strict=True))
+    event, production, file = (valid_name(kind, part) for kind, part in zip(_KINDS, parts, strict=True))
     return event, production, file
 
 
@@ -199,7 +199,7 @@ def within(contents: Contents, event: str | None, production: str | None) -> ran
             msg = "A production was given without its event; give both."
             raise TypeError(msg)
         return contents.span()
-    names = [named("event", event)] + ([] if production is None else [named("production", production)])
+    names = [valid_name("event", event)] + ([] if production is None else [valid_name("production", production)])
     if not contents.has(*names):
         raise RecordNotFoundError(_why_not(contents, *names))
     return contents.span(*names)

@@ -100,24 +100,24 @@ class Contents:
         lines = self.further[index] if self.further else ""
         return Record.of(self.keys[index], self.hashes[index], self.uuids[index], lines)
 
-    def find(self, key: Key) -> int | None:
+    def index_of(self, key: Key) -> int | None:
         """Find the index of `key`."""
         index = bisect_left(self.keys, key)
         return index if index < len(self.keys) and self.keys[index] == key else None
 
     def get(self, key: Key) -> Record | None:
         """Return the record with `key`, None if there is none."""
-        index = self.find(key)
+        index = self.index_of(key)
         return None if index is None else self.record(index)
 
     def by_uuid(self, uuid: str) -> Record | None:
         """Return the record with `uuid`, None if there is none."""
-        index = self._uuids_known.find(self.uuids, uuid)
+        index = self._uuids_known.index_of(self.uuids, uuid)
         return None if index is None else self.record(index)
 
     def by_hash(self, digest: str) -> Record | None:
         """Return a record with the MD5 `digest`, None if there is none."""
-        index = self._hashes_known.find(self.hashes, digest)
+        index = self._hashes_known.index_of(self.hashes, digest)
         return None if index is None else self.record(index)
 
     def first(self, event: str, production: str) -> Record | None:
@@ -289,7 +289,7 @@ class _Known:
         self._all: set[str] | None = None
         self._was_searched = False
 
-    def find(self, column: list[str], value: str) -> int | None:
+    def index_of(self, column: list[str], value: str) -> int | None:
         if self._was_searched and self._all is None:
             self._all = set(column)
         self._was_searched = True

@@ -189,7 +189,7 @@ class Commit:
 
     def write_entry(self, records: Sequence[Record]) -> None:
         self.entry.write(entries.write(records))
-        files.hand_over(self.entry.descriptor)
+        files.flush_to_server(self.entry.descriptor)
 
     def has_predecessor(self, state: State) -> bool:
         """Return whether the last entry is still there; put an empty one where there is none, for the next try."""

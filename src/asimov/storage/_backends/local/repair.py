@@ -253,7 +253,7 @@ class _Repair:
         new: dict[Key, Record] = {}
         uuids = set(contents.uuids)
         for record in records:
-            if contents.find(record.key) is None and record.key not in new and record.uuid not in uuids:
+            if contents.index_of(record.key) is None and record.key not in new and record.uuid not in uuids:
                 new[record.key] = record
                 uuids.add(record.uuid)
         return contents.with_records(list(new.values()))

@@ -61,15 +61,15 @@ class Selection:
 
     def keep(self, contents: Contents) -> None:
         """Deselect what `contents` doesn't have; the reading's lock is held."""
-        self._keys = frozenset(key for key in self._keys if contents.find(key) is not None)
+        self._keys = frozenset(key for key in self._keys if contents.index_of(key) is not None)
 
     @request("explore/select")
     def _select_rows(self, message: Message) -> State:
         """Select or deselect rows by their keys: by now, other rows may be in their places."""
         keys = keys_of(message)
         with self._reading.lock:
-            find = self._reading.table.contents.find
-            return self._select([key for key in keys if find(key) is not None], on=message.flag("on"))
+            index_of = self._reading.table.contents.index_of
+            return self._select([key for key in keys if index_of(key) is not None], on=message.flag("on"))
 
     @request("explore/select-all")
     def _select_all(self, message: Message) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asimov.storage._model.errors import InvalidNameError, RecordExistsError, RecordNotFoundError
-from asimov.storage._model.names import named
+from asimov.storage._model.names import valid_name
 
 if TYPE_CHECKING:
     from asimov.storage._model.names import Key
@@ -43,7 +43,7 @@ def taken(record: Record) -> RecordExistsError:
 
 def _problem(kind: str, name: str) -> str | None:
     try:
-        named(kind, name)
+        valid_name(kind, name)
     except InvalidNameError as exc:
         return str(exc)
     return None

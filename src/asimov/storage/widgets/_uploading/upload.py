@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asimov.storage._model.errors import HashError
-from asimov.storage._model.names import named
+from asimov.storage._model.names import valid_name
 from asimov.storage.widgets._link.messages import MAX_INTEGER, Message, RefusedError
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ class Order:
     def of(cls, message: Message) -> Order:
         """Read and check what a page asks for."""
         return cls(
-            event=named("event", message.text("event")),
-            production=named("production", message.text("production")),
-            name=named("file", message.text("name")),
+            event=valid_name("event", message.text("event")),
+            production=valid_name("production", message.text("production")),
+            name=valid_name("file", message.text("name")),
             size=message.integer("size"),
             mtime=message.integer("mtime", low=-MAX_INTEGER),
         )
