@@ -20,8 +20,10 @@ from asimov.storage import (
     SourceChangedError,
     Store,
 )
+from asimov.storage._backends.base import Item, Source
+from asimov.storage._bytes.progress import Meter
 from asimov.storage._model.record import Record
-from asimov.storage._operations.adding import PartialFile
+from asimov.storage._operations.adding import Addition, Overtaken, PartialFile
 
 NAME = ("S1", "Prod0", "a")
 
@@ -441,6 +443,20 @@ class BackendContract:
         assert self.race(place, [file() for _ in range(4)]).count(AlreadyPresentException) == 3
         assert len(set(self.race(place, [file() for _ in range(4)], duplicate="skip"))) == 1
         assert (len(place.store()), place.store().verify().untracked) == (1, ())
+
+    def test_a_record_that_came_between(self, place, store, file):
+        """A record that others have made since its file would have been looked at is looked at before the answer."""
+        backend, source = store.backend, Source(NAME, file(), None)
+        with backend.receive([source], Meter(None, 0), sha256=False) as (data,):
+            addition = Addition([Item(NAME, data)], "skip")
+            addition.prepare(backend, backend.contents())
+            place.store().add_file(*NAME[:2], source.path)
+            place.damage(store[NAME])
+            with pytest.raises(Overtaken):
+                backend.commit(addition)
+            addition.prepare(backend, backend.contents())
+            backend.commit(addition)
+        assert (store.verify().ok, len(store)) == (True, 1)
 
     def test_many_writers(self, place, file):
         """Nothing is lost of what several Stores add at once."""

@@ -9,6 +9,8 @@ from backends import contract, memory
 from backends.contract import file  # noqa: F401 - a fixture
 
 from asimov.storage import Store
+from asimov.storage._model.record import Record
+from asimov.storage._operations.recording import Recording
 
 
 class Memory(contract.Place):
@@ -46,3 +48,26 @@ def test_a_store_in_no_folder(tmp_path):
     """A Store that lies in no folder has no root, and says where it is by a URL."""
     store = Memory(tmp_path / "cache").store()
     assert (store.root, store.backend.location) == (None, "memory://Test Store")
+
+
+class Overtaken(Recording):
+    """A change that another process is quicker than: it records something once this one has been checked."""
+
+    other = None
+
+    def resolve(self, contents):
+        records = super().resolve(contents)
+        other, self.other = self.other, None
+        if other is not None:
+            other()
+        return records
+
+
+def test_another_commit_comes_first(tmp_path):
+    """A commit that another one overtakes is checked again, so that nothing of the other is lost."""
+    place = Memory(tmp_path / "cache")
+    records = [Record(event="S1", production="P", file=name, hash="0" * 32, uuid=name * 32) for name in "ab"]
+    change = Overtaken(records[:1])
+    change.other = lambda: memory.MemoryBackend(place.place).commit(Recording(records[1:]))
+    place.store().backend.commit(change)
+    assert [*place.store()] == records
