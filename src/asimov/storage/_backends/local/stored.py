@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 
 from asimov.storage._backends.base import Found
@@ -23,9 +24,8 @@ from asimov.storage._model.snapshot import Contents
 _IGNORED = (".ipynb_checkpoints", ".DS_Store")
 
 
-def names_of(record: Record) -> tuple[str, str]:
-    """Return what a record's file may be called, in the order in which that is looked for."""
-    return record.uuid, record.file
+names_of: Callable[[Record], tuple[str, str]] = attrgetter("uuid", "file")
+"""Return what a record's file may be called, in the order in which that is looked for."""
 
 
 def find_in(folder: Folder, names: Iterable[str]) -> tuple[str, os.stat_result] | None:
@@ -52,10 +52,12 @@ def stat_files(root: Path, records: Iterable[Record]) -> Iterator[Found]:
         folder = f"{top}/{on_disk(record.event)}/{on_disk(record.production)}"
         for name in names_of(record):
             path = f"{folder}/{on_disk(name)}"
-            with contextlib.suppress(OSError):
+            try:
                 found = os.lstat(path)
-                yield Found(path, found.st_size, found.st_mtime_ns)
-                break
+            except OSError:  # a context manager would take as long as the call
+                continue
+            yield Found(path, found.st_size, found.st_mtime_ns)
+            break
         else:
             yield Found(f"{folder}/{record.uuid}", None, None)
 
