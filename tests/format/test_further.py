@@ -23,6 +23,7 @@ CANONICAL = {
     "all around": ("        author: someone\n", "        note: long text\n", "        zeta:\n          a: 1\n"),
     "sha256": ("", f"        sha256: {'c1' * 32}\n        size: 12\n", ""),
     "sha256 and more": ("", f"        note: 1\n        sha256: {'1c' * 32}\n        size: 0\n", ""),
+    "a SHA-256 that looks like a number": ("", f"        sha256: {'1' * 31}e{'1' * 32}\n        size: 1\n", ""),
     "an odd number": ("", "        note: 1_000\n", ""),
     "a time": ("", "        note: 2026-11-26 09:00:00\n", ""),
     "a tag": ("", "        note: !!binary 'aGVsbG8='\n", ""),
@@ -90,6 +91,13 @@ def test_canonical_lines_are_kept(lines, others):
         dict(r.further) | {n: v for n in ("sha256", "size") if (v := getattr(r, n)) is not None} for r in contents
     ] == (values(data))
     assert list(yaml_reader.parse_any(data, Path("m"))) == list(contents)
+
+
+@pytest.mark.parametrize("lines", CANONICAL.values(), ids=CANONICAL)
+def test_canonical_lines_after_others(lines):
+    """So is one whose first record has a further key in the usual place, and another has one wherever it may be."""
+    data = manifest(("", "        other: text that is long\n", ""), NONE, lines)
+    assert bytes(canonical_reader.read(data).text) == data
 
 
 @pytest.mark.parametrize("lines", OTHERWISE.values(), ids=OTHERWISE)

@@ -24,11 +24,13 @@ from .quoting import INNER, unquote
 _PLAIN_DIGEST, _DIGEST = "(.{32})", "(.{32}|'[0-9]{32}')"  # whether they are hexadecimal is looked at later
 # Patterns are compiled where they are first used, which Python remembers: importing the package takes no time for it.
 _RECORD = rf"\n      (.+):\n        hash: {_PLAIN_DIGEST}\n        uuid: {_PLAIN_DIGEST}(?=\n)"
+_USUAL_RECORD = rf"\n      (.+):\n        hash: {_DIGEST}\n((?:        (?!uuid: ).+\n)*)        uuid: {_DIGEST}(?=\n)"
 _ANY_RECORD = (
     r"\n      (.+):\n((?:        (?!hash: ).+\n)*)"
     rf"        hash: {_DIGEST}\n((?:        (?!uuid: ).+\n)*)"
     rf"        uuid: {_DIGEST}((?:\n        .+)*)(?=\n)"
 )
+_FIRST_FURTHER = r"\n        (?!hash: |uuid: )([^ ])"
 _A_LINE, _ITS_UUID = "\n        ", "\n        uuid: "
 _QUOTED = ("        hash: '", "        uuid: '")
 _AT_ONCE = 1000
@@ -132,22 +134,38 @@ def _split(body: str, *, trusted: bool) -> _Split | None:
         return _Split(pieces[::4], pieces[1::4], pieces[2::4], pieces[3::4])
     if not alone and ("\0" in body or "\1" in body):  # which YAML has not, and `further` uses
         return None
-    pieces = re.split(_ANY_RECORD, body)
-    headings, names, before, hashes, between, uuids, after = (pieces[start::7] for start in range(7))
-    split = _Split(headings, names, _unquoted(hashes), _unquoted(uuids))
+    headings, names, before, hashes, between, uuids, after = _columns(body)
+    if any(mark in body for mark in _QUOTED):
+        hashes, uuids = _unquoted(hashes), _unquoted(uuids)
+    split = _Split(headings, names, hashes, uuids)
     if alone:
         return split
-    if any(after):
-        after = [lines and f"{lines[1:]}\n" for lines in after]
     lines, odd = _further(before, between, after, trusted=trusted)
     settled = True
     for index in odd:
         text = further.normalised(lines[index])
         if text is None:
             return None
-        settled = settled and (before[index], between[index], after[index]) == further.around(text)
+        around = (before[index], between[index], after[index]) if before else ("", between[index], "")
+        settled = settled and around == further.around(text)
         lines[index] = text
     return split._replace(further=lines if any(lines) else None, settled=settled)
+
+
+def _columns(body: str) -> tuple[list[str], ...]:
+    """Split text into headings, names, lines before hashes, hashes, lines between, uuids, and lines after these.
+
+    As a rule all further lines stand between hash and uuid. Then the lists of those before and after are empty.
+    """
+    first = re.search(_FIRST_FURTHER, body)
+    if first is None or "i" <= first[1] <= "t":
+        pieces = re.split(_USUAL_RECORD, body)
+        headings = pieces[::5]
+        if _A_LINE not in "".join(headings):
+            return headings, pieces[1::5], [], pieces[2::5], pieces[3::5], pieces[4::5], []
+    pieces = re.split(_ANY_RECORD, body)
+    headings, names, before, hashes, between, uuids, after = (pieces[start::7] for start in range(7))
+    return headings, names, before, hashes, between, uuids, [lines and f"{lines[1:]}\n" for lines in after]
 
 
 def _further(

@@ -11,7 +11,7 @@ import itertools
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -32,11 +32,15 @@ _SIMPLE_KEY = 1000
 """Characters: a longer key has to be written as ``? KEY`` (YAML 1.1, 7.3.4, says 1024)."""
 _VALUE = "\1"
 """What stands in a shape for a value. YAML has no such character."""
-_DIGESTS = r"        sha256: (?![0-9]{64})[0-9a-f]{64}\n        size: (?:0|[1-9][0-9]{0,17})\n"
-_CLEAR = r": (?:[1-9][0-9]{0,17}(?:\.[0-9]+)?|[A-Za-z_][\w ./+-]{5,}(?<! )|-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?)\n"
-"""Values that are canonical at a glance: short numbers, and texts too long to be one of YAML's words."""
+_DIGEST = r"(?=[0-9]*(?:[a-df]|e[0-9]*[a-f]))[0-9a-f]{64}"
+_TEXT = r"[A-Za-z_][\w ./+-]{5,}(?<! )"
+_NUMBER = r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?"
+_CLEAR = rf": (?:({_DIGEST})|({_TEXT})|{_NUMBER})\n"
+"""Values that are canonical at a glance: SHA-256, texts too long to be one of YAML's words, and short numbers."""
 _BETWEEN = re.compile(r"(?:        [i-t].*\n(?:         .*\n)*)+").fullmatch
 """Most further keys sort between ``hash`` and ``uuid``, as their first letters say."""
+_SHAPES = 8
+"""How many different ones are looked for among many lines, before each of the rest is looked at by itself."""
 _QUOTED_KEY = r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"):"""
 
 
@@ -78,11 +82,11 @@ def of_record(pairs: Mapping[str, tuple[yaml_tree.Scalar, yaml_tree.Tree]]) -> s
     """Write a record's keys and values, as PyYAML read them, as lines, without ``hash`` and ``uuid``."""
     from . import yaml_tree
 
-    rest = {name: pair for name, pair in pairs.items() if name not in {"hash", "uuid"}}
-    key, value = rest.get("sha256", (None, None))
-    if key is not None and isinstance(value, yaml_tree.Scalar) and re.fullmatch("[0-9]{64}", value.value):
-        rest["sha256"] = key, yaml_tree.Scalar(value.value, None, value.line, plain=False)  # a text, not a number
-    return of_tree(rest, RECORD)
+    lines = {name: of_tree({name: pair}, RECORD) for name, pair in pairs.items() if name not in {"hash", "uuid"}}
+    value = pairs["sha256"][1] if "sha256" in lines else None
+    if isinstance(value, yaml_tree.Scalar) and re.fullmatch("[0-9a-f]{64}", value.value):
+        lines["sha256"] = item(RECORD, "sha256", f"'{value.value}'" if value.value.isdigit() else value.value)
+    return "".join(lines[name] for name in sorted(lines))
 
 
 def _node_of_value(value: object) -> Node:
@@ -220,17 +224,36 @@ def unsettled(texts: Sequence[str], before: str, after: str) -> list[int]:
     before, after : str
         Shapes of the lines that stand before and after each.
     """
-    joined = "\0".join(texts)
-    if "        sha256: " in joined:
-        joined = re.sub(_DIGESTS, shape_of("sha256") + shape_of("size"), joined)
-    shapes = re.sub(_CLEAR, f":{_VALUE}\n", joined)
-    one = shapes.strip("\0").partition("\0")[0]
-    count = len(texts) - texts.count("")
-    if shapes.count(one) == count and shapes.replace("\0", "") == one * count:  # all alike, and each once
-        return [] if is_canonical(before + one + after, RECORD) else [i for i, text in enumerate(texts) if text]
-    each = shapes.split("\0")
-    doubtful = {shape for shape in set(each) if shape and not is_canonical(before + shape + after, RECORD)}
-    return [index for index, shape in enumerate(each) if shape in doubtful] if doubtful else []
+    first = next(filter(None, texts))
+    if is_canonical(before + _shape(first) + after, RECORD) and all(map(_like(first), filter(None, texts))):
+        return []  # as a rule they are all alike
+    rest = [index for index, text in enumerate(texts) if text]
+    doubtful = []
+    for _ in range(_SHAPES):
+        if not rest:
+            break
+        first = texts[rest[0]]
+        if is_canonical(before + _shape(first) + after, RECORD):
+            is_alike = _like(first)
+            rest = [index for index in rest if not is_alike(texts[index])]
+        else:
+            doubtful.append(rest.pop(0))
+    return doubtful + [index for index in rest if not is_canonical(before + _shape(texts[index]) + after, RECORD)]
+
+
+def _shape(text: str) -> str:
+    """Return lines without the values that are canonical at a glance."""
+    return re.sub(_CLEAR, f":{_VALUE}\n", text)
+
+
+def _like(text: str) -> Callable[[str], re.Match[str] | None]:
+    """Return a function that finds lines of the same shape, whose values are of the same kinds."""
+    parts, start = [], 0
+    for found in re.finditer(_CLEAR, text):
+        kind = _DIGEST if found[1] else _TEXT if found[2] else _NUMBER
+        parts += [re.escape(text[start : found.start()]), f": {kind}\n"]
+        start = found.end()
+    return re.compile("".join([*parts, re.escape(text[start:])])).fullmatch
 
 
 def shape_of(key: str) -> str:
