@@ -78,6 +78,7 @@ def values(data: bytes) -> list[dict]:
 
 
 NONE = ("", "", "")
+ALIKE = 10 * (("", "        meta:\n          analyst: Jane Doe\n          run: 1\n", ""),)
 
 
 @pytest.mark.parametrize("others", [(), (NONE,), (NONE, ("", "        other: text that is long\n", ""))], ids=len)
@@ -100,6 +101,16 @@ def test_canonical_lines_after_others(lines):
     assert bytes(canonical_reader.read(data).text) == data
 
 
+@pytest.mark.parametrize("lines", (CANONICAL | OTHERWISE).values(), ids=CANONICAL | OTHERWISE)
+def test_lines_after_many_that_are_alike(lines):
+    """So is one whose first records are all alike, as a rule: another one is noticed among them."""
+    data = manifest(*ALIKE, lines, *ALIKE, NONE)
+    contents = canonical_reader.read(data)
+    assert list(contents) == list(yaml_reader.parse_any(data, Path("m")))
+    assert (bytes(canonical_writer.write(contents)) == data) == (lines in CANONICAL.values())
+    assert bytes(canonical_reader.read(manifest(*ALIKE, NONE)).text) == manifest(*ALIKE, NONE)
+
+
 @pytest.mark.parametrize("lines", OTHERWISE.values(), ids=OTHERWISE)
 def test_other_lines_are_written_in_canonical_form(lines):
     """What is YAML, and not canonical, means the same when it is written."""
@@ -115,7 +126,12 @@ def test_other_lines_are_written_in_canonical_form(lines):
 @pytest.mark.parametrize("lines", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_manifest_is_refused(lines):
     """Further keys that YAML, or the format, doesn't allow are refused, wherever they stand."""
-    for data in (manifest(lines), manifest(NONE, lines), manifest(lines, ("", "        note: 1\n", ""))):
+    for data in (
+        manifest(lines),
+        manifest(NONE, lines),
+        manifest(lines, ("", "        note: 1\n", "")),
+        manifest(*ALIKE, lines),
+    ):
         with pytest.raises(ManifestError):
             reader.parse(data, Path("m"))
 

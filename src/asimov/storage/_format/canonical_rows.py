@@ -30,6 +30,10 @@ _ANY_RECORD = (
     rf"        hash: {_DIGEST}\n((?:        (?!uuid: ).+\n)*)"
     rf"        uuid: {_DIGEST}((?:\n        .+)*)(?=\n)"
 )
+_NOTED_RECORD = _USUAL_RECORD.replace(".+\\n)*)", ".+\\n)+)")
+_ALIKE_RECORD = rf"\n      (.+):\n        hash: {_DIGEST}\n((?:{{lines}})?)        uuid: {_DIGEST}(?=\n)"
+_FIRST_ONES = 8
+"""How many records are looked at for whether all may have the same further keys."""
 _FIRST_FURTHER = r"\n        (?!hash: |uuid: )([^ ])"
 _A_LINE, _ITS_UUID = "\n        ", "\n        uuid: "
 _QUOTED = ("        hash: '", "        uuid: '")
@@ -134,12 +138,15 @@ def _split(body: str, *, trusted: bool) -> _Split | None:
         return _Split(pieces[::4], pieces[1::4], pieces[2::4], pieces[3::4])
     if not alone and ("\0" in body or "\1" in body):  # which YAML has not, and `further` uses
         return None
-    headings, names, before, hashes, between, uuids, after = _columns(body)
+    alike = None if alone or trusted else _alike(body)
+    headings, names, before, hashes, between, uuids, after = alike or _columns(body)
     if any(mark in body for mark in _QUOTED):
         hashes, uuids = _unquoted(hashes), _unquoted(uuids)
     split = _Split(headings, names, hashes, uuids)
     if alone:
         return split
+    if alike:
+        return split._replace(further=between)
     lines, odd = _further(before, between, after, trusted=trusted)
     settled = True
     for index in odd:
@@ -150,6 +157,22 @@ def _split(body: str, *, trusted: bool) -> _Split | None:
         settled = settled and around == further.around(text)
         lines[index] = text
     return split._replace(further=lines if any(lines) else None, settled=settled)
+
+
+def _alike(body: str) -> tuple[list[str], ...] | None:
+    """Split text, as `_columns` does, whose further lines are all like those of the first record that has some.
+
+    The same pattern splits and checks them. None where some are different, or the first are not canonical.
+    """
+    found = [noted[3] for noted in islice(re.finditer(_NOTED_RECORD, body), _FIRST_ONES)]
+    pattern = further.pattern_of(found, further.shape_of("hash"), further.shape_of("uuid")) if found else None
+    if pattern is None:
+        return None
+    pieces = re.split(_ALIKE_RECORD.replace("{lines}", pattern), body)
+    headings = pieces[::5]
+    if _A_LINE in "".join(headings):
+        return None
+    return headings, pieces[1::5], [], pieces[2::5], pieces[3::5], pieces[4::5], []
 
 
 def _columns(body: str) -> tuple[list[str], ...]:

@@ -220,13 +220,10 @@ def unsettled(texts: Sequence[str], before: str, after: str) -> list[int]:
     Parameters
     ----------
     texts : sequence of str
-        Whole lines, without control characters; some may be empty, and one isn't.
+        Whole lines, without control characters; some may be empty.
     before, after : str
         Shapes of the lines that stand before and after each.
     """
-    first = next(filter(None, texts))
-    if is_canonical(before + _shape(first) + after, RECORD) and all(map(_like(first), filter(None, texts))):
-        return []  # as a rule they are all alike
     rest = [index for index, text in enumerate(texts) if text]
     doubtful = []
     for _ in range(_SHAPES):
@@ -246,14 +243,30 @@ def _shape(text: str) -> str:
     return re.sub(_CLEAR, f":{_VALUE}\n", text)
 
 
+def pattern_of(texts: Sequence[str], before: str, after: str) -> str | None:
+    """Return a regular expression for lines that are canonical where `texts`, which are alike, are; None if not so.
+
+    The parameters are those of `unsettled`.
+    """
+    if not is_canonical(before + _shape(texts[0]) + after, RECORD):
+        return None
+    pattern = _pattern(texts[0])
+    return pattern if all(map(re.compile(pattern).fullmatch, texts)) else None
+
+
 def _like(text: str) -> Callable[[str], re.Match[str] | None]:
     """Return a function that finds lines of the same shape, whose values are of the same kinds."""
+    return re.compile(_pattern(text)).fullmatch
+
+
+def _pattern(text: str) -> str:
+    """Return a regular expression for lines of the same shape, whose values are of the same kinds."""
     parts, start = [], 0
     for found in re.finditer(_CLEAR, text):
         kind = _DIGEST if found[1] else _TEXT if found[2] else _NUMBER
         parts += [re.escape(text[start : found.start()]), f": {kind}\n"]
         start = found.end()
-    return re.compile("".join([*parts, re.escape(text[start:])])).fullmatch
+    return "".join([*parts, re.escape(text[start:])])
 
 
 def shape_of(key: str) -> str:
