@@ -19,6 +19,7 @@ from ._link.module import module
 from ._link.panel import Panel
 from ._link.suggestions import Suggestions
 from ._served import require_store
+from ._uploading.batches import Batches
 from ._uploading.newest import Stored
 from ._uploading.uploads import Uploads
 from ._verifying.verification import Verification
@@ -86,6 +87,7 @@ class Explorer(Panel):
         self._serve(Gathering(store, self._selection, lambda state: self._show(_gathered=state)))
         stored = self._serve(Stored(lambda state: self._show(_stored=state)))
         self._serve(Uploads(store, stored.take, self._tell))
+        self._serve(Batches(store, stored.take))
 
     @property
     def selection(self) -> pd.DataFrame:

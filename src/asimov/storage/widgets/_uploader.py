@@ -13,6 +13,7 @@ from ._link.module import module
 from ._link.panel import Panel, text_of
 from ._link.suggestions import Suggestions
 from ._served import require_store
+from ._uploading.batches import Batches
 from ._uploading.newest import Stored
 from ._uploading.server_files import ServerFiles
 from ._uploading.uploads import Uploads
@@ -84,6 +85,7 @@ class Uploader(Panel):
         super().__init__(_initial=plain(initial), **traits)
         self._taken = self._serve(stored)
         self._serve(Uploads(store, stored.take, self._tell))
+        self._serve(Batches(store, stored.take))
         self._serve(Suggestions(store))
         if server is not None:
             self._serve(server)

@@ -41,11 +41,11 @@ class Stored:
         with self._lock:
             return list(self._records)
 
-    def take(self, record: Record) -> None:
-        """Add a record that has just been stored; from any thread."""
+    def take(self, *records: Record) -> None:
+        """Add records of what has just been stored; from any thread."""
         with self._lock:
-            self._records.append(record)
-            self._last.append({**place(record.key), **identity(record)})
+            self._records += records
+            self._last += [{**place(record.key), **identity(record)} for record in records]
         self._paced()
 
     def close(self) -> None:
