@@ -21,6 +21,7 @@ from ._link.suggestions import Suggestions
 from ._served import require_store
 from ._uploading.batches import Batches
 from ._uploading.newest import Stored
+from ._uploading.server_files import ServerFiles
 from ._uploading.uploads import Uploads
 from ._verifying.verification import Verification
 
@@ -88,6 +89,7 @@ class Explorer(Panel):
         stored = self._serve(Stored(lambda state: self._show(_stored=state)))
         self._serve(Uploads(store, stored.take, self._tell))
         self._serve(Batches(store, stored.take))
+        self._serve(ServerFiles(store, None, stored.take, self._tell))
 
     @property
     def selection(self) -> pd.DataFrame:
