@@ -23,7 +23,7 @@ from asimov.storage import (
 from asimov.storage._backends.base import Item, Source
 from asimov.storage._bytes.progress import Meter
 from asimov.storage._model.record import Record
-from asimov.storage._operations.adding import Addition, Overtaken, PartialFile
+from asimov.storage._operations.adding import Addition, Overtaken, PartialFile, add_contents
 
 NAME = ("S1", "Prod0", "a")
 
@@ -443,6 +443,17 @@ class BackendContract:
         assert self.race(place, [file() for _ in range(4)]).count(AlreadyPresentException) == 3
         assert len(set(self.race(place, [file() for _ in range(4)], duplicate="skip"))) == 1
         assert (len(place.store()), place.store().verify().untracked) == (1, ())
+
+    def test_bytes_that_are_in_memory(self, place, store, file):
+        """Files whose bytes are in memory go in together; one that is refused keeps no other out."""
+        store.add_file(*NAME[:2], file("known", b"known"))
+        contents = [b"new", b"known", b"", b"more"]
+        named = [((*NAME[:2], f"in memory {n}"), memoryview(content)) for n, content in enumerate(contents)]
+        told = add_contents(store.backend, named)
+        assert isinstance(told[1], AlreadyPresentException)
+        assert [told[n]["uuid"] for n in (0, 2, 3)] == [place.store()[named[n][0]].uuid for n in (0, 2, 3)]
+        assert store.fetch_file(*named[3][0]).read_bytes() == b"more"
+        assert (store.verify().ok, store.verify().untracked, len(store)) == (True, (), 4)
 
     def test_a_record_that_came_between(self, place, store, file):
         """A record that others have made since its file would have been looked at is looked at before the answer."""

@@ -27,6 +27,14 @@ from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 
 
+def read(descriptor: int) -> Iterator[bytes]:
+    """Yield what an open file holds, and close it."""
+    try:
+        yield from chunks(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Place:
     """What outlives one opening of a Store: its state, and its files by event, production and uuid."""
 
@@ -149,13 +157,10 @@ class MemoryBackend(Backend):
         yield [self.received(source, meter, opened or open_source, sha256=sha256) for source in sources]
 
     def received(self, source: Source, meter: Meter, opened: Callable[[Path], int], *, sha256: bool) -> Data:
-        descriptor, content = opened(source.path), b""
-        try:
-            for chunk in chunks(descriptor):
-                content += chunk
-                meter.advance(len(chunk))
-        finally:
-            os.close(descriptor)
+        content = b""
+        for chunk in [source.content] if source.content is not None else read(opened(source.path)):
+            content += chunk
+            meter.advance(len(chunk))
         data = Data(content, sha256=sha256)
         require_expected(source.key, data.digest, source.hash, source.path)
         return data

@@ -32,11 +32,24 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """One file to add: the key that it gets, where it is, and the MD5 that it must have, if one was given."""
+    """One file to add.
+
+    Attributes
+    ----------
+    key : (event, production, file)
+        What it is to be called.
+    path : Path
+        Where it is; only for messages, if its bytes are given.
+    hash : str or None
+        The MD5 that it must have, if one was given.
+    content : bytes-like or None
+        Its bytes, if they are in memory.
+    """
 
     key: Key
     path: Path
     hash: str | None
+    content: Buffer | None = None
 
 
 class Received(Protocol):
@@ -230,7 +243,7 @@ class Backend(ABC):
         sha256: bool,
         opened: Callable[[Path], int] | None = None,
     ) -> AbstractContextManager[Sequence[Received]]:
-        """Copy files in, digested in the same pass; at the end of the ``with`` block goes what was not committed.
+        """Take files in, digested in the same pass; at the end of the ``with`` block goes what was not committed.
 
         Parameters
         ----------

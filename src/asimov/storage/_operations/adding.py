@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from asimov.storage._backends.base import Arriving, Backend, Item, Source, new_uuid
 from asimov.storage._bytes.progress import Meter, Progress
+from asimov.storage._model.errors import AlreadyPresentException, RecordExistsError
 from asimov.storage._model.names import Key, key_of
 from asimov.storage._model.record import Duplicate, Record
 from asimov.storage._model.snapshot import Contents
@@ -17,7 +18,12 @@ from . import arguments
 from .duplicates import Recorded, require_duplicate
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from typing_extensions import Buffer
+
+    Added: TypeAlias = dict[str, str] | RecordExistsError | AlreadyPresentException
+    """What became of a file: what `Store.add_file` returns, or raises."""
 
 
 # The ways in.
@@ -48,6 +54,27 @@ def add(
             meter.finish()
             items = [Item(source.key, data) for source, data in zip(sources, received, strict=True)]
             return commit(backend, items, duplicate, meter)
+
+
+def add_contents(
+    backend: Backend, contents: Sequence[tuple[Key, Buffer]], *, progress: Progress | None = None
+) -> list[Added]:
+    """Add small files that are in memory, in one commit, each by itself: one that is refused keeps no other out.
+
+    Returns
+    -------
+    list of dict or error
+        For each file what `Store.add_file` returns, or the RecordExistsError or AlreadyPresentException it raises.
+    """
+    if not contents:
+        return []
+    sources = [Source(key, Path(key[2]), None, content) for key, content in contents]
+    meter = Meter(progress, sum(memoryview(content).nbytes for _, content in contents))
+    with backend.receive(sources, meter, sha256=backend.seen.with_sha256) as received:
+        meter.finish()
+        addition = EachAddition([Item(source.key, data) for source, data in zip(sources, received, strict=True)])
+        backend.commit(addition)
+    return addition.verdicts
 
 
 @contextlib.contextmanager
@@ -206,6 +233,27 @@ class Addition:
                 found = item.record()
                 recorded.add(found)
             self.results.append(_result(found))
+        return list(recorded.new.values())
+
+
+class EachAddition(Addition):
+    """The change that adds those of `items` that can be added; what was decided about each is in `verdicts`."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        super().__init__(items, "raise")
+        self.verdicts: list[Added] = []
+
+    def _decide(self, contents: Contents) -> list[Record]:
+        recorded = Recorded(contents, len(self.items))
+        self.verdicts = []
+        for item in self.items:
+            try:
+                recorded.find(item, self.duplicate)
+            except (RecordExistsError, AlreadyPresentException) as error:
+                self.verdicts.append(error)
+            else:
+                recorded.add(record := item.record())
+                self.verdicts.append(_result(record))
         return list(recorded.new.values())
 
 

@@ -25,7 +25,9 @@ from ._link.panel import Panel
 from ._link.suggestions import Suggestions
 from ._link.traits import Told
 from ._served import require_store
+from ._uploading.batches import Batches
 from ._uploading.newest import Stored
+from ._uploading.server_files import ServerFiles
 from ._uploading.uploads import Uploads
 from ._verifying.verification import Verification
 
@@ -144,6 +146,8 @@ class Explorer(Shown, Panel):
         self._serve(Gathering(store, self._selection, lambda state: self._show(_gathered=state)))
         stored = self._serve(Stored(lambda state: self._show(_stored=state)))
         self._serve(Uploads(store, stored.take, self._tell))
+        self._serve(Batches(store, stored.take))
+        self._serve(ServerFiles(store, None, stored.take, self._tell))
 
     @property
     def selection(self) -> pd.DataFrame:

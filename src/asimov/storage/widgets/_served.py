@@ -9,7 +9,7 @@ from asimov.storage._operations import adding
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asimov.storage._model.record import Record
     from asimov.storage._model.reports import VerificationReport
     from asimov.storage._model.snapshot import Contents
+    from asimov.storage._operations.adding import Added
 
     Found = tuple[Where, int | None, int | None]
     """Path, size in bytes and time of the last change in ns; None where there is no file."""
@@ -148,6 +149,11 @@ def times_verified(store: Served) -> Mapping[str, int]:
 def add(store: Served, source: Source, opened: Callable[[Path], int], progress: Progress) -> None:
     """Add one file, which `opened` opens."""
     adding.add(store.backend, [source], progress=progress, opened=opened)
+
+
+def add_contents(store: Served, contents: Sequence[tuple[Key, Buffer]], progress: Progress) -> list[Added]:
+    """Add small files that are in memory, each by itself; return what became of each, once that is durable."""
+    return adding.add_contents(store.backend, contents, progress=progress)
 
 
 def incoming(

@@ -16,6 +16,7 @@ from ._link.records import described
 from ._link.suggestions import Suggestions
 from ._link.traits import Told
 from ._served import html, require_store
+from ._uploading.batches import Batches
 from ._uploading.newest import Stored
 from ._uploading.server_files import ServerFiles
 from ._uploading.uploads import Uploads
@@ -33,10 +34,18 @@ TOLD = 20
 class Uploader(Panel):
     """A widget that stores files from the user's own disk: of any size, digested in the browser and in the kernel.
 
-    Choose or drop files, name event and production, and press *Upload*. A file enters the Store only if the MD5
-    that the browser computed of what it read is the MD5 of what arrived. After a reload of the page, or a restart of
-    the kernel, choose the same file again: it goes on from where it stopped, for a day, if the kernel runs on the same
-    machine and the Store's file system has locks; else it begins anew. At most 10,000 files go up at once.
+    Choose or drop files or folders, name event and production, and press *Upload*. A file enters the Store only if the
+    MD5 that the browser computed of what it read is the MD5 of what arrived. After a reload of the page, or a restart
+    of the kernel, choose the same file again: it goes on from where it stopped, for a day, if the kernel runs on the
+    same machine and the Store's file system has locks; else it begins anew. At most 10,000 files go up at once.
+
+    Of a folder all files are taken, those in folders below it too, without hidden ones (``.name``). Each keeps its own
+    name; where two have the same, the folders stand in front of it (``run1_psd.dat``), since a name has no ``/``. The
+    names can be changed before the upload.
+
+    Files that are dropped from JupyterLab's own file browser are added from the server's disk, if the kernel sees it.
+    In a notebook, who drops them may read them; elsewhere (Voilà, a web app) the page may be anybody's, so there they
+    are taken only from below `server_root`.
 
     Parameters
     ----------
@@ -45,8 +54,8 @@ class Uploader(Panel):
     event, production : str, or anything with a ``name``, optional
         What stands in the boxes at first.
     server_root : str or os.PathLike, optional
-        A folder of the machine that the kernel runs on: its files can be stored too, from *From the server*. Nothing
-        above it can be reached. Without it there is no such box.
+        A folder of the machine that the kernel runs on: its files can be stored too, by *Path on the server*. Nothing
+        above it can be reached, nor dropped here. Without it there is no such box.
 
     Attributes
     ----------
@@ -81,19 +90,19 @@ class Uploader(Panel):
         self._store = store
         stored = Stored(lambda state: self._show(_stored=state), lambda records: self.set_trait("records", records))
         folder = None if server_root is None else path("server_root", server_root)
-        server = None if folder is None else ServerFiles(store, folder, stored.take, self._tell)
+        server = ServerFiles(store, folder, stored.take, self._tell)
         initial = {
             "store": store.name,
             "event": text_of("event", event),
             "production": text_of("production", production),
-            "server": None if server is None else str(server.folder.root),
+            "server": None if server.folder is None else str(server.folder.root),
         }
         super().__init__(_initial=plain(initial), **traits)
         self._serve(stored)
         self._serve(Uploads(store, stored.take, self._tell))
+        self._serve(Batches(store, stored.take))
         self._serve(Suggestions(store))
-        if server is not None:
-            self._serve(server)
+        self._serve(server)
 
     def _in_words(self) -> str:
         return f"of {printable(repr(self._store.name))}: {count(len(self.records), 'file')} stored"

@@ -218,12 +218,15 @@ def _take_in(
     *,
     sha256: bool,
 ) -> list[Incoming]:
-    """Copy in the first of `sources`, as many as there are descriptors for."""
+    """Take in the first of `sources`, as many as there are descriptors for."""
     taken: list[Incoming] = []
     try:
-        for key, path, expected in sources:
+        for key, path, expected, content in sources:
             try:
-                taken.append(Incoming.of_file(path, folder, meter, sha256=sha256, opened=opened))
+                if content is None:
+                    taken.append(Incoming.of_file(path, folder, meter, sha256=sha256, opened=opened))
+                else:
+                    taken.append(Incoming.of_content(content, folder, meter, sha256=sha256))
             except OSError as error:
                 if not taken or error.errno not in _NO_DESCRIPTOR:
                     raise

@@ -89,6 +89,18 @@ class Incoming:
             os.close(source)
         return data
 
+    @classmethod
+    def of_content(cls, content: Buffer, folder: Folder, meter: Meter, *, sha256: bool) -> Incoming:
+        """Write in bytes that are in memory."""
+        data = cls.new(folder, sha256=sha256)
+        try:
+            data.append(content)
+            meter.advance(data.digest.size)
+        except BaseException:
+            data.discard()
+            raise
+        return data
+
     @property
     def named(self) -> Reporting:
         """What names the file in errors."""

@@ -16,7 +16,8 @@ PAGE = tuple(f"page/{name}" for name in ("link", "elements", "units", "words", "
 
 _UPLOAD = (
     *("page/newest", "page/pace", "page/combobox", "page/md5"),
-    *(f"upload/{name}" for name in ("place", "chosen", "line", "upload", "server", "row", "rows", "stored", "panel")),
+    *(f"upload/{name}" for name in ("place", "folders", "lab", "chosen", "line", "upload", "batch", "server", "row")),
+    *(f"upload/{name}" for name in ("rows", "stored", "panel")),
 )
 _FETCHED = tuple(f"fetch/{name}" for name in ("copying", "preview", "sink", "download", "fetched"))
 _VERIFYING = ("verify/found", "verify/verifying")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asimov.storage._model.errors import InvalidNameError, RecordExistsError, RecordNotFoundError
+from asimov.storage._model.errors import InvalidNameError, RecordExistsError
 from asimov.storage._model.names import valid_name
+from asimov.storage.widgets._served import contents
 
 if TYPE_CHECKING:
     from asimov.storage._model.names import Key
@@ -18,19 +19,17 @@ def problems(store: Served, event: str, production: str, names: list[str]) -> St
     """Return what is wrong with event, production and the names of files; None where nothing is."""
     place = {"event": _problem("event", event), "production": _problem("production", production)}
     files = [_problem("file", name) for name in names]
-    if not any(place.values()):
+    if names and not any(place.values()):
+        recorded = contents(store)
         for number, name in enumerate(names):
-            record = find(store, (event, production, name)) if files[number] is None else None
+            record = recorded.get((event, production, name)) if files[number] is None else None
             files[number] = files[number] if record is None else str(taken(record))
     return {**place, "names": files}
 
 
 def find(store: Served, key: Key) -> Record | None:
     """Return the record that has this name already, or None."""
-    try:
-        return store[key]
-    except RecordNotFoundError:
-        return None
+    return contents(store).get(key)
 
 
 def taken(record: Record) -> RecordExistsError:

@@ -1,4 +1,4 @@
-"""The *From the server* box: files of the server's own disk, and their way into a Store."""
+"""Files of the server's own disk, from the box for a path or dropped from Jupyter's file browser, and into a Store."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from asimov.storage._operations.sources import source
 from asimov.storage.widgets._link.jobs import Job, Jobs, job_of
-from asimov.storage.widgets._link.messages import Message, State, request
+from asimov.storage.widgets._link.messages import Message, RefusedError, State, request
 from asimov.storage.widgets._link.progress import Cancelled, Progress
 from asimov.storage.widgets._link.records import identity
 from asimov.storage.widgets._served import add
 
+from .dropped import Dropped
 from .server_folder import ServerFolder
 
 if TYPE_CHECKING:
@@ -25,23 +26,30 @@ if TYPE_CHECKING:
     Stored = Callable[[Record], object]
 
 
+MOST_DROPPED = 10_000
+"""Paths that one drop may have."""
+SHOWN_PROBLEMS = 5
+"""Problems with what was dropped that a page is told at most."""
+
+
 class ServerFiles:
-    """Serves the *From the server* box of a widget.
+    """Serves a widget with files of the server's own disk.
 
     Parameters
     ----------
     store : Store
         Where the files go.
-    root : str or os.PathLike
-        The folder below which they lie.
+    root : str or os.PathLike or None
+        The folder below which they lie. None: there is no box, and only what is dropped is taken.
     stored : callable
         ``stored(record)``, for each file that is stored. From any thread.
     tell : callable
         ``tell(view, event, **content)`` sends something to a page unasked.
     """
 
-    def __init__(self, store: Served, root: str | os.PathLike[str], stored: Stored, tell: Tell) -> None:
-        self.folder = ServerFolder(root)
+    def __init__(self, store: Served, root: str | os.PathLike[str] | None, stored: Stored, tell: Tell) -> None:
+        self.folder = None if root is None else ServerFolder(root)
+        self._dropped = Dropped(self.folder)
         self._store, self._stored, self._tell = store, stored, tell
         self._jobs = Jobs(busy="That file is on its way already. Wait until it is done.")
 
@@ -51,6 +59,8 @@ class ServerFiles:
 
     @request("server/complete", background=True)
     def _complete(self, message: Message) -> State:
+        if self.folder is None:
+            raise _no_folder()
         names, total = self.folder.complete(message.text("typed", ""))
         return {"names": names, "total": total}
 
@@ -58,11 +68,17 @@ class ServerFiles:
     def _size(self, message: Message) -> State:
         """Return the size of a file, or refuse it, before it is added."""
         path = message.text("path")
-        descriptor = self.folder.open(path)
+        descriptor = self._open(path)
         try:
             return {"name": Path(path).name, "size": os.fstat(descriptor).st_size}
         finally:
             os.close(descriptor)
+
+    @request("server/dropped", background=True)
+    def _look(self, message: Message) -> State:
+        """Return the files of what was dropped, with the paths by which they are added."""
+        found = self._dropped.look(message.texts("paths", most=MOST_DROPPED), message.text("root", ""))
+        return {"files": found.files, "hidden": found.hidden, "problems": found.problems[:SHOWN_PROBLEMS]}
 
     @request("server/add", background=True)
     def _add(self, message: Message) -> dict[str, str]:
@@ -84,10 +100,22 @@ class ServerFiles:
         event, production, name = (message.text(part) for part in ("event", "production", "name"))
         expected = message.text("expected", "", limit=1000).strip() or None
         path = message.text("path")
-        os.close(self.folder.open(path))  # or it is refused before anything else is looked at
-        wanted = source(event, production, self.folder.root / path, name, expected)
-        add(self._store, wanted, lambda _: self.folder.open(path), progress)
+        os.close(self._open(path))  # or it is refused before anything else is looked at
+        place = Path(path) if self.folder is None else self.folder.root / path
+        add(self._store, source(event, production, place, name, expected), lambda _: self._open(path), progress)
         return self._store[event, production, name]
+
+    def _open(self, path: str) -> int:
+        """Open a file that was dropped, or is below the folder; return its descriptor."""
+        if self._dropped.has_offered(path):
+            return self._dropped.open(path)
+        if self.folder is None:
+            raise _no_folder()
+        return self.folder.open(path)
+
+
+def _no_folder() -> RefusedError:
+    return RefusedError("No folder of the server was opened for uploads. Give the widget a server_root.")
 
 
 def _at(job: Job) -> tuple[str, str]:

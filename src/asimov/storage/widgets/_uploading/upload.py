@@ -137,8 +137,7 @@ class Upload:
                 data.write(content)
             except OSError as exc:
                 self._end(keep=False)
-                told = f"nothing of {self.order.name} was stored. Make room on the disk of the Store, and try again."
-                raise OSError(exc.errno, exc.strerror, told) from exc
+                raise no_room(exc, self.order.name) from exc
             return data.size
 
     def commit(self, store: Served, md5: str, expected: str | None) -> Record:
@@ -187,14 +186,25 @@ class Upload:
             data.discard()
 
     def _require(self, actual: str, expected: str | None, words: str) -> None:
-        if expected is None or expected.lower() == actual:
-            return
-        told = words.format(f"{expected!a:.80}")
-        msg = (
-            f"{self.order.name}: what arrived has the MD5 {actual}, and {told}. It is another file, or was damaged on "
-            "its way; nothing was stored."
-        )
-        raise HashError(msg, path=Path(self.order.name), expected=expected, actual=actual)
+        require_md5(self.order.name, actual, expected, words)
+
+
+def require_md5(name: str, actual: str, expected: str | None, words: str) -> None:
+    """Raise HashError if what arrived of a file has another MD5 than it must have; `words` say of whom that is."""
+    if expected is None or expected.lower() == actual:
+        return
+    told = words.format(f"{expected!a:.80}")
+    msg = (
+        f"{name}: what arrived has the MD5 {actual}, and {told}. It is another file, or was damaged on its way; "
+        "nothing was stored."
+    )
+    raise HashError(msg, path=Path(name), expected=expected, actual=actual)
+
+
+def no_room(error: OSError, what: str) -> OSError:
+    """Return the error for bytes that the Store's disk didn't take."""
+    told = f"nothing of {what} was stored. Make room on the disk of the Store, and try again."
+    return OSError(error.errno, error.strerror, told)
 
 
 def lost() -> LostUploadError:

@@ -1,44 +1,65 @@
-// What is to be stored: files that are chosen or dropped, each on a card with its name in the Store and its MD5.
+// What is to be stored: files and folders that are chosen, or dropped from the desktop or JupyterLab's file browser.
 
 const MOST_FILES = 10_000; // at once: what the kernel checks the names of
 
 /**
  * @typedef {object} Chosen
- * @property {string} name
+ * @property {string} name What it is to be called in the Store, unless the user changes that.
  * @property {number} size In bytes.
+ * @property {string} from Where it lay, as far as that is known.
  * @property {string} [expected] The MD5 that it must have.
  * @property {File} [file] Of the user's own disk.
- * @property {string} [path] Of the server's.
+ * @property {FileSystemFileEntry} [entry] Gives the file as it is now.
+ * @property {string} [path] Of the server's disk.
  */
 /**
- * @typedef {object} Card
- * @property {Chosen} chosen
- * @property {HTMLInputElement} name
- * @property {HTMLInputElement} expected
- * @property {Field} nameBox
- * @property {Field} expectedBox
- * @property {HTMLElement} element
+ * Files of the server's disk, as the kernel sees them.
+ *
+ * @typedef {object} DroppedOfServer
+ * @property {{ path: string, shown: string, size: number }[]} files `shown` begins with what was dropped.
+ * @property {number} hidden
+ * @property {string[]} problems
+ */
+/**
+ * @typedef {object} ChosenDoes
+ * @property {(chosen: Chosen[]) => void} add
+ * @property {() => string[]} names Of all that is chosen by now.
  */
 
 class ChosenFiles {
   /**
-   * @param {Place} place
-   * @param {() => void} changed
+   * @param {Link} link
+   * @param {ChosenDoes} does
    */
-  constructor(place, changed) {
-    this.place = place;
-    this.changed = changed;
-    /** @type {Card[]} */
-    this.cards = [];
-    this.input = make("input", { type: "file", multiple: true, onchange: () => this.choose() });
-    this.zone = field("File", this.input, "Choose one or more, or drop them here.");
-    this.zone.classList.add("asimov-storage-drop");
-    this.list = make("ul", { class: "asimov-storage-cards" });
+  constructor(link, does) {
+    this.link = link;
+    this.does = does;
+    /** @type {Promise<void> | undefined} While folders are read. */
+    this.reading = undefined;
+    this.input = this.hiddenInput("File", {});
+    this.folder = this.hiddenInput("Folder", { webkitdirectory: true });
+    this.choose = button("Choose files", () => this.input.click());
+    const folder = button("Choose a folder", () => this.folder.click());
+    this.element = make("div", { class: "asimov-storage-choose" }, this.choose, folder, this.input, this.folder);
+    this.problem = make("p", { class: "asimov-storage-problem" });
+    this.note = make("p", { class: "asimov-storage-hint" });
+    this.said = make("div", { "aria-live": "polite" }, this.problem, this.note);
   }
 
-  choose() {
-    this.addFiles([...(this.input.files ?? [])]);
-    this.input.value = ""; // so that the same file can be chosen again
+  /**
+   * @param {string} label
+   * @param {Attributes} attributes
+   */
+  hiddenInput(label, attributes) {
+    const input = make("input", { type: "file", multiple: true, hidden: true, "aria-label": label, ...attributes });
+    input.addEventListener("change", () => {
+      const files = [...(input.files ?? [])];
+      input.value = ""; // so that the same file can be chosen again
+      const reader = new FolderReader(MOST_FILES);
+      reader.take(files);
+      this.take(reader.found, reader.hidden);
+    });
+    return input;
   }
 
   /** @param {HTMLElement} root */
@@ -51,35 +72,94 @@ class ChosenFiles {
       happened.stopPropagation();
       const { type } = happened;
       if (type === "dragleave" && root.contains(/** @type {Node | null} */ (happened.relatedTarget))) return;
-      this.zone.classList.toggle("asimov-storage-over", type === "dragenter" || type === "dragover");
-      if (type === "drop") this.dropped(data);
+      markOver(root, type === "dragenter" || type === "dragover");
+      if (type === "drop") this.wait(this.dropped(data));
     };
     for (const kind of /** @type {const} */ (["dragenter", "dragover", "dragleave", "drop"])) {
       root.addEventListener(kind, over);
     }
+    acceptLabDrops(root, (paths) => this.wait(this.droppedOfServer(paths)));
   }
 
-  /** @param {DataTransfer} data */
-  dropped(data) {
-    const entries = [...data.items].map((item) => item.webkitGetAsEntry?.());
-    const folders = entries.flatMap((entry) => (entry?.isDirectory ? [entry.name] : []));
-    this.addFiles([...data.files].filter((file) => !folders.includes(file.name)));
-    if (folders.length > 0) {
-      const names = [...new Set(folders)].join(", ");
-      this.zone.problem(`${names}: a folder can't be stored. Choose the files in it.`);
+  /** @param {Promise<void>} reading */
+  wait(reading) {
+    const before = this.reading;
+    const all = Promise.all([before, reading]).then(() => {
+      if (this.reading === all) this.reading = undefined;
+    });
+    this.reading = all;
+  }
+
+  /** @param {DataTransfer} data Of which nothing is left once the event is over, so all of it is asked for at once. */
+  async dropped(data) {
+    const files = [...data.files];
+    const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry != null);
+    const reader = new FolderReader(MOST_FILES);
+    try {
+      if (entries.length === 0) reader.take(files);
+      else if (entries.some((entry) => entry.isDirectory)) this.say(undefined, "Reading …");
+      for (const entry of entries) await reader.read(entry);
+      this.take(reader.found, reader.hidden);
+    } catch (error) {
+      this.say(`What was dropped can't be read: ${errorOf(error).message} Choose it instead.`);
     }
   }
 
-  /** @param {File[]} files */
-  addFiles(files) {
-    this.zone.problem();
-    const count = this.cards.length + files.length;
-    if (count > MOST_FILES) {
-      const most = `At most ${counted(MOST_FILES)} files can be uploaded at once, and these are ${counted(count)}.`;
+  /** @param {string[]} paths Of JupyterLab's file browser. */
+  async droppedOfServer(paths) {
+    this.say(undefined, "Looking for these files on the server …");
+    try {
+      /** @type {Reply<DroppedOfServer>} */
+      const { result } = await this.link.request("server/dropped", { paths, root: rootOfServer() });
+      this.takeAll(
+        result.files.map(({ shown }) => shown),
+        result.files.map(({ path, size }) => ({ path, size, from: `${path}, on the server` })),
+        result.hidden,
+      );
+      if (result.problems.length > 0) this.say(result.problems.join(" "), this.note.textContent ?? "");
+    } catch (error) {
+      this.say(inWords(error));
+    }
+  }
+
+  /**
+   * @param {FoundFile[]} found
+   * @param {number} hidden
+   */
+  take(found, hidden) {
+    const paths = found.map(({ path }) => path);
+    this.takeAll(
+      paths,
+      found.map(({ path, file, entry }) => ({ file, entry, size: file.size, from: path })),
+      hidden,
+    );
+  }
+
+  /**
+   * @param {string[]} paths What names are made of.
+   * @param {Omit<Chosen, "name">[]} files
+   * @param {number} hidden
+   */
+  takeAll(paths, files, hidden) {
+    const before = this.does.names();
+    if (before.length + files.length > MOST_FILES) {
+      const most = `At most ${counted(MOST_FILES)} files can be uploaded at once, and these are more.`;
       const advice = "Choose fewer; files that the kernel can reach, Store.add_files() adds at any number.";
-      return this.zone.problem(`${most} ${advice}`);
+      return this.say(`${most} ${advice}`);
     }
-    for (const file of files) this.add({ file, name: file.name, size: file.size });
+    const names = namesOf(paths, before);
+    this.does.add(files.map((file, place) => ({ ...file, name: names[place] })));
+    const renamed = names.filter((name, place) => name !== lastPart(paths[place])).length;
+    this.say(undefined, noteOf(files.length, hidden, renamed));
+  }
+
+  /**
+   * @param {string} [problem]
+   * @param {string} [note]
+   */
+  say(problem = "", note = "") {
+    setText(this.problem, problem);
+    setText(this.note, note);
   }
 
   /**
@@ -88,65 +168,31 @@ class ChosenFiles {
    * @param {boolean} busy
    */
   askForFiles(busy) {
-    this.zone.problem(busy ? undefined : "Choose a file first.");
-    if (!busy) this.input.focus();
+    this.say(busy ? undefined : "Choose a file first.");
+    if (!busy) this.choose.focus();
   }
+}
 
-  /**
-   * Add a card.
-   *
-   * @param {Chosen} chosen
-   * @returns {Card}
-   */
-  add(chosen) {
-    const name = make("input", { type: "text", spellcheck: "false" });
-    const expected = make("input", { type: "text", spellcheck: "false", autocomplete: "off" });
-    name.value = chosen.name;
-    expected.value = chosen.expected ?? "";
-    const nameBox = field("Name in the Store", name);
-    const expectedBox = field("Expected MD5 (optional)", expected);
-    const remove = button("Remove", () => this.remove(card));
-    const element = this.cardElement(chosen, remove, nameBox, expectedBox);
-    const card = { chosen, name, expected, nameBox, expectedBox, element };
-    const check = async () => (await this.place.problems([name.value])).names[0];
-    checkSoon(name, nameBox, hintOf(nameBox, name), check);
-    expected.addEventListener("input", () => expectedBox.problem());
-    this.list.append(element);
-    this.cards.push(card);
-    this.changed();
-    return card;
-  }
+/**
+ * Return what is to be known of files that were taken.
+ *
+ * @param {number} count
+ * @param {number} hidden
+ * @param {number} renamed
+ */
+function noteOf(count, hidden, renamed) {
+  const told = [];
+  if (count === 0 && hidden === 0) told.push("There are no files in it.");
+  if (hidden > 0) told.push(`Left out: ${counted(hidden, "hidden file or folder", "hidden files and folders")}.`);
+  const files = counted(renamed, "file has its folder", "files have their folders");
+  if (renamed > 0) told.push(`${files} in front of the name, since other files are called the same.`);
+  return told.join(" ");
+}
 
-  /**
-   * @param {Chosen} chosen
-   * @param {HTMLElement} remove
-   * @param {HTMLElement[]} boxes
-   */
-  cardElement({ path, name, size }, remove, ...boxes) {
-    const words = `${path ?? name}, ${inUnits(size)}`;
-    const what = make("span", { class: "asimov-storage-mono", id: freshId() }, words);
-    const parts = make("div", { class: "asimov-storage-fields" }, ...boxes);
-    const head = make("div", { class: "asimov-storage-row asimov-storage-spread" }, what, remove);
-    return make("li", {}, make("div", { role: "group", "aria-labelledby": what.id }, head, parts));
-  }
-
-  /**
-   * Remove a card, and give the focus to the next.
-   *
-   * @param {Card} card
-   */
-  remove(card) {
-    const position = this.cards.indexOf(card);
-    this.drop(card);
-    const next = this.cards[position] ?? this.cards[position - 1];
-    if (next === undefined) this.input.focus();
-    else next.element.querySelector("button")?.focus();
-  }
-
-  /** @param {Card} card */
-  drop(card) {
-    this.cards.splice(this.cards.indexOf(card), 1);
-    card.element.remove();
-    this.changed();
-  }
+/**
+ * @param {HTMLElement} root
+ * @param {boolean} over Whether something is above it that would be taken.
+ */
+function markOver(root, over) {
+  root.classList.toggle("asimov-storage-over", over);
 }

@@ -56,10 +56,12 @@ class Line {
    *
    * @param {number} bytes
    * @param {number} sent
+   * @param {number} [worked] ms for which the kernel had them, before it answered.
    */
-  measure(bytes, sent) {
+  measure(bytes, sent, worked = 0) {
     const now = performance.now();
-    const carries = (bytes / (now - Math.max(sent, this.answered))) * AHEAD * 1000;
+    const took = Math.max(1, now - Math.max(sent, this.answered) - worked);
+    const carries = (bytes / took) * AHEAD * 1000;
     const limit = Math.min(SLICES_UNDER_WAY * SLICE, Math.max(SLICES_UNDER_WAY * LEAST, carries));
     this.answered = now;
     this.limit = (this.limit + 3 * limit) / 4;

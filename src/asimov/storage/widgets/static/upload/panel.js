@@ -1,4 +1,4 @@
-// The Uploader: what is to be stored (chosen.js), where (place.js), how far it is (rows.js), and what was stored (stored.js).
+// The Uploader: where to store (place.js), what (chosen.js), how far each file is (rows.js), what was stored (stored.js).
 
 /**
  * What an UploaderPanel begins with.
@@ -27,24 +27,40 @@ class UploaderPanel {
     /** @type {UploaderInitial} */
     const initial = model.get("_initial");
     this.place = new Place(link, initial);
-    this.chosen = new ChosenFiles(this.place, () => this.update());
-    this.rows = new UploadRows(link, {
-      changed: () => this.update(),
-      again: (chosen) => this.chosen.add(chosen).name.focus(),
+    this.summarize = atMost(PROGRESS_EVERY, () => this.paintSummary());
+    this.rows = this.fileRows();
+    this.chosen = new ChosenFiles(link, {
+      add: (files) => this.rows.add(files),
+      names: () => this.rows.chosen.map(({ name }) => name?.value ?? ""),
+    });
+    const above = () => new Set(this.rows.rows.flatMap(({ added }) => added?.uuid ?? []));
+    this.stored = new StoredList(model, above, () => this.summarize());
+    this.submit = button("Upload", undefined, { type: "submit", class: "asimov-storage-main" });
+    this.cancel = button("Cancel", () => this.rows.cancelAll(), { hidden: true });
+    this.bar = progress("All files");
+    this.bar.hidden = true;
+    this.again = button("Try all again", () => this.rows.tryAllAgain(), { hidden: true });
+    this.clear = button("Remove all", () => this.removeAll(), { hidden: true });
+    this.summary = make("span", {});
+    this.news = make("span", { class: "asimov-storage-unseen" });
+    this.notice = make("p", { class: "asimov-storage-bad" });
+    if (initial.server !== null) this.server = new ServerBox(link, initial.server, (chosen) => this.rows.add([chosen]));
+    const form = this.form(initial.store);
+    root.append(form);
+    this.chosen.acceptDrops(form);
+    this.stored.paint();
+    link.watch((silent) => this.repaint(silent));
+    this.pings = whileBusy(link, () => this.rows.running.size > 0, this.notice);
+  }
+
+  fileRows() {
+    return new FileRows(this.link, {
+      changed: () => this.summarize(),
+      settled: () => this.settled(),
+      anew: (chosen) => this.anew(chosen),
+      check: async (name) => (await this.place.problems([name])).names[0],
       leave: () => this.submit.focus(),
     });
-    this.stored = new StoredList(model, () => this.update());
-    this.submit = button("Upload", undefined, { type: "submit", class: "asimov-storage-main" });
-    this.cancel = button("Cancel", () => this.rows.cancelAll());
-    this.notice = make("p", { class: "asimov-storage-bad" });
-    this.summary = make("p", {});
-    this.summarize = atMost(PROGRESS_EVERY, () => this.paintSummary());
-    if (initial.server !== null) this.server = new ServerBox(link, initial.server, (chosen) => this.chosen.add(chosen));
-    root.append(this.form(initial.store), this.status());
-    this.chosen.acceptDrops(root);
-    this.stored.paint();
-    link.watch(() => this.rows.repaint());
-    this.pings = whileBusy(link, () => this.rows.running.size > 0, this.notice);
   }
 
   close() {
@@ -57,6 +73,10 @@ class UploaderPanel {
 
   /** @param {string} store */
   form(store) {
+    const title = make("h2", {}, "Upload to ", make("bdi", {}, store));
+    const status = statusRegion(this.summary, this.news);
+    status.setAttribute("aria-atomic", "false");
+    const { event, production } = this.place;
     return make(
       "form",
       {
@@ -65,98 +85,129 @@ class UploaderPanel {
         onsubmit: (/** @type {SubmitEvent} */ happened) => this.start(happened),
         onkeydown: submitOnEnter,
       },
-      make("h2", {}, `Upload to ${store}`),
-      make("div", { class: "asimov-storage-fields" }, this.place.event.box, this.place.production.box),
-      this.chosen.zone,
+      make("div", { class: "asimov-storage-top" }, title, status, this.again, this.clear, this.cancel, this.submit),
+      this.bar,
+      make("div", { class: "asimov-storage-place" }, event.box, production.box, this.chosen.element),
       this.server?.element,
-      this.chosen.list,
-      make("div", { class: "asimov-storage-row" }, this.submit, this.cancel),
+      this.chosen.said,
+      this.notice,
+      make("div", { class: "asimov-storage-body" }, this.rows.list, this.stored.list, this.stored.before),
     );
-  }
-
-  status() {
-    // The notice comes and goes, so what has buttons stands above it.
-    const parts = [this.summary, this.rows.list, this.notice, this.stored.list, this.stored.before];
-    const status = statusRegion(...parts);
-    status.classList.add("asimov-storage-upload-status");
-    status.setAttribute("aria-atomic", "false"); // or all of it would be read out for each file
-    return status;
   }
 
   /** @param {SubmitEvent} happened */
   async start(happened) {
     happened.preventDefault();
     await this.server?.adding; // a file on the server, which the kernel is looking at
-    const cards = [...this.chosen.cards];
-    if (cards.length === 0) return this.chosen.askForFiles(this.rows.running.size > 0);
+    await this.chosen.reading;
+    const rows = this.rows.chosen;
+    if (rows.length === 0) return this.chosen.askForFiles(this.rows.open > 0);
+    this.chosen.say();
     try {
-      if (!(await allWell(this.place, cards))) return;
+      if (!(await allWell(this.place, rows))) return;
     } catch (error) {
-      this.summarize.cancel();
-      setText(this.summary, inWords(error));
-      return;
+      return this.chosen.say(inWords(error));
     }
-    for (const card of cards) {
-      if (this.chosen.cards.includes(card)) this.launch(card);
-    }
+    for (const row of rows) if (row.phase === "chosen") this.launch(row);
     this.rows.next();
   }
 
-  /**
-   * Turn a card of the list into a row with a bar.
-   *
-   * @param {Card} card
-   */
-  launch(card) {
-    const order = { ...this.place.value, name: card.name.value, expected: card.expected.value.trim() };
-    this.chosen.drop(card);
-    this.rows.add(card.chosen, order);
+  /** @param {FileRow} row */
+  launch(row) {
+    const expected = row.expected?.value.trim() ?? "";
+    this.rows.launch(row, { ...this.place.value, name: row.name?.value ?? "", expected });
   }
 
-  update() {
-    setOff(this.cancel, this.rows.open === 0);
-    this.summarize();
+  removeAll() {
+    this.rows.removeChosen();
+    this.chosen.say();
+    this.chosen.choose.focus();
+  }
+
+  /**
+   * Return a file as it is now, of the server's disk, too.
+   *
+   * @param {Chosen} chosen
+   */
+  async anew(chosen) {
+    if (chosen.path === undefined) return takenAnew(chosen);
+    /** @type {Reply<{ size: number }>} */
+    const { result } = await this.link.request("server/size", { path: chosen.path });
+    return { ...chosen, size: result.size };
+  }
+
+  /** @param {boolean} silent */
+  repaint(silent) {
+    this.bar.restart();
+    this.rows.repaint(silent);
+  }
+
+  settled() {
+    const [first, ...others] = this.rows.failed;
+    const more = others.length > 0 ? `, and ${counted(others.length, "other")}` : "";
+    setText(this.news, first === undefined ? "" : `${first.called}${more}: ${first.words.textContent}`);
+    this.stored.paint();
   }
 
   paintSummary() {
-    const { open, failed } = this.rows;
+    const { open, chosen, failed, round } = this.rows;
     const { count } = this.stored;
     const told = [];
-    if (open > 0) told.push(`${open} on the way`);
-    if (count > 0) told.push(`${count} stored`);
-    if (failed > 0) told.push(`${failed} not stored`);
-    setText(this.summary, told.length > 0 ? `${told.join(", ")}.` : "Nothing was uploaded yet.");
+    if (open > 0) told.push(`${counted(open)} on the way`);
+    if (chosen.length > 0) told.push(`${counted(chosen.length)} to upload, ${inUnits(totalSize(chosen))}`);
+    if (count > 0) told.push(`${counted(count)} stored`);
+    if (failed.length > 0) told.push(`${counted(failed.length)} not stored`);
+    setText(this.summary, told.length > 0 ? `${told.join(", ")}.` : "Choose files, or drop them here.");
+    this.bar.set(round.done, round.total);
+    this.bar.hidden = open === 0;
+    showOrHide(this.cancel, open > 0, this.submit);
+    showOrHide(this.again, open === 0 && failed.length > 1, this.submit);
+    showOrHide(this.clear, open === 0 && chosen.length > 1, this.submit);
   }
+}
+
+/** @param {FileRow[]} rows */
+function totalSize(rows) {
+  return rows.reduce((sum, { chosen }) => sum + chosen.size, 0);
+}
+
+/**
+ * Show an element or hide it; if it had the focus, another one gets that.
+ *
+ * @param {HTMLElement} element
+ * @param {boolean} shown
+ * @param {HTMLElement} refuge
+ */
+function showOrHide(element, shown, refuge) {
+  const focused = !shown && element.matches(":focus-within");
+  element.hidden = !shown;
+  if (focused) refuge.focus();
 }
 
 /**
  * Tell whether all can go up; say at each box what is wrong with it, and go to the first of these.
  *
  * @param {Place} place
- * @param {Card[]} cards
+ * @param {FileRow[]} rows
  */
-async function allWell(place, cards) {
-  const found = await place.problems(cards.map(({ name }) => name.value));
-  /** @type {HTMLElement[]} */
+async function allWell(place, rows) {
+  const found = await place.problems(rows.map(({ name }) => name?.value ?? ""));
+  /** @type {(HTMLElement | undefined)[]} */
   const wrong = [];
-  /**
-   * @param {HTMLElement} input
-   * @param {Field} box
-   * @param {string | null | undefined} problem
-   */
-  const say = (input, box, problem) => {
-    box.problem(problem);
-    if (problem) wrong.push(input);
-  };
-  say(place.event.input, place.event.box, found.event);
-  say(place.production.input, place.production.box, found.production);
+  place.event.box.problem(found.event);
+  place.production.box.problem(found.production);
+  if (found.event) wrong.push(place.event.input);
+  if (found.production) wrong.push(place.production.input);
   const names = new Set();
-  cards.forEach(({ name, nameBox, expected, expectedBox }, position) => {
-    const twice = names.has(name.value) ? "Another file of this list has that name." : undefined;
-    names.add(name.value);
-    say(name, nameBox, found.names[position] ?? twice);
-    const isMd5 = /^([0-9a-f]{32})?$/i.test(expected.value.trim());
-    say(expected, expectedBox, isMd5 ? undefined : "An MD5 is 32 of the digits 0-9 and a-f.");
+  rows.forEach((row, position) => {
+    const name = row.name?.value;
+    const problem = found.names[position] ?? (names.has(name) ? "Another file of this list has that name." : undefined);
+    names.add(name);
+    row.problem(problem);
+    if (problem) wrong.push(row.name);
+    const isMd5 = /^([0-9a-f]{32})?$/i.test(row.expected?.value.trim() ?? "");
+    row.expectedProblem(isMd5 ? undefined : "An MD5 is 32 of the digits 0-9 and a-f.");
+    if (!isMd5) wrong.push(row.expected);
   });
   wrong[0]?.focus();
   return wrong.length === 0;

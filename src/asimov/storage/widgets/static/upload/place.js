@@ -54,12 +54,14 @@ class Place {
   }
 }
 
+/** @typedef {{ problem: (words?: string | null) => void }} Checked What shows a problem, as a Field does. */
+
 /**
  * After a pause in typing, show in the box what check() finds, unless more was typed meanwhile. What is still empty is no
  * mistake yet.
  *
  * @param {HTMLInputElement} input
- * @param {Field} box
+ * @param {Checked} box
  * @param {(words: string) => void} hint
  * @param {() => Promise<string | null>} check
  */

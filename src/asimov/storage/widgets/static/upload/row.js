@@ -1,126 +1,233 @@
-// One file on its way: its bar and its Stop button, and what came of it.
+// One file, from when it is chosen until it is stored: its name in the Store, how far it is, and what came of it.
 
 /** @typedef {"stored" | "failed" | "cancelled"} Outcome */
-/** @typedef {{ stop: (row: UploadRow) => void, again: (row: UploadRow) => void }} RowDoes */
+/** @typedef {"chosen" | UploadPhase | Outcome} RowPhase */
+/**
+ * @typedef {object} RowDoes
+ * @property {(row: FileRow) => void} stop
+ * @property {(row: FileRow) => void} again
+ * @property {(row: FileRow) => void} remove
+ * @property {(name: string) => Promise<string | null>} check Finds what is wrong with a name.
+ * @property {(bytes: number) => void} moved So many more bytes have gone.
+ */
 
-class UploadRow {
+class FileRow {
   /**
-   * @param {Link} link
-   * @param {Line} line
    * @param {Chosen} chosen
-   * @param {Order} order
    * @param {RowDoes} does
    */
-  constructor(link, line, chosen, order, does) {
-    this.link = link;
-    /** @type {Chosen | undefined} */
+  constructor(chosen, does) {
     this.chosen = chosen;
-    this.size = chosen.size;
-    this.order = order;
     this.does = does;
-    /** @type {UploadPhase} */
-    this.phase = "waiting";
+    /** @type {Order | undefined} */
+    this.order = undefined;
+    /** @type {Added | undefined} */
+    this.added = undefined;
+    /** @type {RowPhase} */
+    this.phase = "chosen";
     this.done = 0;
-    /** @type {Outcome | undefined} */
-    this.outcome = undefined;
-    this.bar = progress(order.name);
-    this.stop = button("Stop", () => does.stop(this), { "aria-describedby": freshId() });
-    const named = { class: "asimov-storage-mono", id: this.stop.getAttribute("aria-describedby") };
-    const title = make("span", named, order.name);
-    const head = make("div", { class: "asimov-storage-row asimov-storage-spread" }, title, this.stop);
-    this.element = make("li", {}, head, this.bar);
+    this.words = make("span", { class: "asimov-storage-said" });
+    this.note = make("span", { class: "asimov-storage-problem", id: freshId() });
+    this.element = make("li", {});
     this.paced = atMost(PROGRESS_EVERY, () => this.paint());
-    /** @type {Upload | ServerUpload | undefined} */
-    this.upload = this.uploadOf(link, line, chosen);
-    this.paint();
-  }
-
-  /**
-   * @param {Link} link
-   * @param {Line} line
-   * @param {Chosen} chosen
-   */
-  uploadOf(link, line, { file, path = "" }) {
-    /** @type {UploadTold} */
-    const tell = (phase, done) => {
-      if (phase !== this.phase) this.bar.restart();
-      this.phase = phase;
-      this.done = done;
-      this.paced();
-    };
-    if (file === undefined) return new ServerUpload(link, path, this.order, tell);
-    return new Upload(link, line, file, this.order, tell);
+    this.edit();
   }
 
   get isOpen() {
-    return this.outcome === undefined;
+    return this.phase !== "chosen" && !this.isDone;
   }
 
-  paint() {
-    if (!this.isOpen) return;
-    this.bar.set(this.done, this.size);
-    const words = this.words();
-    if (words !== undefined) this.bar.say(words);
-    setOff(this.stop, this.phase === "storing");
+  get isDone() {
+    return this.phase === "stored" || this.phase === "failed" || this.phase === "cancelled";
   }
 
-  // What the bar says instead of how many bytes are done, and how fast.
-  words() {
-    if (this.link.silent) return `Stopped at ${inUnits(this.done)}: the kernel doesn't answer`;
-    switch (this.phase) {
-      case "waiting":
-        return "Waiting";
-      case "comparing":
-        return `Comparing: ${inUnits(this.done)} of ${inUnits(this.size)}`;
-      case "storing":
-        return `${inUnits(this.size)} are there; being stored`;
-      default:
-        return undefined;
-    }
-  }
-
-  // The kernel fell silent, or is heard again: the rate begins anew.
-  repaint() {
-    this.bar.restart();
-    this.paint();
+  // Name and MD5 can be changed.
+  edit() {
+    const { name, from, expected = "" } = this.chosen;
+    this.phase = "chosen";
+    this.bar = undefined;
+    this.name = make("input", { type: "text", spellcheck: "false", title: from, "aria-describedby": this.note.id });
+    this.name.value = name;
+    this.name.setAttribute("aria-label", `Name in the Store of ${lastPart(from)}`);
+    this.expected = make("input", { type: "text", spellcheck: "false", autocomplete: "off" });
+    this.expected.value = expected;
+    this.expectedBox = field("Expected MD5 (optional)", this.expected);
+    this.say("");
+    checkSoon(
+      this.name,
+      this,
+      (words) => this.say(words),
+      () => this.does.check(this.name?.value ?? ""),
+    );
+    this.lay(
+      this.name,
+      this.act("Remove", "✕", () => this.does.remove(this)),
+    );
   }
 
   /**
-   * Turn the row into what came of it, at its place and of its height: others' Stop buttons stay under the pointer.
+   * @param {HTMLElement} name
+   * @param {HTMLElement | undefined} act
+   */
+  lay(name, act) {
+    this.more = button("", () => this.toggle(), { class: "asimov-storage-icon", "aria-expanded": "false" });
+    this.more.setAttribute("aria-label", `Details of ${this.called}`);
+    /** @type {HTMLElement | undefined} */
+    this.details = undefined;
+    this.action = act;
+    const size = make("span", { class: "asimov-storage-number" }, inUnits(this.chosen.size));
+    const acts = make("span", { class: "asimov-storage-acts" }, act, this.more);
+    this.element.className = `asimov-storage-${this.phase}`;
+    this.element.replaceChildren(name, size, this.words, acts, this.note);
+  }
+
+  get called() {
+    return this.order?.name ?? this.name?.value ?? "";
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} text
+   * @param {() => void} does
+   */
+  act(name, text, does) {
+    const attributes = text === name ? {} : { "aria-label": name, class: "asimov-storage-icon", title: name };
+    return button(text, does, attributes);
+  }
+
+  toggle() {
+    const open = this.details === undefined;
+    this.details?.remove();
+    this.details = open ? this.madeDetails() : undefined;
+    if (this.details !== undefined) this.element.append(this.details);
+    this.more?.setAttribute("aria-expanded", String(open));
+  }
+
+  madeDetails() {
+    const { from, size } = this.chosen;
+    const facts = make(
+      "dl",
+      {},
+      ...described("From", make("code", {}, from)),
+      ...described("Size", `${counted(size)} B`),
+    );
+    if (this.added) {
+      facts.append(...described("MD5", make("code", {}, this.added.hash)));
+      facts.append(...described("UUID", make("code", {}, this.added.uuid)));
+    } else if (this.order?.expected && this.phase !== "chosen") {
+      facts.append(...described("Expected MD5", make("code", {}, this.order.expected)));
+    }
+    return make("div", { class: "asimov-storage-more" }, this.phase === "chosen" ? this.expectedBox : undefined, facts);
+  }
+
+  /** @param {string | null} [words] What is wrong with the name. */
+  problem(words) {
+    setText(this.note, words ?? "");
+    if (words) this.name?.setAttribute("aria-invalid", "true");
+    else this.name?.removeAttribute("aria-invalid");
+  }
+
+  /**
+   * What is wrong with the expected MD5; it is shown where it is typed.
+   *
+   * @param {string} [words]
+   */
+  expectedProblem(words) {
+    if (words && this.details === undefined) this.toggle();
+    this.expectedBox?.problem(words);
+  }
+
+  /** @param {Order} order */
+  launch(order) {
+    this.order = order;
+    this.chosen = { ...this.chosen, name: order.name, expected: order.expected };
+    this.phase = "waiting";
+    this.done = 0;
+    this.name = undefined;
+    this.expectedBox = undefined;
+    this.problem();
+    this.say("Waiting");
+    this.lay(
+      nameShown(order.name, this.chosen.from),
+      this.act("Stop", "Stop", () => this.does.stop(this)),
+    );
+  }
+
+  /**
+   * @param {UploadPhase} phase
+   * @param {number} done In bytes.
+   */
+  tell(phase, done) {
+    this.does.moved(done - this.done);
+    this.phase = phase;
+    this.done = done;
+    this.paced();
+  }
+
+  paint(silent = false) {
+    if (!this.isOpen) return;
+    const { size } = this.chosen;
+    const share = size > 0 ? this.done / size : 1;
+    const words = { waiting: "Waiting", comparing: "Comparing", storing: "Being stored", sending: "" };
+    const percent = `${Math.floor(100 * share)} %`;
+    const told = words[/** @type {UploadPhase} */ (this.phase)] || percent;
+    if (silent) return this.say("Stopped: the kernel doesn't answer");
+    if (this.phase === "comparing" || this.phase === "sending") this.showBar(share, told);
+    else this.say(told);
+    if (this.action) setOff(this.action, this.phase === "storing");
+  }
+
+  /**
+   * @param {number} share
+   * @param {string} words
+   */
+  showBar(share, words) {
+    if (this.bar === undefined) {
+      this.bar = make("progress", { max: 1, value: 0, "aria-label": this.called });
+      this.percent = make("span", {});
+      this.words.replaceChildren(this.bar, this.percent);
+    }
+    this.bar.value = share;
+    this.bar.setAttribute("aria-valuetext", words);
+    if (this.percent) setText(this.percent, words);
+  }
+
+  /** @param {string} words */
+  say(words) {
+    this.bar = undefined;
+    setText(this.words, words);
+    this.words.title = words;
+  }
+
+  /**
+   * Show what came of it, at its place and of its height: others' buttons stay under the pointer.
    *
    * @param {Outcome} outcome
+   * @param {{ words?: string, added?: Added }} told
    * @returns {boolean} Whether its button had the focus, which now is nowhere.
    */
-  finish(outcome, words = "") {
-    this.outcome = outcome;
+  finish(outcome, { words = "", added }) {
     this.paced.cancel();
-    this.element.style.height = `${this.element.getBoundingClientRect().height}px`;
-    const root = /** @type {Document | ShadowRoot} */ (this.stop.getRootNode());
-    const hadFocus = this.stop === root.activeElement;
-    if (outcome === "stored") this.showStored();
-    else this.showFailed(outcome, words, hadFocus);
-    return hadFocus && outcome === "stored";
+    const root = /** @type {Document | ShadowRoot} */ (this.element.getRootNode());
+    const hadFocus = this.action !== undefined && this.action === root.activeElement;
+    if (outcome === "stored") this.does.moved(this.chosen.size - this.done);
+    this.phase = outcome;
+    this.added = added;
+    this.say(outcome === "stored" ? "✔ Stored" : outcome === "failed" ? `✘ Not stored: ${words}` : `– ${words}`);
+    const again = outcome === "stored" ? undefined : this.act("Try again", "Try again", () => this.does.again(this));
+    if (outcome === "stored") this.chosen = { ...this.chosen, file: undefined, entry: undefined }; // it may be let go
+    this.lay(nameShown(this.called, this.chosen.from), again);
+    if (hadFocus) again?.focus();
+    return hadFocus && again === undefined;
   }
+}
 
-  showStored() {
-    this.upload = undefined; // the page may let go of the file
-    this.chosen = undefined;
-    this.bar.set(1, 1);
-    this.bar.say("✔ Stored");
-    this.stop.classList.add("asimov-storage-away");
-  }
-
-  /**
-   * @param {Outcome} outcome
-   * @param {string} words
-   * @param {boolean} hadFocus
-   */
-  showFailed(outcome, words, hadFocus) {
-    const again = button("Try again", () => this.does.again(this));
-    this.stop.replaceWith(again);
-    if (hadFocus) again.focus();
-    const sign = outcome === "failed" ? "✘ Not stored: " : "– ";
-    const attributes = { class: outcome === "failed" ? "asimov-storage-bad" : "" };
-    this.bar.replaceWith(make("p", attributes, sign + words));
-  }
+/**
+ * @param {string} name
+ * @param {string} title
+ * @param {string} [place] Event and production.
+ */
+function nameShown(name, title, place) {
+  const behind = place === undefined ? undefined : make("span", {}, make("bdi", {}, place));
+  return make("span", { class: "asimov-storage-named", title }, make("bdi", {}, name), behind);
 }

@@ -1,16 +1,19 @@
-// The files on their way, some at once.
+// The files of the list: chosen, on their way (some at once), and done.
 
-const FILES_AT_ONCE = 3;
+const AT_ONCE = 3; // large files, or batches of small ones
 const NOTHING_STORED = "Cancelled. Nothing was stored.";
 
 /**
  * @typedef {object} RowsDo
  * @property {() => void} changed
- * @property {(chosen: Chosen) => void} again Puts a file back to those that are chosen.
+ * @property {() => void} settled Nothing is under way any more.
+ * @property {(chosen: Chosen) => Promise<Chosen>} anew Returns a file as it is now.
+ * @property {(name: string) => Promise<string | null>} check
  * @property {() => void} leave Gives the focus to something else, as nothing is left here.
  */
+/** @typedef {{ run: () => Promise<unknown>, cancel: () => void, leave: () => void }} Runner */
 
-class UploadRows {
+class FileRows {
   /**
    * @param {Link} link
    * @param {RowsDo} does
@@ -19,107 +22,239 @@ class UploadRows {
     this.link = link;
     this.does = does;
     this.line = new Line();
-    /** @type {UploadRow[]} */
+    /** @type {FileRow[]} */
     this.rows = [];
-    /** @type {Set<UploadRow>} */
-    this.running = new Set();
-    this.list = make("ul", { class: "asimov-storage-cards" });
+    /** @type {FileRow[]} Those that wait to go. */
+    this.queue = [];
+    /** @type {Map<Runner, FileRow[]>} */
+    this.running = new Map();
+    /** What is under way since nothing was: files and bytes. */
+    this.round = { files: 0, total: 0, done: 0 };
+    this.list = make("ul", { class: "asimov-storage-files", "aria-label": "Files" });
+    /** @type {RowDoes} */
+    this.rowDoes = {
+      stop: (row) => this.stop(row),
+      again: (row) => this.tryAgain(row),
+      remove: (row) => this.remove(row),
+      check: (name) => this.does.check(name),
+      moved: (bytes) => {
+        this.round.done += bytes;
+        this.does.changed();
+      },
+    };
   }
 
   get open() {
-    return this.rows.filter((row) => row.isOpen).length;
+    return this.queue.length + [...this.running.values()].reduce((sum, rows) => sum + rows.length, 0);
+  }
+
+  get chosen() {
+    return this.rows.filter((row) => row.phase === "chosen");
   }
 
   get failed() {
-    return this.rows.filter((row) => row.outcome === "failed").length;
+    return this.rows.filter((row) => row.phase === "failed");
+  }
+
+  /** @param {Chosen[]} files */
+  add(files) {
+    const rows = files.map((chosen) => new FileRow(chosen, this.rowDoes));
+    this.rows.push(...rows);
+    this.list.append(...rows.map(({ element }) => element));
+    this.does.changed();
   }
 
   /**
-   * @param {Chosen} chosen
+   * Remove a row, and give the focus to the next.
+   *
+   * @param {FileRow} row
+   */
+  remove(row) {
+    const place = this.rows.indexOf(row);
+    this.rows.splice(place, 1);
+    row.element.remove();
+    const next = this.rows[place] ?? this.rows[place - 1];
+    if (next === undefined) this.does.leave();
+    else next.action?.focus();
+    this.does.changed();
+  }
+
+  removeChosen() {
+    for (const { element } of this.chosen) element.remove();
+    this.rows = this.rows.filter((row) => row.phase !== "chosen");
+    this.does.changed();
+  }
+
+  /**
+   * @param {FileRow} row
    * @param {Order} order
    */
-  add(chosen, order) {
-    const does = { stop: this.cancel.bind(this), again: this.tryAgain.bind(this) };
-    const row = new UploadRow(this.link, this.line, chosen, order, does);
-    this.list.append(row.element);
-    this.rows.push(row);
+  launch(row, order) {
+    if (this.open === 0) {
+      this.round = { files: 0, total: 0, done: 0 };
+      this.list.classList.remove("asimov-storage-settled");
+    }
+    this.round.files += 1;
+    this.round.total += row.chosen.size;
+    row.launch(order);
+    this.queue.push(row);
   }
 
   // Begin with as many as may run.
   next() {
-    for (const row of this.rows) {
-      if (this.running.size >= FILES_AT_ONCE) break;
-      if (row.isOpen && !this.running.has(row)) this.run(row);
+    while (this.running.size < AT_ONCE && this.queue.length > 0) {
+      const rows = this.isSmall(this.queue[0]) ? this.small() : this.queue.slice(0, 1);
+      const taken = new Set(rows);
+      this.queue = this.queue.filter((row) => !taken.has(row));
+      if (this.isSmall(rows[0])) this.runBatch(rows);
+      else this.run(rows[0]);
     }
     this.does.changed();
   }
 
-  /** @param {UploadRow} row */
+  /**
+   * Whether a file goes in one message with others: not one that a slow line would carry for long.
+   *
+   * @param {FileRow} row
+   */
+  isSmall({ chosen: { file, size } }) {
+    return file !== undefined && size <= Math.min(SMALL, this.line.limit);
+  }
+
+  /** The small files that go next, to the place of the first, as many as one message holds. */
+  small() {
+    const most = Math.min(SLICE, this.line.limit);
+    const { event, production } = /** @type {Order} */ (this.queue[0].order);
+    let bytes = 0;
+    return this.queue
+      .filter((row) => this.isSmall(row) && row.order?.event === event && row.order.production === production)
+      .slice(0, BATCH_FILES)
+      .filter(({ chosen: { size } }) => {
+        bytes += size;
+        return bytes <= most;
+      });
+  }
+
+  /** @param {FileRow} row */
   async run(row) {
-    this.running.add(row);
+    const order = /** @type {Order} */ (row.order);
+    /** @type {UploadTold} */
+    const tell = (phase, done) => row.tell(phase, done);
+    const { path } = row.chosen;
+    const upload =
+      path === undefined
+        ? new Upload(this.link, this.line, row.chosen, order, tell)
+        : new ServerUpload(this.link, path, order, tell);
+    this.running.set(upload, [row]);
     try {
-      await row.upload?.run();
-      if (row.finish("stored")) this.focusAfter(row);
+      this.finish(row, { added: await upload.run() });
     } catch (error) {
-      if (error instanceof Cancelled) row.finish("cancelled", NOTHING_STORED);
-      else row.finish("failed", failure(error));
+      this.finish(row, { error });
     }
-    this.running.delete(row);
+    this.ended(upload);
+  }
+
+  /** @param {FileRow[]} rows */
+  async runBatch(rows) {
+    const parts = rows.map((row) => {
+      const order = /** @type {Order} */ (row.order);
+      if (row.action) setOff(row.action, true); // all of the batch is stopped, or nothing
+      row.say("On its way");
+      return { chosen: row.chosen, order, tell: (/** @type {UploadPhase} */ phase) => row.tell(phase, 0) };
+    });
+    const batch = new Batch(this.link, this.line, parts);
+    this.running.set(batch, rows);
+    try {
+      const verdicts = await batch.run();
+      for (const [number, row] of rows.entries()) this.finish(row, verdicts[number]);
+    } catch (error) {
+      for (const row of rows) this.finish(row, { error });
+    }
+    this.ended(batch);
+  }
+
+  /**
+   * @param {FileRow} row
+   * @param {Verdict} verdict
+   */
+  finish(row, { added, error }) {
+    if (added !== undefined) {
+      if (row.finish("stored", { added })) this.focusAfter(row);
+    } else if (error instanceof Cancelled) row.finish("cancelled", { words: NOTHING_STORED });
+    else row.finish("failed", { words: failure(error) });
+  }
+
+  /** @param {Runner} runner */
+  ended(runner) {
+    this.running.delete(runner);
     this.next();
     this.settle();
   }
 
-  /** @param {UploadRow} row */
+  /** @param {FileRow} row */
   focusAfter(row) {
     const after = this.rows.slice(this.rows.indexOf(row)).find((one) => one.isOpen);
     const next = after ?? this.rows.find((one) => one.isOpen);
     if (next === undefined) this.does.leave();
-    else next.stop.focus();
+    else next.action?.focus();
   }
 
   // Once nothing is under way: what was stored stands below, and of what was not the words may take their room.
   settle() {
     if (this.open > 0) return;
-    for (const row of this.rows) {
-      if (row.outcome === "stored") row.element.remove();
-      row.element.style.height = "";
-    }
-    this.rows = this.rows.filter((row) => row.outcome !== "stored");
+    for (const row of this.rows) if (row.phase === "stored") row.element.remove();
+    this.rows = this.rows.filter((row) => row.phase !== "stored");
+    this.list.classList.add("asimov-storage-settled");
+    this.does.settled();
   }
 
   /**
-   * Back to the list, where its name and MD5 can be changed.
+   * Back to those that are chosen, as the file is now.
    *
-   * @param {UploadRow} row
+   * @param {FileRow} row
    */
-  tryAgain(row) {
-    row.element.remove();
-    this.rows.splice(this.rows.indexOf(row), 1);
-    const { name, expected } = row.order;
-    if (row.chosen !== undefined) this.does.again({ ...row.chosen, name, expected });
+  async tryAgain(row) {
+    try {
+      row.chosen = await this.does.anew(row.chosen);
+      row.order = undefined;
+      row.edit();
+      row.name?.focus();
+    } catch (error) {
+      row.say(`✘ Not stored: ${failure(error)}`);
+    }
+    this.does.changed();
+  }
+
+  async tryAllAgain() {
+    for (const row of this.failed) await this.tryAgain(row);
   }
 
   cancelAll() {
-    for (const row of [...this.rows]) {
-      if (row.isOpen) this.cancel(row);
-    }
-  }
-
-  /** @param {UploadRow} row */
-  cancel(row) {
-    if (this.running.has(row)) return row.upload?.cancel();
-    row.finish("cancelled", NOTHING_STORED);
+    for (const row of this.queue.splice(0)) this.finish(row, { error: new Cancelled() });
+    for (const runner of this.running.keys()) runner.cancel();
     this.does.changed();
     this.settle();
   }
 
-  repaint() {
-    for (const row of this.running) row.repaint();
+  /** @param {FileRow} row */
+  stop(row) {
+    for (const [runner, rows] of this.running) {
+      if (rows.includes(row)) return rows.length === 1 ? runner.cancel() : undefined;
+    }
+    this.queue = this.queue.filter((one) => one !== row);
+    this.finish(row, { error: new Cancelled() });
+    this.does.changed();
+    this.settle();
+  }
+
+  /** @param {boolean} silent Whether the kernel is. */
+  repaint(silent) {
+    for (const rows of this.running.values()) for (const row of rows) row.paint(silent);
   }
 
   // The page goes.
   leave() {
-    for (const row of this.running) row.upload?.leave();
+    for (const runner of this.running.keys()) runner.leave();
   }
 }
 

@@ -12,20 +12,17 @@ class ServerBox {
     /** @type {Promise<void> | undefined} While the kernel looks at a path. */
     this.adding = undefined;
     this.input = make("input", { type: "text", name: "path", spellcheck: "false" });
-    this.box = field("Path on the server", this.input, `Below ${folder}.`);
+    this.box = field("Path on the server", this.input);
     this.suggest();
     this.input.addEventListener("keydown", (pressed) => {
       if (pressed.key !== "Enter" || pressed.defaultPrevented) return;
       pressed.preventDefault(); // it adds the path, and doesn't upload yet
       this.add();
     });
-    const both = make("div", { class: "asimov-storage-row asimov-storage-spread" });
-    this.input.replaceWith(both);
-    both.append(
-      this.input,
-      button("Add", () => this.add()),
-    );
-    this.element = make("fieldset", {}, make("legend", {}, "From the server"), this.box);
+    const add = button("Add", () => this.add());
+    const hint = make("span", { class: "asimov-storage-hint", id: freshId() }, `Below ${folder}`);
+    this.input.setAttribute("aria-describedby", `${this.input.getAttribute("aria-describedby")} ${hint.id}`);
+    this.element = make("div", { class: "asimov-storage-place" }, this.box, add, hint);
   }
 
   suggest() {
@@ -49,7 +46,7 @@ class ServerBox {
     try {
       /** @type {Reply<{ name: string, size: number }>} */
       const { result } = await this.link.request("server/size", { path: input.value });
-      this.take({ path: input.value, ...result });
+      this.take({ path: input.value, from: `${input.value}, on the server`, ...result });
       input.value = "";
     } catch (error) {
       box.problem(inWords(error));

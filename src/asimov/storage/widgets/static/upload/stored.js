@@ -6,13 +6,15 @@
 class StoredList {
   /**
    * @param {Model} model
+   * @param {() => Set<string>} elsewhere Gives the uuids of those that are shown above.
    * @param {() => void} changed
    */
-  constructor(model, changed) {
+  constructor(model, elsewhere, changed) {
     this.model = model;
+    this.elsewhere = elsewhere;
     this.changed = changed;
-    this.list = make("ul", { class: "asimov-storage-cards" });
-    this.before = make("p", {});
+    this.list = make("ul", { class: "asimov-storage-files", "aria-label": "Stored" });
+    this.before = make("p", { class: "asimov-storage-hint" });
     this.show = () => this.paint();
     model.on("change:_stored", this.show);
   }
@@ -30,36 +32,42 @@ class StoredList {
     return this.state.count;
   }
 
-  // Touch only what is new, so that no more than that is read out.
+  // Touch only what is new.
   paint() {
     const { count, last } = this.state;
-    const uuids = new Set(last.map(({ uuid }) => uuid));
+    const elsewhere = this.elsewhere();
+    const shown = last.filter(({ uuid }) => !elsewhere.has(uuid));
+    const uuids = new Set(shown.map(({ uuid }) => uuid));
     for (const item of /** @type {HTMLElement[]} */ ([...this.list.children])) {
       if (!uuids.delete(item.dataset.uuid ?? "")) item.remove();
     }
-    for (const record of last) {
+    for (const record of shown) {
       if (uuids.has(record.uuid)) this.list.prepend(storedItem(record));
     }
-    setText(this.before, count > last.length ? `… and ${count - last.length} before these.` : "");
+    const before = count - last.length;
+    setText(this.before, before > 0 ? `… and ${counted(before)} before these.` : "");
     this.changed();
   }
 }
 
 /** @param {StoredRecord} record */
 function storedItem({ event, production, file, hash, uuid }) {
+  const name = `${event} / ${production} / ${file}`;
+  const facts = [...described("MD5", make("code", {}, hash)), ...described("UUID", make("code", {}, uuid))];
+  const details = make("div", { class: "asimov-storage-more", hidden: true }, make("dl", {}, ...facts));
+  const attributes = { class: "asimov-storage-icon", "aria-expanded": "false", "aria-label": `Details of ${name}` };
+  const more = button("", () => toggle(), attributes);
+  const toggle = () => {
+    details.hidden = !details.hidden;
+    more.setAttribute("aria-expanded", String(!details.hidden));
+  };
   return make(
     "li",
-    { "data-uuid": uuid },
-    make("span", { class: "asimov-storage-good" }, "✔ Stored: "),
-    `${event} / ${production} / ${file}`,
-    make("dl", { class: "asimov-storage-digests" }, digestShown("MD5", hash), digestShown("UUID", uuid)),
+    { "data-uuid": uuid, class: "asimov-storage-stored" },
+    nameShown(file, name, `${event} / ${production}`),
+    make("span", { class: "asimov-storage-number" }),
+    make("span", { class: "asimov-storage-said" }, "✔ Stored"),
+    make("span", { class: "asimov-storage-acts" }, more),
+    details,
   );
-}
-
-/**
- * @param {string} term
- * @param {string} hexadecimal
- */
-function digestShown(term, hexadecimal) {
-  return make("div", {}, ...described(term, make("code", {}, hexadecimal)));
 }

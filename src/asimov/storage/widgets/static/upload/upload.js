@@ -39,14 +39,15 @@ class Upload {
   /**
    * @param {Link} link
    * @param {Line} line
-   * @param {File} file
+   * @param {Chosen} chosen
    * @param {Order} order
    * @param {UploadTold} tell
    */
-  constructor(link, line, file, order, tell) {
+  constructor(link, line, chosen, order, tell) {
     this.link = link;
     this.line = line;
-    this.file = file;
+    this.chosen = chosen;
+    this.size = chosen.size;
     this.order = order;
     this.tell = tell;
     this.stopped = false;
@@ -120,7 +121,8 @@ class Upload {
     const { digest, from } = await this.compared(begun.offset, begun.md5);
     try {
       await this.send(from, digest);
-      this.tell("storing", this.file.size);
+      await requireUnchanged(this.chosen);
+      this.tell("storing", this.size);
       this.md5 = await digest.hex();
       const end = this.ask("upload/end", { md5: this.md5, expected: this.order.expected });
       return /** @type {Reply<Added>} */ (await end).result;
@@ -150,8 +152,8 @@ class Upload {
   // What the kernel answers to a begin. An answer that comes after a Cancel is of an upload that nobody wants.
   async asked() {
     const { event, production, name } = this.order;
-    const { size, lastModified } = this.file;
-    const asked = { event, production, name, size, mtime: lastModified, again: this.id, sent: this.md5, job: this.job };
+    const mtime = this.chosen.file?.lastModified ?? 0;
+    const asked = { event, production, name, size: this.size, mtime, again: this.id, sent: this.md5, job: this.job };
     /** @type {Reply<UploadBegun>} */
     const { result } = await this.link.request("upload/begin", asked);
     if (this.stopped && result.upload) this.link.request("upload/cancel", { upload: result.upload }).catch(() => {});
@@ -185,7 +187,7 @@ class Upload {
 
   // A Worker isn't worth its while for a small file.
   async digester() {
-    return this.file.size > SLICE ? digester() : digesterInPage();
+    return this.size > SLICE ? digester() : digesterInPage();
   }
 
   /**
@@ -196,8 +198,8 @@ class Upload {
     const underWay = new Set();
     this.done = from;
     this.tell("sending", from);
-    for (let at = from; at < this.file.size; ) {
-      const end = Math.min(at + this.line.slice, this.file.size);
+    for (let at = from; at < this.size; ) {
+      const end = Math.min(at + this.line.slice, this.size);
       const slice = await this.sent(at, end, digest);
       slice.answer.catch(this.abort).finally(() => underWay.delete(slice));
       underWay.add(slice);
@@ -237,14 +239,8 @@ class Upload {
    * @param {number} from
    * @param {number} to
    */
-  async read(from, to) {
-    try {
-      const buffer = await this.file.slice(from, to).arrayBuffer();
-      if (buffer.byteLength === to - from) return buffer;
-    } catch {
-      // It is said below.
-    }
-    throw new UnreadableFile(this.file.name);
+  read(from, to) {
+    return contentOf(this.chosen, from, to);
   }
 
   /**
@@ -262,6 +258,63 @@ class Upload {
    */
   unlessAborted(promise) {
     return Promise.race([promise, this.aborted]);
+  }
+}
+
+/**
+ * Return the bytes of a file, as it was when it was chosen.
+ *
+ * @param {Chosen} chosen
+ * @param {number} from
+ * @param {number} to
+ */
+async function contentOf({ file, from: where }, from, to) {
+  try {
+    const buffer = await file?.slice(from, to).arrayBuffer();
+    if (buffer?.byteLength === to - from) return buffer;
+  } catch {
+    // It is said below.
+  }
+  throw new UnreadableFile(lastPart(where));
+}
+
+/**
+ * Refuse a file that isn't what it was when it was chosen. A browser that reads it refuses that itself, but of an empty file
+ * there is nothing to be read, unless all of it is asked for, and some browsers read no further than to where it ended.
+ *
+ * @param {Chosen} chosen
+ */
+async function requireUnchanged({ file, entry, from, size }) {
+  if (file === undefined) return;
+  try {
+    const now = entry === undefined ? file : await fileOf(entry);
+    const more = size === 0 ? (await file.arrayBuffer()).byteLength : 0;
+    if (now.size === size && now.lastModified === file.lastModified && more === 0) return;
+  } catch {
+    // It is said below.
+  }
+  throw new UnreadableFile(lastPart(from));
+}
+
+/**
+ * Return a chosen file as it is now, where the browser gives that; else it must be what it was.
+ *
+ * @param {Chosen} chosen
+ * @returns {Promise<Chosen>}
+ */
+async function takenAnew(chosen) {
+  const { file, entry, from } = chosen;
+  if (file === undefined) return chosen;
+  if (entry === undefined) {
+    await contentOf(chosen, 0, Math.min(1, file.size));
+    await requireUnchanged(chosen);
+    return chosen;
+  }
+  try {
+    const now = await fileOf(entry);
+    return { ...chosen, file: now, size: now.size };
+  } catch {
+    throw new UnreadableFile(lastPart(from));
   }
 }
 
