@@ -23,7 +23,10 @@ _FETCHED = tuple(f"fetch/{name}" for name in ("copying", "preview", "sink", "dow
 _VERIFYING = ("verify/found", "verify/verifying")
 _EXPLORE = tuple(
     f"explore/{name}"
-    for name in ("filters", "records", "pager", "status", "parts", "selection", "opened", "verified", "gathering")
+    for name in (
+        *("state", "drawer", "marks", "columns", "filters", "records", "pager", "status", "parts"),
+        *("selection", "opened", "verified", "gathering"),
+    )
 )
 
 FILES = {
