@@ -259,7 +259,9 @@ def test_two_views(opened):
     expect(rows(two)).to_have_count(50)
     one.get_by_role("button", name="posterior-012.txt").click()
     for view in (one, two):
-        expect(view.get_by_role("region", name="File", exact=True)).to_contain_text("✓ Verified: GW150910 / Prod0 / pos")
+        expect(view.get_by_role("region", name="File", exact=True)).to_contain_text(
+            "✓ Verified: GW150910 / Prod0 / pos"
+        )
     press(two, "Close File")
     expect(one.get_by_role("button", name="Close File")).to_be_hidden()
     one.get_by_label("Search").fill("shared")

@@ -11,7 +11,7 @@ import gzip
 import re
 from importlib.resources import files
 
-PAGE = tuple(f"page/{name}" for name in ("link", "elements", "units", "words", "progress", "work", "render"))
+PAGE = tuple(f"page/{name}" for name in ("link", "names", "elements", "units", "words", "progress", "work", "render"))
 """What every widget needs; the others name the rest, and nothing that they don't need."""
 
 _UPLOAD = (

@@ -100,7 +100,8 @@ class ColumnChoice {
     this.boxes = new Map();
     const boxes = Object.entries(COLUMN_NAMES).filter(([column]) => column !== "file");
     const labels = boxes.map(([column, name]) => {
-      const box = make("input", { type: "checkbox", name: column, onchange: () => chosen(this.chosen()) });
+      const attributes = { type: "checkbox", name: column, "aria-label": `Column ${name}` };
+      const box = make("input", { ...attributes, onchange: () => chosen(this.chosen()) });
       this.boxes.set(column, box);
       return make("label", {}, box, ` ${name}`);
     });

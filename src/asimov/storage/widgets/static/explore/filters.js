@@ -83,7 +83,7 @@ class MoreFilters {
    */
   fill({ most }, suffix) {
     const options = most.map(([name, count]) =>
-      option(`=${name}`, `${name || "no suffix"} · ${counted(count, "file")}`),
+      option(`=${name}`, `${isolated(name) || "no suffix"} · ${counted(count, "file")}`),
     );
     this.suffix.replaceChildren(option("", "any kind"), ...options);
     choose(this.suffix, suffix === null ? "" : `=${suffix}`);
@@ -168,7 +168,9 @@ function setDate(box, ms) {
  * @param {string} words
  */
 function option(value, words) {
-  return make("option", { value }, words);
+  const made = make("option", { value });
+  made.textContent = words; // with the marks of `isolated`
+  return made;
 }
 
 /**
@@ -198,9 +200,8 @@ function fillSelect(select, { most, total }, [one, many], chosen) {
   choose(select, chosen);
 }
 
-// What is written from right to left, or turns the direction of what follows.
-const TURNS =
-  /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+// What is written from right to left.
+const TURNS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
 /**
  * Such a name would draw what stands beside it into its own run, and an option holds no <bdi>. Others stay as they are: a
@@ -209,5 +210,5 @@ const TURNS =
  * @param {string} name
  */
 function isolated(name) {
-  return TURNS.test(name) ? `\u2068${name}\u2069` : name;
+  return TURNS.test(name) ? `\u2068${visible(name)}\u2069` : visible(name);
 }

@@ -15,7 +15,7 @@ function wordsOf(search) {
  */
 function markedName(name, words) {
   const text = name.toLowerCase();
-  if (text.length !== name.length) return [name]; // a letter that is written otherwise: where it stands isn't known
+  if (text.length !== name.length || visible(name) !== name) return [name]; // a letter that is written otherwise: where it stands isn't known
   /** @type {[from: number, to: number][]} */
   const found = [];
   for (const word of words) {

@@ -86,6 +86,7 @@ class ExplorerPanel {
 
   /** @param {HTMLElement} root */
   listen(root) {
+    this.filters.search.addEventListener("change", () => this.state.save());
     root.addEventListener("keydown", (pressed) => this.pressed(pressed));
     root.addEventListener("keydown", (pressed) => this.parts.pressed(pressed));
     this.link.on("explore/selected", () => this.ask());

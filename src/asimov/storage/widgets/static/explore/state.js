@@ -70,14 +70,20 @@ class SharedState {
     for (const { name, listener } of this.listeners) this.model.off(`change:${name}`, listener);
   }
 
-  /** @param {Partial<ExplorerState>} changes */
+  /**
+   * Take changes, and save them; of words that are being typed, when the typist pauses.
+   *
+   * @param {Partial<ExplorerState>} changes
+   */
   set(changes) {
     Object.assign(this.now, changes);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.save(), SAVED_AFTER);
+    if ("search" in changes) this.timer = setTimeout(() => this.save(), SAVED_AFTER);
+    else this.save();
   }
 
   save() {
+    clearTimeout(this.timer);
     for (const name of STATE_NAMES) {
       const text = JSON.stringify(this.now[name]);
       if (text === this.saved[name]) continue;

@@ -52,11 +52,11 @@ class FileRow {
     this.expected = make("input", { type: "text", spellcheck: "false", autocomplete: "off" });
     this.expected.value = expected;
     this.expectedBox = field("Expected MD5 (optional)", this.expected);
-    this.say("");
+    this.say(hintOnName(name, this.name.value));
     checkSoon(
       this.name,
       this,
-      (words) => this.say(words),
+      (words) => this.say(words || hintOnName(name, this.name?.value ?? "")),
       () => this.does.check(this.name?.value ?? ""),
     );
     this.lay(
