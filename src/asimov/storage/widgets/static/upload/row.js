@@ -158,6 +158,7 @@ class FileRow {
    * @param {number} done In bytes.
    */
   tell(phase, done) {
+    if (!this.isOpen) return; // an answer that came late
     this.does.moved(done - this.done);
     this.phase = phase;
     this.done = done;
