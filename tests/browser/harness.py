@@ -389,9 +389,10 @@ def narrow(book: Notebook, width: int = 400) -> None:
     )
     beyond = book.page.evaluate(
         """(panel) => [...document.querySelectorAll(panel)].flatMap((root) => {
+            const scrolls = '.asimov-storage-scroll, .asimov-storage-wide, .asimov-storage-bar > h2';
             const edge = root.getBoundingClientRect().right;
             return [...root.querySelectorAll('*')]
-                .filter((e) => e.checkVisibility() && !e.closest('.asimov-storage-scroll, .asimov-storage-wide'))
+                .filter((e) => e.checkVisibility() && !e.closest(scrolls))
                 .filter((e) => e.getBoundingClientRect().right > edge + 0.5)
                 .map((e) => e.outerHTML.slice(0, 200));
         })""",

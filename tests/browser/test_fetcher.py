@@ -355,7 +355,7 @@ def test_keyboard_only(opened, add):
         expect(widget.get_by_label(name)).to_be_focused()
     keys.press("Enter")
     expect(status(widget)).to_contain_text("✓ Verified: GW150914 / Prod0 / result.txt, 8 B")
-    for name in ("Fetch", "Cancel", "Copy path", "Copy code", "Download"):
+    for name in ("Fetch", "Download", "Copy path", "Copy code"):
         keys.press("Tab")
         button = widget.get_by_role("button", name=name)
         expect(button).to_be_focused()

@@ -47,14 +47,15 @@ def select_all(page, *, on=True, **view):
 
 
 def test_the_first_page_travels_with_the_widget(explorer, filled):
-    """What a new view paints at once is in its state: 50 rows with size and time, counts and choices."""
+    """What a new view paints at once is in its state: 50 rows with size and times, counts and choices."""
     first = explorer._initial["page"]
     assert (len(first["rows"]), first["total"], first["pages"], first["selected"]) == (50, 60, 2, 0)
     record = next(iter(filled))
     path = filled.fetch_file(*record.key)
     stat = [path.stat().st_size, path.stat().st_mtime_ns // 1_000_000]
-    assert first["rows"][0] == [*record.key, record.hash, record.uuid, *stat]
+    assert first["rows"][0] == [*record.key, record.hash, record.uuid, *stat, None]
     assert first["choices"]["events"] == {"most": [["S0", 20], ["S1", 20], ["S2", 20]], "total": 3}
+    assert first["choices"]["suffixes"] == {"most": [["", 60]], "total": 1}
     assert first["choices"]["productions"] == {"most": [["Prod0", 60]], "total": 1}
 
 
@@ -68,11 +69,23 @@ def test_a_page_is_asked_for(page):
 def test_a_missing_file_is_shown_without_size(page, filled):
     """A record whose file is gone has neither size nor time."""
     filled.fetch_file("S0", "Prod0", "file-00").unlink()
-    assert page.ask("explore/page").result["rows"][0][5:] == [None, None]
+    assert page.ask("explore/page").result["rows"][0][5:7] == [None, None]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"sort": "size"}, {"page": -1}, {"page": "1"}, {"search": 7}, {"search": "x" * 2000}, {"descending": 1}]
+    "wrong",
+    [
+        {"sort": "colour"},
+        {"page": -1},
+        {"page": "1"},
+        {"search": 7},
+        {"search": "x" * 2000},
+        {"descending": 1},
+        {"larger_than": "1 kB"},
+        {"added_from": -1},
+        {"suffix": 1},
+        {"failed": "yes"},
+    ],
 )
 def test_hostile_pages_are_refused(page, wrong):
     """What is no view is refused, and nothing happens."""
@@ -171,7 +184,7 @@ def test_a_manifest_written_anew_is_no_news(page, filled):
     manifest.write_bytes(b"# folded\n" + text)
     assert page.ask("explore/news").result == {"changed": False, "records": 60, "shown": 60}
     page.ask("explore/refresh")
-    assert page.events == []
+    assert [event["event"] for event in page.events if event["event"] != "explore/looked"] == []
 
 
 class SlowDisk(LocalBackend):

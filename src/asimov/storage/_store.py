@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from asimov.storage._backends import opening
 from asimov.storage._backends.base import Backend
@@ -556,8 +556,15 @@ class Store:
         times = self.backend.times_verified()
         return columns_to_frame(*columns, files=self.backend.stat(contents), verified=map(times.get, contents.uuids))
 
-    def explore(self) -> Explorer:
-        """Show the Explorer, a widget to search, look at, fetch and verify what is here."""
+    def explore(self, **state: Any) -> Explorer:
+        """Show the Explorer, a widget to search, look at, fetch and verify what is here.
+
+        Parameters
+        ----------
+        **state
+            What it shows at first, such as ``search="posterior"``, ``event="GW150914"`` or ``height="fill"``: the
+            attributes of `widgets.Explorer`, and ``read_only``.
+        """
         from .widgets import Explorer
 
-        return Explorer(self)
+        return Explorer(self, **state)

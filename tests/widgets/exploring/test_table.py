@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asimov.storage._model.snapshot import Contents
-from asimov.storage.widgets._exploring.table import COLUMNS, PAGE, Choices, Table, View
+from asimov.storage.widgets._exploring.table import Table
+from asimov.storage.widgets._exploring.view import PAGE, Choices, View
+from asimov.storage.widgets._exploring.view import RECORDED as COLUMNS
 
 WORDS = ["psd", "PSD", "s1", "prod", "é", "ß", "a b", "x"]
 
@@ -50,11 +52,22 @@ def test_nothing(table):
         assert (page.rows, page.number, page.pages, page.total) == ([], 0, 1, 0)
 
 
-def test_all_words_in_any_column(table):
-    """A row is found if every word occurs in it, in any column, whatever the case."""
+def test_all_words_in_any_name(table):
+    """A row is found if every word occurs in its names, whatever the case."""
     assert [row[:3] for row in rows(table, search="S1 PROD0 file-07")] == [["S1", "Prod0", "file-07.txt"]]
+    assert len(rows(table, search="12")) == 6
+
+
+@pytest.mark.parametrize("column", [3, 4])
+def test_a_digest_by_its_beginning(table, column):
+    """Six digits or more find the hash or uuid that begins with them; fewer don't, nor do those of its middle."""
     wanted = table.row(100)
-    assert rows(table, search=wanted[3][:12].upper()) == [wanted]
+    for digits in (6, 12, 32):
+        assert rows(table, search=wanted[column][:digits].upper()) == [wanted]
+        assert rows(table, search=f"{wanted[2]} {wanted[column][:digits]}") == [wanted]
+    assert rows(table, search=wanted[column][1:9]) == rows(table, search=wanted[column][:5]) == []
+    for digits in (3, 5, 6, 9, 6, 5):  # typed on, and deleted
+        assert len(rows(table, search=wanted[column][:digits])) == (1 if digits > 5 else 0)
 
 
 def test_filters(table):
@@ -125,7 +138,7 @@ def test_a_search_before_all_is_prepared(restless):
     table = Table(contents_of(("S1", "Prod0", f"file-{number}") for number in range(5000)))
     together = Barrier(4)
     with ThreadPoolExecutor(4) as pool:
-        built = list(pool.map(lambda _: together.wait(20) >= 0 and table._rows(), range(4)))
+        built = list(pool.map(lambda _: together.wait(20) >= 0 and table._names(), range(4)))
     assert all(rows is built[0] for rows in built)
 
 
@@ -151,10 +164,10 @@ def test_going_on_typing(table):
     searches=st.lists(st.lists(st.sampled_from([*WORDS, "p", "s", "A"]), max_size=3).map(" ".join), max_size=5),
 )
 def test_a_search_is_what_it_says(keys, searches):
-    """Whatever was searched before, a search finds just the rows that hold all its words."""
+    """Whatever was searched before, a search finds just the rows in whose names all its words occur."""
     table = Table(contents_of(keys))
     for search in searches:
         words = search.casefold().split()
-        texts = ["\n".join(table.row(index)).casefold() for index in range(len(table))]
+        texts = ["\n".join(table.row(index)[:3]).casefold() for index in range(len(table))]
         expected = [index for index, text in enumerate(texts) if all(word in text for word in words)]
         assert expected == list(table.matching(View(search=search)))

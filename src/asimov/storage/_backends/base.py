@@ -374,6 +374,10 @@ class Backend(ABC):
 
     def times_verified(self) -> Mapping[str, int]:
         """Return when files were last found to be sound: seconds since 1970, by uuid."""
+        return {uuid: seconds for uuid, seconds in self.last_verified().items() if seconds > 0}
+
+    def last_verified(self) -> Mapping[str, int]:
+        """Return when files were last verified: seconds since 1970, by uuid; negative where they were not sound."""
         return {}
 
     def note_verified(self, checks: Sequence[Check], recorded: Sequence[str], *, rotating: bool) -> None:  # noqa: B027 - a place for that is no duty

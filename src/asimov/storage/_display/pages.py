@@ -129,6 +129,17 @@ def manifest_html(name: str, place: object, columns: Columns) -> str:
     return html.page(manifest_line(name, place), html.title("Manifest"), *_holdings(place, columns))
 
 
+def rows_html(line: str, name: str, place: object, rows: Sequence[tuple[str, str, str, int | None]], total: int) -> str:
+    """Return the first records of a table as HTML: event, production, file and size in bytes (None: missing)."""
+    cells = ("".join([*map(html.cell, row[:3]), html.cell(_size(row[3]))]) for row in rows)
+    table = html.table(("Event", "Production", "File", "Size"), (f"<tr>{row}</tr>" for row in cells), total - len(rows))
+    return html.page(line, html.title(f"Store {html.name(name)}"), html.note(html.path(place)), table)
+
+
+def _size(size: int | None) -> str:
+    return f"{SYMBOLS['missing']} missing" if size is None else byte_size(size)
+
+
 def unreadable_html(line: str, error: Exception) -> str:
     """Return the HTML of a Store, or a Manifest, that can't be read: its line, and the error that says why."""
     title = html.title(f"{html.symbol('unreadable')} can't be read now", "ill")

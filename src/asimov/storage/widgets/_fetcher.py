@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from asimov.storage._display.text import printable
+
 from ._fetching.downloads import Downloads
 from ._fetching.fetches import Fetches
-from ._link.messages import plain
+from ._link.messages import State, plain
 from ._link.module import module
 from ._link.panel import Panel, text_of
+from ._link.records import described
 from ._link.suggestions import Suggestions
-from ._served import require_store
+from ._link.traits import Told
+from ._served import html, require_store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from asimov.storage._model.record import Record
-
     from ._served import Served
 
 
@@ -38,9 +38,10 @@ class Fetcher(Panel):
     Attributes
     ----------
     path : pathlib.Path or None
-        The file that was fetched last, in the Store or in the destination folder.
+        The file that was fetched last, in the Store or in the destination folder; None before, while one is fetched,
+        and where that failed. ``observe`` hears it change, in the thread that fetches.
     record : Record or None
-        Its record.
+        Its record, likewise.
 
     Examples
     --------
@@ -55,24 +56,29 @@ class Fetcher(Panel):
     _esm = module("Fetcher")
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
+    path = Told(str)
+    record = Told(described)
 
     def __init__(
         self, store: Served, event: object = "", production: object = "", file: object = "", **traits: Any
     ) -> None:
         require_store(self, store)
+        self._store = store
         places = {"event": event, "production": production, "file": file}
         initial = {"store": store.name, **{name: text_of(name, value) for name, value in places.items()}}
         super().__init__(_initial=plain(initial), **traits)
-        self._fetches = self._serve(Fetches(store, lambda state: self._show(_shown=state)))
+        self._fetches = self._serve(Fetches(store, self._show_fetched))
         self._serve(Suggestions(store))
         self._serve(Downloads(store, self._tell))
 
-    @property
-    def path(self) -> Path | None:
-        """Where the file is that was fetched last; None before, while one is fetched, and where that failed."""
-        return self._fetches.path
+    def _show_fetched(self, state: State) -> None:
+        self.set_trait("record", self._fetches.record)
+        self.set_trait("path", self._fetches.path)
+        self._show(_shown=state)
 
-    @property
-    def record(self) -> Record | None:
-        """The record of the file that was fetched last, or None."""
-        return self._fetches.record
+    def _in_words(self) -> str:
+        fetched = "nothing fetched" if self.record is None else printable(" / ".join(self.record.key))
+        return f"of {printable(repr(self._store.name))}: {fetched}"
+
+    def _saved_html(self) -> str:
+        return html(self._store)

@@ -9,7 +9,7 @@ from asimov.storage._operations import adding
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -125,9 +125,25 @@ def contents(store: Served) -> Contents:
     return store.backend.contents()
 
 
+def html(store: Served) -> str:
+    """Return what a Store looks like to readers without a kernel."""
+    picture: str = store._repr_html_()  # type: ignore[attr-defined]
+    return picture
+
+
 def stat(store: Served, record: Record) -> Found:
     """Return path, size in bytes and time of the last change in ns of a record's file; None where it is missing."""
     return next(iter(store.backend.stat([record])))
+
+
+def stat_all(store: Served, records: Iterable[Record]) -> Iterator[Found]:
+    """Return the same of many records, one after the other."""
+    return store.backend.stat(records)
+
+
+def times_verified(store: Served) -> Mapping[str, int]:
+    """Return when files were last verified: seconds since 1970, by uuid; negative where they were not sound then."""
+    return store.backend.last_verified()
 
 
 def add(store: Served, source: Source, opened: Callable[[Path], int], progress: Progress) -> None:

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from asimov.storage._display.text import count, printable
 from asimov.storage._operations.arguments import path
 
 from ._link.messages import plain
 from ._link.module import module
 from ._link.panel import Panel, text_of
+from ._link.records import described
 from ._link.suggestions import Suggestions
-from ._served import require_store
+from ._link.traits import Told
+from ._served import html, require_store
 from ._uploading.batches import Batches
 from ._uploading.newest import Stored
 from ._uploading.server_files import ServerFiles
@@ -21,9 +24,11 @@ from ._uploading.uploads import Uploads
 if TYPE_CHECKING:
     import os
 
-    from asimov.storage._model.record import Record
-
     from ._served import Served
+
+
+TOLD = 20
+"""Records that a page is told of at most."""
 
 
 class Uploader(Panel):
@@ -55,7 +60,7 @@ class Uploader(Panel):
     Attributes
     ----------
     records : list of Record
-        What was stored with this widget, in order.
+        What was stored with this widget, in order. ``observe`` hears it change, in the thread that stores.
 
     Examples
     --------
@@ -70,6 +75,7 @@ class Uploader(Panel):
     _esm = module("Uploader")
     _initial = traitlets.Dict().tag(sync=True)
     _stored = traitlets.Dict({"count": 0, "last": []}).tag(sync=True)
+    records = Told(lambda records: [described(record) for record in records[-TOLD:]], list)
 
     def __init__(
         self,
@@ -81,7 +87,8 @@ class Uploader(Panel):
         **traits: Any,
     ) -> None:
         require_store(self, store)
-        stored = Stored(lambda state: self._show(_stored=state))
+        self._store = store
+        stored = Stored(lambda state: self._show(_stored=state), lambda records: self.set_trait("records", records))
         folder = None if server_root is None else path("server_root", server_root)
         server = ServerFiles(store, folder, stored.take, self._tell)
         initial = {
@@ -91,13 +98,14 @@ class Uploader(Panel):
             "server": None if server.folder is None else str(server.folder.root),
         }
         super().__init__(_initial=plain(initial), **traits)
-        self._taken = self._serve(stored)
+        self._serve(stored)
         self._serve(Uploads(store, stored.take, self._tell))
         self._serve(Batches(store, stored.take))
         self._serve(Suggestions(store))
         self._serve(server)
 
-    @property
-    def records(self) -> list[Record]:
-        """What was stored with this widget, in order."""
-        return self._taken.records
+    def _in_words(self) -> str:
+        return f"of {printable(repr(self._store.name))}: {count(len(self.records), 'file')} stored"
+
+    def _saved_html(self) -> str:
+        return html(self._store)

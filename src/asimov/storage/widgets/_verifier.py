@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from asimov.storage._display.pages import verdict
+from asimov.storage._display.text import printable
 from asimov.storage._model.selection import chosen
 
 from ._link.messages import State, plain
 from ._link.module import module
 from ._link.panel import Panel
-from ._served import require_store
+from ._link.traits import Told
+from ._served import html, require_store
 from ._verifying.verification import Verification
 
 if TYPE_CHECKING:
@@ -33,6 +36,12 @@ class Verifier(Panel):
     selection : optional
         Verify these only: Records, (event, production, file) tuples, rows of ``to_frame()``, as for `Store.verify`.
 
+    Attributes
+    ----------
+    report : VerificationReport or None
+        What the last verification found; None before, while one runs, and where it was cancelled or failed. ``observe``
+        hears it change, in the thread that verifies.
+
     Examples
     --------
     >>> from asimov.storage import Store
@@ -48,17 +57,14 @@ class Verifier(Panel):
     _initial = traitlets.Dict().tag(sync=True)
     _shown = traitlets.Dict().tag(sync=True)
     _rows: traitlets.List[State] = traitlets.List().tag(sync=True)
+    report = Told(lambda report: {"ok": report.ok, "counts": report.counts, "problems": list(report.problems)})
 
     def __init__(self, store: Served, selection: object = None, **traits: Any) -> None:
         require_store(self, store)
+        self._store = store
         which = None if selection is None else chosen(selection)
         super().__init__(_initial=plain({"store": store.name, "about": _about(store, which)}), **traits)
         self._verification = self._serve(Verification(store, lambda: which, self._show_found))
-
-    @property
-    def report(self) -> VerificationReport | None:
-        """What the last verification found; None before, while one runs, and where it was cancelled or failed."""
-        return self._verification.report
 
     def start(self) -> None:
         """Begin to verify, as the button does; it returns at once.
@@ -94,7 +100,16 @@ class Verifier(Panel):
         """
         return self._verification.wait(timeout)
 
+    def _in_words(self) -> str:
+        found = "no report" if self.report is None else verdict(self.report)
+        return f"of {printable(repr(self._store.name))}: {found}"
+
+    def _saved_html(self) -> str:
+        report: VerificationReport | None = self.report
+        return html(self._store) if report is None else report._repr_html_()
+
     def _show_found(self, state: State, rows: list[State]) -> None:
+        self.set_trait("report", self._verification.report)
         self._show(_rows=rows, _shown=state)
 
 

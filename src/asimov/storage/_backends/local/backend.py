@@ -198,7 +198,7 @@ class LocalBackend(Backend):
 
     # When files were last verified.
 
-    def times_verified(self) -> Mapping[str, int]:
+    def last_verified(self) -> Mapping[str, int]:
         from . import last_verified
 
         return last_verified.read_times(self._root)

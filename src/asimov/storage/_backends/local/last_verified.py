@@ -1,8 +1,9 @@
 """When each file of a Store on a disk was last verified.
 
-The times are in ``.manifest/verified``: a line ``UUID SECONDS`` for each file that was found to be sound, in seconds
-since 1970 (UTC). The file may be lost without harm, and is not kept where the Store can't be written. To a Store that
-only upstream has written it is added only when a rotation is asked for: reading changes nothing there.
+The times are in ``.manifest/verified``: a line ``UUID SECONDS`` for each file that was found to be sound, and
+``UUID -SECONDS`` for each that wasn't, in seconds since 1970 (UTC). The file may be lost without harm, and is not kept
+where the Store can't be written. To a Store that only upstream has written it is added only when a rotation is asked
+for: reading changes nothing there.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from asimov.storage._format.layout import HOME, INCOMING, RECENT
 from asimov.storage._model.check import Check, Status
 
 VERIFIED = "verified"
-_LINE = re.compile(r"([0-9a-f]{32}) (\d{1,11})\n")
+_LINE = re.compile(r"([0-9a-f]{32}) (-?\d{1,11})\n")
 
 
 def read_times(root: Path) -> dict[str, int]:
-    """Read when files were last verified: seconds since 1970, by uuid. A file that can't be read counts as empty."""
+    """Read when files were last verified: seconds since 1970, by uuid; negative where they were not sound then.
+
+    A file that can't be read counts as empty.
+    """
     with contextlib.suppress(OSError, UnicodeDecodeError), Folder.open(root) as top, top.folder(HOME) as home:
         with files.opened(home, VERIFIED) as descriptor:
             text = files.read_all(descriptor).decode()
@@ -32,7 +36,7 @@ def read_times(root: Path) -> dict[str, int]:
 
 
 def note_times(root: Path, checks: Sequence[Check], recorded: Sequence[str], *, rotating: bool) -> None:
-    """Write down that the sound files of `checks` have been verified now; drop those not `recorded` any more.
+    """Write down that the files of `checks` have been verified now; drop those not `recorded` any more.
 
     Unless it is `rotating`, only in a Store that we have made or grown: it has our folders.
     """
@@ -45,10 +49,7 @@ def _noted(root: Path, checks: Sequence[Check], recorded: Sequence[str]) -> str:
     now, known = int(time.time()), set(recorded)
     times = {uuid: seconds for uuid, seconds in read_times(root).items() if uuid in known}
     for check in checks:
-        if check.status is Status.OK:
-            times[check.uuid] = now
-        else:
-            times.pop(check.uuid, None)  # next time, it comes first
+        times[check.uuid] = now if check.status is Status.OK else -now
     return "".join(f"{uuid} {seconds}\n" for uuid, seconds in sorted(times.items()))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asimov.storage.widgets._link.messages import Message, State, request
 from asimov.storage.widgets._served import stat
 
-from .table import Table, View
+from .view import View
 from .views import view_of
 
 if TYPE_CHECKING:
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from asimov.storage.widgets._served import Served
 
+    from .looking import Looking
     from .reading import Reading
     from .selection import Selection
+    from .table import Table
 
 
 class Browsing:
@@ -31,17 +33,28 @@ class Browsing:
         What the pages show.
     selection : Selection
         Which rows are marked.
+    looking : Looking
+        Is asked for what isn't known of the files yet.
     tell : callable
         ``tell(None, event, **content)`` sends all views ``explore/read`` (records).
     """
 
-    def __init__(self, store: Served, reading: Reading, selection: Selection, tell: Callable[..., None]) -> None:
+    def __init__(
+        self, store: Served, reading: Reading, selection: Selection, looking: Looking, tell: Callable[..., None]
+    ) -> None:
         self._store, self._reading, self._selection, self._tell = store, reading, selection, tell
+        self._looking = looking
         self._refreshing = threading.Lock()
 
-    def first(self) -> State:
-        """Return the first page, for a view that is about to paint."""
-        return self._page(View(), "")
+    def first(self, view: View) -> State:
+        """Return a page, for a view that is about to paint."""
+        return self._page(view, "")
+
+    def shown(self, view: View) -> list[tuple[str, str, str, int | None]]:
+        """Return event, production, file and size (None: missing) of the records of a page."""
+        table = self._reading.table
+        records = [table.contents.record(index) for index in table.page(view).rows]
+        return [(*record.key, stat(self._store, record)[1]) for record in records]
 
     def refresh(self) -> None:
         """Read the Store again; what is selected stays selected, as far as it is still there."""
@@ -49,11 +62,12 @@ class Browsing:
             read = self._reading.now()
             if self._reading.shows(read):
                 return
-            table = Table(read)
+            table = self._reading.made(read)
             with self._reading.lock:
                 self._reading.replace(table)
                 self._selection.keep(read)
             self._reading.prepare()
+            self._looking.read_verifications()
         self._tell(None, "explore/read", records=len(table))
 
     @request("explore/page")
@@ -75,8 +89,10 @@ class Browsing:
 
     def _page(self, view: View, known: str) -> State:
         table = self._reading.table
+        waits = self._looking.need(view)
         page = table.page(view)
         return {
+            "waits": waits,
             "rows": [self._row(table, index) for index in page.rows],
             "marked": [table.contents.keys[index] in self._selection for index in page.rows],
             "page": page.number,
@@ -93,8 +109,14 @@ class Browsing:
         if offered == known:
             return None
         events, productions = table.event_choices(), table.production_choices(event)
-        return {"of": offered, "events": asdict(events), "productions": asdict(productions)}
+        choices = {"events": events, "productions": productions, "suffixes": table.suffix_choices()}
+        return {"of": offered, **{name: asdict(offers) for name, offers in choices.items()}}
 
     def _row(self, table: Table, index: int) -> list[object]:
+        """Return a row as a page shows it: names, digests, size in bytes, added in ms and verified in s since 1970."""
         _, size, modified = stat(self._store, table.contents.record(index))
-        return [*table.row(index), size, None if modified is None else modified // 1_000_000]
+        verified = None
+        if table.facts is not None:
+            table.facts.note(index, size, modified)
+            verified = table.facts.verified and table.facts.verified[index]
+        return [*table.row(index), size, None if modified is None else modified // 1_000_000, verified]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from asimov.storage._bytes.threads import started
 from asimov.storage.widgets._served import contents
 
+from .facts import Facts
 from .table import Table
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Reading:
     def __init__(self, store: Served) -> None:
         self._store = store
         self.lock = threading.RLock()
-        self.table = Table(contents(store))
+        self.table = self.made(contents(store))
         self.number = 1
 
     def now(self) -> Contents:
@@ -43,8 +44,14 @@ class Reading:
         shown = self.table.contents
         return read is shown or (read.keys == shown.keys and read.hashes == shown.hashes and read.uuids == shown.uuids)
 
+    def made(self, read: Contents) -> Table:
+        """Make the table of a reading."""
+        return Table(read, Facts(self._store, read))
+
     def replace(self, table: Table) -> None:
-        """Show another table from now on; the lock is held."""
+        """Show another table from now on; the lock is held. What is known of the files is kept."""
+        if table.facts is not None and self.table.facts is not None:
+            table.facts.take(self.table.facts)
         self.table = table
         self.number += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from asimov.storage.widgets._link.messages import Message, RefusedError, State, request
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from .reading import Reading
 
+TOLD = 1000
+"""Selected records that Python is told of as they change, at most."""
 HASHES = 20_000
 """Lines of hashes that go to a clipboard at most."""
 
@@ -30,10 +33,14 @@ class Selection:
         Whose records can be selected.
     tell : callable
         ``tell(None, event, **content)`` sends all views ``explore/selected`` (count).
+    changed : callable
+        ``changed(count, keys)`` hears how many are selected, and the first of them, sorted.
     """
 
-    def __init__(self, reading: Reading, tell: Callable[..., None]) -> None:
-        self._reading, self._tell = reading, tell
+    def __init__(
+        self, reading: Reading, tell: Callable[..., None], changed: Callable[[int, list[Key]], object]
+    ) -> None:
+        self._reading, self._tell, self._changed = reading, tell, changed
         self._keys: frozenset[Key] = frozenset()
 
     def __len__(self) -> int:
@@ -61,7 +68,7 @@ class Selection:
 
     def keep(self, contents: Contents) -> None:
         """Deselect what `contents` doesn't have; the reading's lock is held."""
-        self._keys = frozenset(key for key in self._keys if contents.index_of(key) is not None)
+        self._set(frozenset(key for key in self._keys if contents.index_of(key) is not None))
 
     @request("explore/select")
     def _select_rows(self, message: Message) -> State:
@@ -100,7 +107,13 @@ class Selection:
 
     def _select(self, keys: Iterable[Key], *, on: bool) -> State:
         with self._reading.lock:
-            self._keys = self._keys.union(keys) if on else self._keys.difference(keys)
+            self._set(self._keys.union(keys) if on else self._keys.difference(keys))
             count = len(self._keys)
         self._tell(None, "explore/selected", count=count)
         return {"selected": count}
+
+    def _set(self, keys: frozenset[Key]) -> None:
+        """Replace the selection; the reading's lock is held."""
+        if keys != self._keys:
+            self._keys = keys
+            self._changed(len(keys), nsmallest(TOLD, keys))

@@ -1,88 +1,53 @@
 """The records of one reading of a Store: searched, filtered, sorted and paged at the speed of typing.
 
-Plain Python lists: the search is ``word in row`` over lower-cased rows, the order of each column is sorted once.
+Plain Python: a search is ``word in name`` over lower-cased names, the order of each column is sorted once.
 """
 
 from __future__ import annotations
 
 import threading
-import unicodedata
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from itertools import compress
+from typing import TYPE_CHECKING, cast
+
+from .view import FOUND, PAGE, RECORDED, Choices, Page, View
+from .words import Names, beginning, is_digest, narrower, searchable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from asimov.storage._model.snapshot import Contents
 
-COLUMNS = ("event", "production", "file", "hash", "uuid")
-PAGE = 50
-"""Rows of a page."""
+    from .facts import Facts
+
 CHOICES = 200
-"""Events or productions that a filter offers at most: those with the most records."""
-
-Column = Literal["event", "production", "file", "hash", "uuid"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class View:
-    """What one view of the table shows.
-
-    Attributes
-    ----------
-    search : str
-        Words that must all occur in a row, in any letter case.
-    event, production : str or None
-        Only these.
-    sort : str
-        The column to sort by; rows that are equal in it stay in the order of the Store.
-    descending : bool
-    page : int
-        Counted from 0; a number beyond the last page means the last page.
-    """
-
-    search: str = ""
-    event: str | None = None
-    production: str | None = None
-    sort: Column = "event"
-    descending: bool = False
-    page: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choices:
-    """What a filter offers: the names with the most records, sorted, each with its count; and the number of names."""
-
-    most: list[tuple[str, int]]
-    total: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    """One page: the indices of its rows, its number, and how many rows and pages match in all."""
-
-    rows: list[int]
-    number: int
-    pages: int
-    total: int
+"""Names that a filter offers at most: those with the most records."""
 
 
 class Table:
-    """The records of `contents`. What searching and sorting need is computed when first asked for, or by `prepare`."""
+    """The records of `contents`. What searching and sorting need is computed when first asked for, or by `prepare`.
 
-    def __init__(self, contents: Contents) -> None:
-        self.contents = contents
+    Parameters
+    ----------
+    contents : Contents
+    facts : Facts, optional
+        What is known of the files themselves.
+    """
+
+    def __init__(self, contents: Contents, facts: Facts | None = None) -> None:
+        self.contents, self.facts = contents, facts
         columns = map(list, zip(*contents.keys, strict=True)) if contents.keys else ([], [], [])
         events, productions, files = cast("Iterable[list[str]]", columns)
         self._columns = (events, productions, files, contents.hashes, contents.uuids)
         self._making = threading.RLock()
-        self._joined: list[str] | None = None
-        self._orders: dict[tuple[str, bool], Sequence[int]] = {("event", False): range(len(contents))}
+        self._made: Names | None = None
+        self._orders: dict[str, Sequence[int]] = {"event": range(len(contents))}
         self._choices: dict[str, Choices] = {}
         self._last_event: tuple[str | None, Choices | None] = None, None
-        self._last: tuple[tuple[str | None, str | None], list[str], Sequence[int]] | None = None
+        self._last: tuple[View, list[str], Sequence[int]] | None = None
+        self._last_matching: tuple[View, object, Sequence[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -93,10 +58,9 @@ class Table:
 
     def prepare(self) -> None:
         """Compute what searching and sorting need, so that nobody waits for it later."""
-        self._rows()
-        for column in COLUMNS:
-            for descending in (False, True):
-                self._order(column, descending=descending)
+        self._names()
+        for column in RECORDED:
+            self._order(column)
 
     def page(self, view: View) -> Page:
         """Return the rows of a page."""
@@ -106,17 +70,15 @@ class Table:
         return Page(rows=list(rows[number * PAGE : (number + 1) * PAGE]), number=number, pages=pages, total=len(rows))
 
     def matching(self, view: View) -> Sequence[int]:
-        """Return all rows that a view shows, in its order."""
-        found = self._found(view)
-        order = self._order(view.sort, descending=view.descending)
-        if len(found) == len(self):
-            return order
-        if isinstance(order, range):
-            return found
-        wanted = bytearray(len(self))
-        for index in found:
-            wanted[index] = 1
-        return [index for index in order if wanted[index]]
+        """Return all rows that a view shows, in its order. What isn't known yet of files neither filters nor sorts."""
+        state = self.facts and self.facts.state
+        if self._last_matching is not None:
+            last, known, rows = self._last_matching
+            if known == state and _same_but_page(last, view):
+                return rows  # the next page of the same
+        rows = self._sorted(self._found(view), view)
+        self._last_matching = view, state, rows
+        return rows
 
     def event_choices(self) -> Choices:
         """Return the events with the number of their records."""
@@ -133,10 +95,18 @@ class Table:
             self._last_event = event, choices
         return choices
 
+    def suffix_choices(self) -> Choices:
+        """Return the suffixes of the files, in lower case, with the number of their records."""
+        if "suffix" not in self._choices:
+            self._choices["suffix"] = _most(map(suffix_of, self._columns[2]))
+        return self._choices["suffix"]
+
     def _all_choices(self, column: str) -> Choices:
         if column not in self._choices:
-            self._choices[column] = _most(self._columns[COLUMNS.index(column)])
+            self._choices[column] = _most(self._columns[RECORDED.index(column)])
         return self._choices[column]
+
+    # Filters and search.
 
     def _span(self, event: str) -> range:
         events = self._columns[0]
@@ -144,57 +114,84 @@ class Table:
 
     def _found(self, view: View) -> Sequence[int]:
         """Return what filters and search let pass, in the order of the Store."""
-        words = _searchable(view.search).split()
-        filters = view.event, view.production
-        found = self._narrowed(filters, words)
+        words = searchable(view.search).split()
+        found = self._narrowed(view, words)
         if found is None:
             found = range(len(self)) if view.event is None else self._span(view.event)
             if view.production is not None:
                 productions = self._columns[1]
-                found = [index for index in found if productions[index] == view.production]
-        if words:
-            found = self._search(words, found)
-        self._last = filters, words, found
-        return found
+                found = [row for row in found if productions[row] == view.production]
+            if view.suffix is not None:
+                files = self._columns[2]
+                found = [row for row in found if suffix_of(files[row]) == view.suffix]
+        for word in words:
+            found = self._names().having(word, found, self._digests(word))
+        self._last = view, words, found
+        return found if self.facts is None else self.facts.filtered(found, view)
 
-    def _narrowed(self, filters: tuple[str | None, str | None], words: list[str]) -> Sequence[int] | None:
-        """Return what was found last, if all that is looked for now must be among it, as when a user goes on typing."""
+    def _narrowed(self, view: View, words: list[str]) -> Sequence[int] | None:
+        """Return what was found last, if all that is looked for now must be among it."""
         if self._last is None:
             return None
-        before, words_before, found = self._last
-        narrower = bool(words_before) and all(any(old in new for new in words) for old in words_before)
-        return found if before == filters and narrower else None
+        last, before, found = self._last
+        same = (last.event, last.production, last.suffix) == (view.event, view.production, view.suffix)
+        return found if same and narrower(words, before) else None
 
-    def _search(self, words: list[str], among: Sequence[int]) -> Sequence[int]:
-        rows = self._rows()
-        for word in words:
-            if len(among) == len(rows):
-                among = [index for index, row in enumerate(rows) if word in row]
-            else:
-                among = [index for index in among if word in rows[index]]
-        return among
+    def _digests(self, word: str) -> frozenset[int]:
+        """Return the rows whose hash or uuid begins with `word`."""
+        if not is_digest(word):
+            return frozenset()
+        hashes, uuids = self._columns[3:]
+        return frozenset([*beginning(word, hashes, self._order("hash")), *beginning(word, uuids, self._order("uuid"))])
 
-    def _rows(self) -> list[str]:
+    def _names(self) -> Names:
         with self._making:
-            if self._joined is None:
-                self._joined = [_searchable("\n".join(row)) for row in zip(*self._columns, strict=True)]
-            return self._joined
+            if self._made is None:
+                self._made = Names(*self._columns[:3])
+            return self._made
 
-    def _order(self, column: str, *, descending: bool) -> Sequence[int]:
+    # Orders.
+
+    def _sorted(self, found: Sequence[int], view: View) -> Sequence[int]:
+        if view.sort in FOUND:
+            return found if self.facts is None else self.facts.sorted(found, view.sort, descending=view.descending)
+        order = self._order(view.sort)
+        if len(found) < len(self):
+            found = self._picked(order, found)
+        else:
+            found = order
+        return self._backwards(found, view.sort) if view.descending else found
+
+    def _picked(self, order: Sequence[int], found: Sequence[int]) -> Sequence[int]:
+        """Return those of `order` that were found."""
+        if isinstance(order, range):
+            return found
+        wanted = bytearray(len(self))
+        for row in found:
+            wanted[row] = 1
+        return list(compress(order, map(wanted.__getitem__, order)))
+
+    def _backwards(self, rows: Sequence[int], column: str) -> Sequence[int]:
+        """Return rows from the last value to the first; equal ones stay as they were."""
+        values = self._columns[RECORDED.index(column)]
+        return sorted(rows, key=values.__getitem__, reverse=True)  # they are sorted, so it costs a comparison each
+
+    def _order(self, column: str) -> Sequence[int]:
         with self._making:
-            order = self._orders.get((column, descending))
-            if order is None:
-                values = self._columns[COLUMNS.index(column)]
-                before = self._order(column, descending=False) if descending else range(len(values))
-                order = sorted(before, key=values.__getitem__, reverse=descending)  # equal ones stay as they were
-                self._orders[column, descending] = order
-            return order
+            if column not in self._orders:
+                values = self._columns[RECORDED.index(column)]
+                self._orders[column] = array("I", sorted(range(len(values)), key=values.__getitem__))
+            return self._orders[column]
 
 
-def _searchable(text: str) -> str:
-    """Return a text that is the same for all texts that differ only in the case of letters or in composition."""
-    folded = text.casefold()
-    return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
+def suffix_of(file: str) -> str:
+    """Return the suffix of a file's name, in lower case; an empty str where there is none."""
+    stem, dot, suffix = file.rpartition(".")
+    return f".{suffix.lower()}" if dot and stem and suffix else ""
+
+
+def _same_but_page(one: View, other: View) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in View.__slots__ if name != "page")
 
 
 def _most(names: Iterable[str]) -> Choices:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from asimov.storage.widgets._link.messages import Message, RefusedError
 
-from .table import COLUMNS, PAGE, Column, View
+from .view import COLUMNS, PAGE, View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asimov.storage._model.names import Key
+
+
+Value = TypeVar("Value")
+_LIMITS = ("added_from", "added_to", "larger_than", "not_verified_since")
 
 
 def view_of(message: Message) -> View:
@@ -22,10 +29,17 @@ def view_of(message: Message) -> View:
         search=message.text("search", "", limit=1000),
         event=message.text("event", "", limit=255) or None,
         production=message.text("production", "", limit=255) or None,
-        sort=cast("Column", sort),
+        suffix=_optional(message, "suffix", lambda: message.text("suffix", limit=255)),
+        **{name: _optional(message, name, partial(message.integer, name)) for name in _LIMITS},
+        failed=message.flag("failed", default=False),
+        sort=sort,
         descending=message.flag("descending", default=False),
         page=message.integer("page", 0),
     )
+
+
+def _optional(message: Message, name: str, get: Callable[[], Value]) -> Value | None:
+    return None if message.content.get(name) is None else get()
 
 
 def keys_of(message: Message) -> list[Key]:

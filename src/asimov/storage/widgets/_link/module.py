@@ -30,7 +30,7 @@ FILES = {
     "Uploader": (*PAGE, *_UPLOAD),
     "Fetcher": (*PAGE, "page/newest", "page/pace", "page/combobox", "page/md5", *_FETCHED, "fetch/panel"),
     "Verifier": (*PAGE, *_VERIFYING, "verify/panel"),
-    "Explorer": (*PAGE, *_UPLOAD, *_FETCHED, *_VERIFYING, *_EXPLORE, "explore/adding", "explore/panel"),
+    "Explorer": (*PAGE, "page/icons", *_UPLOAD, *_FETCHED, *_VERIFYING, *_EXPLORE, "explore/adding", "explore/panel"),
 }
 """The files of each widget, by its class."""
 

@@ -43,6 +43,7 @@ from asimov.storage._model.names import name_of
 from . import messages
 from .messages import Handler, Message, RefusedError, Reply, request
 from .module import static
+from .traits import Height
 
 _logger = logging.getLogger(__name__)
 _THREADS = 4
@@ -60,9 +61,17 @@ def text_of(name: str, value: object) -> str:
 
 
 class Panel(anywidget.AnyWidget):
-    """A widget that answers every request of its pages, an error too."""
+    """A widget that answers every request of its pages, an error too.
+
+    Attributes
+    ----------
+    height : str
+        How high the widget is at most, as a CSS length: "480px" unless it is given. What is longer scrolls inside.
+        "fill" takes all of the height that the page gives, for an app or a panel.
+    """
 
     _css = static("asimov-storage.css")
+    height = Height().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
         unknown = sorted(set(traits) - set(self.trait_names()))
@@ -100,6 +109,23 @@ class Panel(anywidget.AnyWidget):
         """Return which other requests of this view are under way."""
         with self._threads_lock:
             return sorted(number for view, number in self._under_way if view == message.view)
+
+    def _in_words(self) -> str:
+        """Return what stands in the repr behind the name of the class."""
+        return "of asimov.storage"
+
+    def _saved_html(self) -> str:
+        """Return what readers see who have no kernel: on GitHub, in a page that was made of a notebook."""
+        return ""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._in_words()}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None and (saved := self._saved_html()):
+            bundle[0]["text/html"] = saved
+        return bundle
 
     def close(self) -> None:
         """Remove the widget from every page, and end its threads and temporary files."""

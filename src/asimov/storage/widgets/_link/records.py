@@ -15,6 +15,11 @@ def place(key: Key) -> dict[str, str]:
     return {"event": event, "production": production, "file": file}
 
 
+def described(record: Record) -> dict[str, str]:
+    """Return event, production, file, hash and uuid."""
+    return {**place(record.key), **identity(record)}
+
+
 def identity(record: Record) -> dict[str, str]:
     """Return hash and uuid."""
     return {"hash": record.hash, "uuid": record.uuid}

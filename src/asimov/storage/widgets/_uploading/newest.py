@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from typing import TYPE_CHECKING
 
 from asimov.storage.widgets._link.messages import State
 from asimov.storage.widgets._link.pace import Paced
-from asimov.storage.widgets._link.records import identity, place
+from asimov.storage.widgets._link.records import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,26 +25,26 @@ class Stored:
     ----------
     show : callable
         ``show(state)`` is given a new dict of JSON values: ``count``, and ``last``, the newest records.
+    tell : callable, optional
+        ``tell(records)`` is given a new list of all records, in the order in which they were stored, whenever there are
+        more.
     """
 
-    def __init__(self, show: Callable[[State], object]) -> None:
+    def __init__(
+        self, show: Callable[[State], object], tell: Callable[[list[Record]], object] = lambda _records: None
+    ) -> None:
         self._records: list[Record] = []
-        self._last: deque[State] = deque(maxlen=SHOWN)
-        self._lock = threading.Lock()
-        self._show = show
+        self._lock, self._telling = threading.Lock(), threading.RLock()
+        self._show, self._tell = show, tell
         self._paced = Paced(self._show_now)
-
-    @property
-    def records(self) -> list[Record]:
-        """The records of what was stored, in order."""
-        with self._lock:
-            return list(self._records)
 
     def take(self, *records: Record) -> None:
         """Add records of what has just been stored; from any thread."""
-        with self._lock:
-            self._records += records
-            self._last += [{**place(record.key), **identity(record)} for record in records]
+        with self._telling:  # or a shorter list might have the last word
+            with self._lock:
+                self._records += records
+                stored = list(self._records)
+            self._tell(stored)
         self._paced()
 
     def close(self) -> None:
@@ -54,5 +53,5 @@ class Stored:
 
     def _show_now(self) -> None:
         with self._lock:
-            state: State = {"count": len(self._records), "last": list(self._last)}
-        self._show(state)
+            count, last = len(self._records), self._records[-SHOWN:]
+        self._show({"count": count, "last": [described(record) for record in last]})

@@ -1,4 +1,4 @@
-// The Uploader below the table; it is made when it is first asked for.
+// The Uploader beside the table; it is made when it is first asked for.
 
 class Adding {
   /**
@@ -12,8 +12,8 @@ class Adding {
     this.model = model;
     this.parts = parts;
     this.refresh = refresh;
-    this.box = make("div", {});
-    this.part = parts.add("Add files", this.box);
+    this.box = make("div", { class: "asimov-storage-column" });
+    this.part = parts.add("Add files", make("h3", {}, "Add files"), this.box);
     /** @type {UploaderPanel | undefined} */
     this.uploader = undefined;
   }

@@ -10,17 +10,22 @@ class Filters {
   constructor(changed) {
     this.known = ""; // which choices the boxes offer; the kernel sends others only
     const plain = { spellcheck: "false", autocomplete: "off", maxlength: SEARCH_LIMIT };
-    this.search = make("input", { type: "search", name: "search", ...plain });
+    this.search = make("input", {
+      type: "search",
+      name: "search",
+      placeholder: "Search",
+      "aria-label": "Search",
+      ...plain,
+    });
     this.search.addEventListener("input", () => changed({ search: this.search.value }));
-    this.event = make("select", { name: "event" });
+    this.event = make("select", { name: "event", "aria-label": "Event" });
     this.event.addEventListener("change", () => {
       this.production.value = "";
       changed({ event: this.event.value, production: "" });
     });
-    this.production = make("select", { name: "production" });
+    this.production = make("select", { name: "production", "aria-label": "Production" });
     this.production.addEventListener("change", () => changed({ production: this.production.value }));
-    const fields = [field("Search", this.search), field("Event", this.event), field("Production", this.production)];
-    this.element = make("div", { class: "asimov-storage-fields" }, ...fields);
+    this.element = make("div", { class: "asimov-storage-filters" }, this.search, this.event, this.production);
   }
 
   /**

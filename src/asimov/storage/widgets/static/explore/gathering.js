@@ -1,4 +1,4 @@
-// Fetching the selected records to a folder of the server, below the table. The kernel's half is Gathering
+// Fetching the selected records to a folder of the server, beside the table. The kernel's half is Gathering
 // (_exploring/gathering.py).
 
 /**
@@ -23,7 +23,7 @@ class GatheredSelection {
   constructor(link, model, parts) {
     this.parts = parts;
     this.panel = new GatheringPanel(link);
-    this.part = parts.add("Fetch to a folder", this.panel.element);
+    this.part = parts.add("Fetch to a folder", make("h3", {}, "Fetch to a folder"), this.panel.element);
     parts.follow(model, "_gathered", () => this.panel.show(model.get("_gathered") ?? {}));
   }
 
@@ -47,6 +47,9 @@ class GatheringPanel {
       happened.preventDefault();
       this.ask("gather/start", { dest: this.dest.value });
     };
+    this.submit = submit;
+    this.cancel.hidden = true;
+    this.bar.hidden = true;
     this.element = make(
       "form",
       { novalidate: true, onsubmit: start, onkeydown: submitOnEnter },
@@ -75,8 +78,8 @@ class GatheringPanel {
   /** @param {GatheringState} state */
   show({ phase, count = 0, dest, tree, done = 0, total = 0, error }) {
     const busy = phase === "fetching";
-    this.bar.classList.toggle("asimov-storage-away", !busy);
-    setOff(this.cancel, !busy);
+    setShown(this.cancel, busy, this.submit);
+    this.bar.hidden = !busy;
     const files = counted(count, "file");
     const where = tree ? ", each in EVENT/PRODUCTION there: some have the same name" : "";
     if (busy) {

@@ -1,22 +1,22 @@
-// The file of a row: its preview and its download, below the table.
+// The file of a row: its preview and its download, beside the table or below it.
 
 class OpenedFile {
   /**
    * @param {Link} link
    * @param {Model} model
    * @param {Parts} parts
-   * @param {(problem?: string) => void} say
+   * @param {{ say: (problem?: string) => void, opened: (key?: RecordKey) => void }} does
    */
-  constructor(link, model, parts, say) {
+  constructor(link, model, parts, { say, opened }) {
     this.link = link;
     this.parts = parts;
     this.say = say;
+    this.opened = opened;
     this.asked = false;
     /** @type {RecordKey | undefined} */
     this.key = undefined;
     this.panel = new FetchedPanel(link);
-    const row = make("div", { class: "asimov-storage-row" }, this.panel.cancel);
-    this.part = parts.add("File", row, this.panel.element);
+    this.part = parts.add("File", this.panel.status, this.panel.cancel, this.panel.result);
     parts.closing.push(() => this.panel.close());
     parts.follow(model, "_shown", () => this.show(model.get("_shown") ?? {}));
   }
@@ -36,14 +36,15 @@ class OpenedFile {
   async open(key) {
     const { panel, part } = this;
     if (this.asked || panel.busy) {
-      part.hidden = false;
-      return this.say(`✗ ${this.key?.[2]} is being fetched or downloaded, below. Wait for it, or cancel it.`);
+      this.parts.unfold(part);
+      return this.say(`✗ ${this.key?.[2]} is being fetched or downloaded. Wait for it, or cancel it.`);
     }
     const before = panel.state.number;
     this.key = key;
     this.asked = true;
     this.say();
-    this.parts.unfold(part, part.querySelector("button"));
+    this.parts.unfold(part);
+    this.opened(key); // when the parts have taken their room, so that the row is in view
     const [event, production, file] = key;
     try {
       await this.link.request("fetch/start", { event, production, file });
@@ -51,5 +52,9 @@ class OpenedFile {
       panel.refuse(before, error);
     }
     this.asked = false;
+  }
+
+  closed() {
+    this.opened(undefined);
   }
 }

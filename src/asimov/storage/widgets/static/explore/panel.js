@@ -45,6 +45,7 @@ class ExplorerPanel {
     /** @type {View} */
     this.view = { search: "", event: "", production: "", sort: "event", descending: false, page: 0 };
     this.painted = { ...this.view, total: 0 };
+    this.bar = make("div", { class: "asimov-storage-bar" });
     this.status = new ExplorerStatus(link);
     this.pages = this.newestPages();
     this.readings = new NewestOnly(
@@ -55,13 +56,18 @@ class ExplorerPanel {
     this.filters = new Filters((changes) => this.ask({ ...changes, page: 0 }));
     this.records = this.recordsTable();
     this.pager = new Pager((by) => this.turn(by));
-    this.parts = new Parts(root, () => this.records.focusRow());
+    this.parts = new Parts(
+      root,
+      () => this.records.focusRow(),
+      (part) => part === this.opened.part && this.opened.closed(),
+    );
     this.selection = this.selectionBar();
     this.fill(root, store, folder);
-    this.opened = new OpenedFile(link, model, this.parts, (problem) => this.status.say(problem));
+    this.opened = this.openedFile();
     this.verified = new VerifiedSelection(link, model, this.parts);
     this.selection.addHashesPart();
     if (!readOnly) this.addWriting();
+    this.selection.addClear();
     this.listen(root);
     this.paint(page, this.view, true);
     this.ask(); // the first page came with the widget and may be old by now
@@ -74,22 +80,19 @@ class ExplorerPanel {
    * @param {string} folder
    */
   fill(root, store, folder) {
-    const refresh = button("Refresh", () => this.refresh());
-    root.append(
-      make("h2", {}, `Explore ${store}`),
-      make("p", { class: "asimov-storage-about" }, make("code", {}, folder)),
-      this.filters.element,
-      make("div", { class: "asimov-storage-row" }, refresh),
-      this.status.element,
-      this.records.element,
-      this.pager.element,
-      this.selection.element,
-    );
+    const refresh = iconButton("refresh", "Refresh", () => this.refresh());
+    const title = make("h2", { title: `${store}, in ${folder}` }, make("bdi", {}, store));
+    this.bar.append(title, this.filters.element, refresh);
+    const table = make("div", { class: "asimov-storage-column" }, this.status.element, this.records.element);
+    this.selection.element.append(this.pager.element);
+    const work = make("div", { class: "asimov-storage-work" }, table, this.parts.element);
+    root.append(this.bar, work, this.selection.element);
   }
 
   /** @param {HTMLElement} root */
   listen(root) {
     root.addEventListener("keydown", (pressed) => this.pressed(pressed));
+    root.addEventListener("keydown", (pressed) => this.parts.pressed(pressed));
     this.link.on("explore/selected", () => this.ask());
     this.link.on("explore/read", () => this.ask());
   }
@@ -112,6 +115,13 @@ class ExplorerPanel {
     });
   }
 
+  openedFile() {
+    return new OpenedFile(this.link, this.model, this.parts, {
+      say: (problem) => this.status.say(problem),
+      opened: (key) => this.records.setOpened(key),
+    });
+  }
+
   selectionBar() {
     return new SelectionBar(this.parts, {
       ask: (kind, fields) => this.do(kind, fields),
@@ -125,12 +135,13 @@ class ExplorerPanel {
   addWriting() {
     const gathered = new GatheredSelection(this.link, this.model, this.parts);
     const adding = new Adding(this.link, this.model, this.parts, () => this.refresh());
-    this.selection.addButton("Fetch selected …", () => gathered.open(), true);
-    this.selection.addButton("Add …", () => adding.open(), false);
+    this.selection.addButton("Fetch to …", () => gathered.open());
+    this.bar.append(button("Add …", () => adding.open(), { class: "asimov-storage-main" }));
   }
 
   close() {
     this.status.close();
+    this.records.close();
     this.parts.close();
   }
 

@@ -1,13 +1,16 @@
-// What opens below the table, and where the focus goes.
+// What opens beside the table, or below it where there is little room, and where the focus goes.
 
 class Parts {
   /**
    * @param {HTMLElement} root
    * @param {() => void} refocus Takes the focus where that which had it is gone.
+   * @param {(part: HTMLElement) => void} folded Hears which part was closed.
    */
-  constructor(root, refocus) {
+  constructor(root, refocus, folded) {
     this.root = root;
     this.refocus = refocus;
+    this.folded = folded;
+    this.element = make("div", { class: "asimov-storage-parts", hidden: true });
     /** @type {Map<HTMLElement, Element | null>} What had the focus when a part was opened. */
     this.openers = new Map();
     /** @type {(() => void)[]} */
@@ -33,38 +36,67 @@ class Parts {
 
   /**
    * @param {string} name
+   * @param {HTMLElement} head What stands in the first line, beside Close.
    * @param {HTMLElement[]} content
    */
-  add(name, ...content) {
-    const close = button("Close", () => this.fold(part), { "aria-label": `Close ${name}` });
-    const head = make("div", { class: "asimov-storage-row asimov-storage-spread" }, make("h3", {}, name), close);
-    const attributes = { class: "asimov-storage-part", "aria-label": name, hidden: true };
-    const part = make("section", attributes, head, ...content);
-    this.root.append(part);
+  add(name, head, ...content) {
+    const close = iconButton("close", `Close ${name}`, () => this.fold(part));
+    const line = make("div", { class: "asimov-storage-row asimov-storage-spread" }, head, close);
+    const attributes = { class: "asimov-storage-part asimov-storage-column", "aria-label": name, hidden: true };
+    const part = make("section", attributes, line, ...content);
+    this.element.append(part);
     return part;
   }
 
   /**
+   * Show a part above the others that are open. The focus stays where it is, unless something in the part is to have it.
+   *
    * @param {HTMLElement} part
-   * @param {HTMLElement | null} focused
+   * @param {HTMLElement | null} [focused]
    */
   unfold(part, focused) {
     const active = /** @type {Document | ShadowRoot} */ (this.root.getRootNode()).activeElement;
     if (!part.contains(active)) this.openers.set(part, active);
+    if (part.hidden) this.element.prepend(part);
     part.hidden = false;
-    part.scrollIntoView({ block: "nearest" });
+    this.settle();
+    this.element.scrollTop = 0;
     focused?.focus();
   }
 
   /**
-   * Give the focus back to where it was; the row that had it may have been painted anew.
+   * Where the focus was in the part, give it back to where it was before; the row that had it may have been painted anew.
    *
    * @param {HTMLElement} part
    */
   fold(part) {
     const opener = this.openers.get(part);
+    const focused = part.matches(":focus-within");
     part.hidden = true;
-    if (opener instanceof HTMLElement && this.root.contains(opener)) opener.focus();
+    this.settle();
+    this.folded(part);
+    if (!focused) return;
+    if (opener instanceof HTMLElement && opener !== this.root && this.root.contains(opener)) opener.focus();
     else this.refocus();
+  }
+
+  settle() {
+    const open = this.open() !== undefined;
+    this.element.hidden = !open;
+    this.root.classList.toggle("asimov-storage-open", open);
+  }
+
+  // Return the uppermost part that is open.
+  open() {
+    return /** @type {HTMLElement[]} */ ([...this.element.children]).find((part) => !part.hidden);
+  }
+
+  /** @param {KeyboardEvent} pressed */
+  pressed(pressed) {
+    const part = this.open();
+    if (pressed.key !== "Escape" || pressed.defaultPrevented || part === undefined) return;
+    pressed.preventDefault();
+    pressed.stopPropagation();
+    this.fold(part);
   }
 }

@@ -30,6 +30,9 @@ class RecordsTable {
     /** @type {boolean[]} */
     this.marked = [];
     this.shownRow = 0;
+    this.page = 0;
+    /** @type {string | undefined} The id of the record whose file is open beside the table. */
+    this.openedId = undefined;
     /** @type {Map<string, { on: boolean }>} By the id of a key, what was asked of the kernel, until it answers. */
     this.marking = new Map();
     /** @type {Map<string, { cell: HTMLElement, sort: HTMLElement, label: string }>} */
@@ -38,10 +41,18 @@ class RecordsTable {
     this.pageBox = this.box("Select this page", (on) => this.mark([...this.rows.keys()], on));
     this.body = make("tbody", { onkeydown: (/** @type {KeyboardEvent} */ pressed) => this.pressed(pressed) });
     const heads = COLUMNS.map(([column, label]) => this.head(column, label));
-    const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, this.pageBox), ...heads));
+    this.headRow = make("tr", {}, make("th", { scope: "col" }, this.pageBox), ...heads);
+    const head = make("thead", {}, this.headRow);
     const table = make("table", { class: "asimov-storage-records" }, this.caption, head, this.body);
-    const region = { class: "asimov-storage-wide", role: "region", "aria-label": "Records", tabindex: 0 };
+    const region = {
+      class: "asimov-storage-wide asimov-storage-body",
+      role: "region",
+      "aria-label": "Records",
+      tabindex: 0,
+    };
     this.element = make("div", region, table);
+    this.resized = new ResizeObserver(() => this.showOpenedRow());
+    this.resized.observe(this.element);
   }
 
   /**
@@ -60,11 +71,10 @@ class RecordsTable {
    * @param {string} label
    */
   head(column, label) {
-    if (!SORTED_BY.has(column)) {
-      return make("th", { scope: "col", class: column === "size" && "asimov-storage-number" }, label);
-    }
+    const attributes = { scope: "col", class: `asimov-storage-of-${column}` };
+    if (!SORTED_BY.has(column)) return make("th", attributes, label);
     const sort = button(label, () => this.does.sort(column), { class: "asimov-storage-sort" });
-    const cell = make("th", { scope: "col" }, sort);
+    const cell = make("th", attributes, sort);
     this.heads.set(column, { cell, sort, label });
     return cell;
   }
@@ -76,18 +86,59 @@ class RecordsTable {
    * @param {View} view
    * @param {string} caption
    */
-  paint({ rows, marked, records }, view, caption) {
+  paint({ rows, marked, records, page }, view, caption) {
     const root = /** @type {Document | ShadowRoot} */ (this.body.getRootNode());
     const hadFocus = this.body.contains(root.activeElement);
+    const turned = this.page !== page;
+    this.page = page;
     this.rows = rows;
     this.marked = marked;
     this.shownRow = Math.min(this.shownRow, Math.max(0, rows.length - 1));
     this.body.replaceChildren(...rows.map((row, position) => this.row(row, position)));
     if (rows.length === 0) this.body.append(nothing(records));
+    if (turned) this.element.scrollTop = 0;
     if (hadFocus) this.focusRow();
     setText(this.caption, caption);
     this.showOrder(view);
     this.showMarks();
+    this.showOpened();
+  }
+
+  /**
+   * Mark the row of the record whose file is open, and keep it in view; none where no file is.
+   *
+   * @param {RecordKey | undefined} key
+   */
+  setOpened(key) {
+    this.openedId = key && idOf(key);
+    this.showOpened();
+    this.showOpenedRow();
+  }
+
+  showOpenedRow() {
+    const row = this.body.querySelector("[aria-current]");
+    if (row !== null) this.scrollTo(row);
+  }
+
+  showOpened() {
+    this.rows.forEach((row, position) => {
+      const line = this.rowAt(position);
+      if (idOf(keyOf(row)) === this.openedId) line.setAttribute("aria-current", "true");
+      else line.removeAttribute("aria-current");
+    });
+  }
+
+  /**
+   * Scroll the table, and nothing around it, as far as is needed to see a row.
+   *
+   * @param {Element} row
+   */
+  scrollTo(row) {
+    const view = this.element.getBoundingClientRect();
+    const { top, bottom } = row.getBoundingClientRect();
+    const first = view.top + this.headRow.getBoundingClientRect().height;
+    if (top < first) this.element.scrollTop -= first - top;
+    else if (bottom > view.bottom) this.element.scrollTop += bottom - view.bottom;
   }
 
   /** @param {View} view */
@@ -112,16 +163,20 @@ class RecordsTable {
     open.append(make("bdi", {}, file));
     const cells = [
       make("td", {}, box),
-      make("td", {}, make("bdi", {}, event)),
-      make("td", {}, make("bdi", {}, production)),
-      make("td", {}, open),
+      make("td", { class: "asimov-storage-of-event", title: event }, make("bdi", {}, event)),
+      make("td", { class: "asimov-storage-of-production", title: production }, make("bdi", {}, production)),
+      make("td", { class: "asimov-storage-of-file", title: file }, open),
       sizeCell(size),
-      make("td", { class: "asimov-storage-added" }, added === null ? "" : inDate(added)),
-      make("td", {}, make("code", { class: "asimov-storage-short", title: hash }, hash)),
-      make("td", {}, make("code", { class: "asimov-storage-short", title: uuid }, uuid)),
+      make("td", { class: "asimov-storage-of-added" }, added === null ? "" : inDate(added)),
+      make("td", { class: "asimov-storage-of-hash" }, make("code", { title: hash }, hash)),
+      make("td", { class: "asimov-storage-of-uuid" }, make("code", { title: uuid }, uuid)),
     ];
     const tabindex = position === this.shownRow ? 0 : -1;
     return make("tr", { tabindex, onfocusin: () => this.reach(position) }, ...cells);
+  }
+
+  close() {
+    this.resized.disconnect();
   }
 
   // --- Marking
@@ -234,8 +289,8 @@ function idOf(key) {
 
 /** @param {number | null} size */
 function sizeCell(size) {
-  if (size === null) return make("td", { class: "asimov-storage-bad" }, "○ missing");
-  return make("td", { class: "asimov-storage-number" }, inUnits(size));
+  if (size === null) return make("td", { class: "asimov-storage-of-size asimov-storage-bad" }, "○ missing");
+  return make("td", { class: "asimov-storage-of-size" }, inUnits(size));
 }
 
 /** @param {number} records */

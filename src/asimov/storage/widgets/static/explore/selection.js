@@ -1,4 +1,4 @@
-// What one does with the selected records: the buttons below the table, and the hashes to copy.
+// What one does with the selected records: the bar below the table, and the hashes to copy.
 
 /**
  * @typedef {object} SelectionDoes
@@ -16,35 +16,32 @@ class SelectionBar {
   constructor(parts, does) {
     this.parts = parts;
     this.does = does;
-    this.selected = 0;
-    this.selectAll = button("", () => does.ask("explore/select-all", { ...does.painted(), on: true }));
-    const group = { class: "asimov-storage-row", role: "group", "aria-label": "Selection" };
-    this.element = make("div", group, this.selectAll);
-    /** @type {HTMLElement[]} */
-    this.needSelection = [];
-    this.addButton("Clear selection", () => does.ask("explore/select-none"), true);
-    this.addButton("Verify selected", () => this.selected > 0 && does.verify(), true);
-    this.addButton("Copy hashes", () => this.selected > 0 && this.copyHashes(), true);
+    const link = { class: "asimov-storage-link" };
+    this.selectAll = button("", () => does.ask("explore/select-all", { ...does.painted(), on: true }), link);
+    this.group = make("div", { class: "asimov-storage-row", role: "group", "aria-label": "Selection", hidden: true });
+    this.element = make("div", { class: "asimov-storage-foot" }, this.group, this.selectAll);
+    this.addButton("Verify", () => does.verify());
+    this.addButton("Copy hashes", () => this.copyHashes());
   }
 
   /**
    * @param {string} words
    * @param {() => void} onclick
-   * @param {boolean} needsSelection
    */
-  addButton(words, onclick, needsSelection) {
-    const added = button(words, onclick);
-    this.element.append(added);
-    if (needsSelection) this.needSelection.push(added);
+  addButton(words, onclick) {
+    this.group.append(button(words, onclick));
+  }
+
+  addClear() {
+    this.addButton("Clear", () => this.does.ask("explore/select-none"));
   }
 
   /** @param {Page} page */
   paint({ total, selected }) {
-    this.selected = selected;
-    const all = `Select all ${counted(total)} that match`;
-    setText(this.selectAll, total === 1 ? "Select the one that matches" : all);
-    setOff(this.selectAll, total === 0);
-    for (const one of this.needSelection) setOff(one, selected === 0);
+    setText(this.selectAll, `Select all ${counted(total)}`);
+    this.selectAll.setAttribute("aria-label", `Select all ${counted(total)} that match`);
+    setShown(this.selectAll, total > 0);
+    setShown(this.group, selected > 0, this.selectAll);
   }
 
   async copyHashes() {
@@ -62,7 +59,7 @@ class SelectionBar {
   addHashesPart() {
     this.hashes = make("textarea", { rows: 6, readonly: true });
     const box = field("Hashes", this.hashes, "They are selected: press Ctrl+C (⌘C on a Mac).");
-    this.hashPart = this.parts.add("Copy hashes", box);
+    this.hashPart = this.parts.add("Copy hashes", make("h3", {}, "Copy hashes"), box);
   }
 
   /** @param {string} text */

@@ -1,4 +1,4 @@
-// The verification of the selected records, below the table.
+// The verification of the selected records, beside the table.
 
 class VerifiedSelection {
   /**
@@ -9,14 +9,14 @@ class VerifiedSelection {
   constructor(link, model, parts) {
     this.parts = parts;
     this.panel = new VerifyingPanel(link);
-    this.part = parts.add("Verification", this.panel.element);
+    this.part = parts.add("Verification", this.panel.row, this.panel.status, this.panel.found);
     parts.closing.push(() => this.panel.close());
     const show = () => this.panel.show(model.get("_verified") ?? {}, model.get("_rows") ?? []);
     parts.follow(model, "_verified", show);
   }
 
   start() {
-    this.parts.unfold(this.part, this.panel.cancel);
+    this.parts.unfold(this.part);
     this.panel.ask("verify/start", !this.panel.busy);
   }
 }

@@ -42,6 +42,6 @@ function keysToCopy() {
  * @param {string} text
  */
 function copyable(term, text) {
-  const source = make("code", {}, text);
+  const source = make("code", { title: text }, text);
   return described(term, source, copying(text, source, `Copy ${term.toLowerCase()}`));
 }

@@ -49,9 +49,8 @@ class FetchedPanel {
     this.verdict = make("p", { class: "asimov-storage-verdict" });
     this.bar = progress("Progress");
     this.silence = make("p", { class: "asimov-storage-problem" });
-    const status = statusRegion(this.verdict, this.bar, this.silence);
-    this.result = make("div", { class: "asimov-storage-result" });
-    this.element = make("div", { class: "asimov-storage-fetched" }, status, this.result);
+    this.status = statusRegion(this.verdict, this.bar, this.silence);
+    this.result = make("div", { class: "asimov-storage-body" });
     this.watch = whileBusy(link, () => this.busy, this.silence);
     this.settle();
   }
@@ -140,9 +139,9 @@ class FetchedPanel {
   }
 
   settle() {
-    setOff(this.cancel, !this.busy);
+    setShown(this.cancel, this.busy, this.refuge === this.cancel ? this.downloading : this.refuge);
+    this.bar.hidden = !this.busy;
     if (this.downloading !== undefined) setOff(this.downloading, this.busy);
-    this.bar.classList.toggle("asimov-storage-away", !this.busy);
     this.told(this.busy);
   }
 
@@ -152,11 +151,12 @@ class FetchedPanel {
    */
   showFetched(state, where) {
     this.say(`✓ ${state.copied ? "Verified and copied" : "Verified"}: ${where}, ${inUnits(state.size)}`, "good");
-    this.downloading = button("Download", () => this.download(state));
+    this.downloading = button("Download", () => this.download(state), { class: "asimov-storage-main" });
     const digest = described("MD5", make("code", {}, state.hash));
+    const facts = [...copyable("Path", state.path), ...copyable("Code", state.code), ...digest];
     this.result.replaceChildren(
-      make("dl", {}, ...copyable("Path", state.path), ...copyable("Code", state.code), ...digest),
       make("div", { class: "asimov-storage-row" }, this.downloading),
+      make("dl", { class: "asimov-storage-facts" }, ...facts),
     );
     this.showPreview(state);
   }

@@ -9,7 +9,7 @@ function mountFetcher(link, root, model) {
   const initial = model.get("_initial");
   const panel = new FetcherPanel(link, initial);
   const { fetched } = panel;
-  root.append(panel.form(initial.store), fetched.element);
+  root.append(panel.form(initial.store), fetched.status, fetched.result);
   const show = () => fetched.show(model.get("_shown") ?? {});
   model.on("change:_shown", show);
   show();
@@ -44,6 +44,7 @@ class FetcherPanel {
   form(store) {
     const hash = field("Expected MD5 (optional)", this.hash);
     const dest = field("Destination folder (optional)", this.dest);
+    const go = make("div", { class: "asimov-storage-row asimov-storage-last" }, this.submit, this.fetched.cancel);
     /** @param {SubmitEvent} happened */
     const fetch = (happened) => {
       happened.preventDefault();
@@ -53,9 +54,7 @@ class FetcherPanel {
       "form",
       { novalidate: true, onsubmit: fetch, onkeydown: submitOnEnter },
       make("h2", {}, `Fetch from ${store}`),
-      make("div", { class: "asimov-storage-fields" }, ...Object.values(this.fields)),
-      make("div", { class: "asimov-storage-fields" }, hash, dest),
-      make("div", { class: "asimov-storage-row" }, this.submit, this.fetched.cancel),
+      make("div", { class: "asimov-storage-fields" }, ...Object.values(this.fields), hash, dest, go),
     );
   }
 

@@ -125,6 +125,19 @@ function setOff(element, off) {
 }
 
 /**
+ * Show or hide an element. Where it is hidden while it has the focus, `refuge` gets that.
+ *
+ * @param {HTMLElement} element
+ * @param {boolean} shown
+ * @param {HTMLElement} [refuge]
+ */
+function setShown(element, shown, refuge) {
+  const focused = !shown && element.matches(":focus-within");
+  element.hidden = !shown;
+  if (focused) refuge?.focus();
+}
+
+/**
  * For a form's onkeydown: JupyterLab keeps the browser from doing this by itself.
  *
  * @param {KeyboardEvent} event

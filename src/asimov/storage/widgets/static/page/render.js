@@ -15,16 +15,32 @@ function rendering(mount) {
   /** @param {{ model: Model, el: HTMLElement }} view */
   const render = ({ model, el }) => {
     const root = keepKeys(make("div", { class: "asimov-storage asimov-storage-panel" }));
+    el.classList.add("asimov-storage-host");
     el.append(root);
     const link = new Link(model);
+    const limit = () => limitHeight(el, root, model.get("height") ?? "");
+    model.on("change:height", limit);
+    limit();
     const cleanUp = mount(link, root, model);
     return () => {
+      model.off("change:height", limit);
       cleanUp?.();
       link.close();
       root.remove();
     };
   };
   return render;
+}
+
+/**
+ * @param {HTMLElement} host
+ * @param {HTMLElement} root
+ * @param {string} height A CSS length, or "fill".
+ */
+function limitHeight(host, root, height) {
+  const fill = height === "fill";
+  for (const element of [host, root]) element.classList.toggle("asimov-storage-fill", fill);
+  root.style.setProperty("--as-height", fill ? "100%" : height);
 }
 
 /**

@@ -37,7 +37,7 @@ function checkRow(row) {
     "tr",
     {},
     make("td", { class: colour }, `${STATUS_SIGNS[row.status]} ${row.status}`),
-    ...names.map((name) => make("td", {}, make("bdi", {}, name))),
+    ...names.map((name) => make("td", { title: name }, make("bdi", {}, name))),
     make("td", { class: "asimov-storage-number" }, row.size === null ? "" : inUnits(row.size)),
     make("td", {}, ...finding(row)),
   );

@@ -6,7 +6,8 @@ function mountVerifier(link, root, model) {
   const show = () => panel.show(model.get("_shown") ?? {}, model.get("_rows") ?? []);
   /** @type {{ store: string, about: string }} */
   const { store, about } = model.get("_initial");
-  root.append(make("h2", {}, `Verify ${store}`), make("p", { class: "asimov-storage-about" }, about), panel.element);
+  const title = make("h2", {}, `Verify ${store} `, make("small", {}, about));
+  root.append(make("div", { class: "asimov-storage-bar" }, title, panel.row), panel.status, panel.found);
   model.on("change:_shown", show);
   show();
   return () => {

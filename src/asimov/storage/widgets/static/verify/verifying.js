@@ -36,15 +36,10 @@ class VerifyingPanel {
     this.count = { ok: make("span"), corrupt: make("span"), missing: make("span"), unreadable: make("span") };
     this.counts = make("p", { class: "asimov-storage-counts" }, ...Object.values(this.count));
     this.silence = make("p", { class: "asimov-storage-problem" });
-    this.found = make("div", { class: "asimov-storage-result" });
+    this.found = make("div", { class: "asimov-storage-body" });
     this.foundBefore = "";
-    this.element = make(
-      "div",
-      {},
-      make("div", { class: "asimov-storage-row" }, this.verify, this.cancel),
-      statusRegion(this.verdict, this.counts, this.bar, this.silence),
-      this.found,
-    );
+    this.row = make("div", { class: "asimov-storage-row" }, this.verify, this.cancel);
+    this.status = statusRegion(this.verdict, this.counts, this.bar, this.silence);
     this.watch = whileBusy(link, () => this.busy, this.silence);
     this.settle();
   }
@@ -91,8 +86,9 @@ class VerifyingPanel {
 
   settle() {
     setOff(this.verify, this.busy);
-    setOff(this.cancel, !this.busy);
-    this.bar.classList.toggle("asimov-storage-away", !this.busy);
+    setShown(this.cancel, this.busy, this.verify);
+    this.bar.hidden = !this.busy;
+    this.counts.hidden = this.state.counts === undefined;
   }
 
   /** @param {Counts} counts */

@@ -1,0 +1,149 @@
+"""The state of an Explorer as traits: what Python sets and observes, and what a page keeps through a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import traitlets
+
+from asimov.storage._display.text import shown
+from asimov.storage._model.names import name_of
+
+from .view import COLUMNS, DEFAULT_COLUMNS, View
+
+_BEGINNING = datetime.fromtimestamp(0, UTC)
+
+
+class Words(traitlets.TraitType[str, Any]):
+    """A text, or something with a ``name``; None is an empty one."""
+
+    default_value = ""
+    info_text = "a str, or an object with a name"
+
+    def __init__(self, limit: int = 255) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def validate(self, _obj: object, value: object) -> str:
+        """Return the text."""
+        text = "" if value is None else name_of(value)
+        if not isinstance(text, str) or len(text) > self._limit:
+            msg = f"{self.name}={shown(value)}: it takes {self.info_text}, of at most {self._limit:,} characters."
+            raise traitlets.TraitError(msg)
+        return str(text)
+
+
+class Moment(traitlets.TraitType["datetime | None", Any]):
+    """A point in time: a datetime (a naive one is local time), a str in ISO 8601, or None.
+
+    A page is sent ms since 1970.
+    """
+
+    default_value = None
+    info_text = 'a datetime, or a str such as "2026-11-26" or "2026-11-26T09:00+01:00"'
+
+    def __init__(self) -> None:
+        super().__init__(allow_none=True)
+        self.tag(to_json=lambda value, _widget: _in_ms(value), from_json=lambda value, _widget: _of_ms(value))
+
+    def validate(self, _obj: object, value: object) -> datetime | None:
+        """Return an aware datetime; "never" is the beginning of time."""
+        if value == "never":
+            return _BEGINNING
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+            if isinstance(moment, datetime) and moment == moment:  # noqa: PLR0124 - pandas' NaT isn't
+                moment = moment.astimezone() if moment.tzinfo is None else moment
+                if moment >= _BEGINNING:
+                    return moment
+        except (ValueError, OverflowError):
+            pass
+        msg = f"{self.name}={shown(value)}: it takes {self.info_text}, of 1970 or later."
+        raise traitlets.TraitError(msg)
+
+
+def _in_ms(value: datetime | None) -> int | None:
+    return None if value is None else int(value.timestamp() * 1000)
+
+
+def _of_ms(value: object) -> datetime | None:
+    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int | float) else None
+
+
+class Columns(traitlets.TraitType["tuple[str, ...]", Any]):
+    """Which columns are shown, in the order in which the table has them."""
+
+    default_value = DEFAULT_COLUMNS
+    info_text = f"some of {', '.join(COLUMNS)}"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tag(to_json=lambda value, _widget: list(value))
+
+    def validate(self, _obj: object, value: object) -> tuple[str, ...]:
+        """Return them; a file's name is always among them."""
+        names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [None]
+        if any(name not in COLUMNS for name in names):
+            msg = f"columns={shown(value)}: it takes {self.info_text}."
+            raise traitlets.TraitError(msg)
+        return tuple(name for name in COLUMNS if name in names or name == "file")
+
+
+class Place(traitlets.TraitType["tuple[str, str, str] | None", Any]):
+    """Event, production and file of a record, or None."""
+
+    default_value = None
+    info_text = "(event, production, file), or None"
+
+    def __init__(self) -> None:
+        super().__init__(allow_none=True)
+        self.tag(to_json=lambda value, _widget: value and list(value))
+
+    def validate(self, _obj: object, value: object) -> tuple[str, str, str]:
+        """Return the three names."""
+        names = tuple(map(name_of, value)) if isinstance(value, list | tuple) else ()
+        if len(names) != 3 or not all(isinstance(name, str) and 0 < len(name) <= 255 for name in names):
+            msg = f"{self.name}={shown(value)}: it takes {self.info_text}."
+            raise traitlets.TraitError(msg)
+        event, production, file = map(str, names)
+        return event, production, file
+
+
+class Shown(traitlets.HasTraits):
+    """What an Explorer shows, as its traits."""
+
+    search = Words(1000).tag(sync=True)
+    event = Words().tag(sync=True)
+    production = Words().tag(sync=True)
+    suffix = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    added_from = Moment().tag(sync=True)
+    added_to = Moment().tag(sync=True)
+    larger_than = traitlets.CInt(None, min=0, allow_none=True).tag(sync=True)
+    not_verified_since = Moment().tag(sync=True)
+    failed = traitlets.Bool(default_value=False).tag(sync=True)
+    sort = traitlets.Enum(COLUMNS, "event").tag(sync=True)
+    descending = traitlets.Bool(default_value=False).tag(sync=True)
+    columns = Columns().tag(sync=True)
+    page = traitlets.Int(0, min=0).tag(sync=True)
+    opened = Place().tag(sync=True)
+    overview_folded = traitlets.Bool(default_value=False).tag(sync=True)
+
+
+def view_of_traits(state: Shown) -> View:
+    """Return the view that the traits describe."""
+    return View(
+        search=state.search,
+        event=state.event or None,
+        production=state.production or None,
+        suffix=state.suffix,
+        added_from=_in_ms(state.added_from),
+        added_to=_in_ms(state.added_to),
+        larger_than=state.larger_than,
+        not_verified_since=_in_ms(state.not_verified_since),
+        failed=state.failed,
+        sort=state.sort,
+        descending=state.descending,
+        page=state.page,
+    )
