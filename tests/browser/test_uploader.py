@@ -62,23 +62,42 @@ def press(widget, name):
 
 
 def status(widget):
-    """Find the region where progress and results are."""
+    """Find the region that says in numbers what goes on."""
     return widget.get_by_role("status")
+
+
+def listed(widget):
+    """Find the list of the files: chosen, under way, and done."""
+    return widget.locator(".asimov-storage-body")
+
+
+def row(widget, name):
+    """Find the row of a file that isn't to be changed any more."""
+    name = widget.page.get_by_text(name, exact=True)
+    return listed(widget).get_by_role("listitem").filter(has=name).first
+
+
+def details(widget, name):
+    """Open the details of a file's row, and find them."""
+    found = row(widget, name)
+    if found.get_by_role("button", name="Details").get_attribute("aria-expanded") == "false":
+        found.get_by_role("button", name="Details").click()
+    return found.get_by_role("term").locator("..")
 
 
 def expect_stored(store, widget, *paths):
     """Wait until files are stored, and assert that they are, byte for byte, and shown with MD5 and uuid."""
     for path in paths:
-        expect(status(widget)).to_contain_text(f"✔ Stored: GW150914 / Prod0 / {path.name}", timeout=200_000)
+        expect(row(widget, path.name)).to_contain_text("✔ Stored", timeout=200_000)
         record = store["GW150914", "Prod0", path.name]
         assert record.hash == md5(path)
-        expect(status(widget)).to_contain_text(f"{path.name}MD5{record.hash}UUID{record.uuid}")
+        expect(details(widget, path.name)).to_contain_text(f"MD5{record.hash}UUID{record.uuid}")
     assert store.verify().ok
 
 
 def expect_under_way(widget, least=0.05):
     """Wait until a file is under way, and more than so much of it has gone."""
-    bar = status(widget).get_by_role("progressbar").first
+    bar = listed(widget).get_by_role("progressbar").first
     bar.wait_for()
     widget.page.wait_for_function("([bar, least]) => bar.value > least", arg=[bar.element_handle(), least], polling=20)
 
@@ -109,13 +128,44 @@ def test_upload_by_drop(opened, store, files):
     expect_stored(store, widget, path)
 
 
-def test_a_folder_that_is_dropped_is_refused(opened, files, tmp_path):
-    """A folder that is dropped is refused in words; the files beside it are taken."""
+@pytest.fixture
+def folder(tmp_path):
+    """Make a folder of results, with two files of one name, an empty one, and hidden ones."""
+    folder = tmp_path / "results"
+    for name, content in {
+        "a.txt": "a",
+        "run1/psd.dat": "1",
+        "run2/psd.dat": "22",
+        "run2/deep/er/c.txt": "",
+        ".hidden": "h",
+        "run1/.git/config": "g",
+        "run1/.git/objects/x": "g",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return folder
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_folder_is_taken_with_what_is_in_it(opened, store, folder, files, way):
+    """Of a folder that is chosen or dropped all files but hidden ones go up, under names that can be changed before."""
     _, widget = opened()
-    (tmp_path / "run1").mkdir()
-    drop(widget.get_by_text("drop them here"), [tmp_path / "run1", files(1)])
-    expect(widget.get_by_text("run1: a folder can't be stored")).to_be_visible()
-    expect(widget.get_by_label("Name in the Store")).to_have_value("1.bin")
+    if way == "chosen":
+        widget.get_by_label("Folder", exact=True).set_input_files(folder)
+    else:
+        drop(widget.get_by_text("drop them here"), [folder, files(1)])
+    names = listed(widget).get_by_role("textbox", name="Name in the Store")
+    wanted = ["a.txt", "c.txt", "run1_psd.dat", "run2_psd.dat"] + ["1.bin"] * (way == "dropped")
+    expect(names).to_have_count(len(wanted))
+    assert sorted(name.input_value() for name in names.all()) == sorted(wanted)
+    expect(widget.get_by_text("Left out: 2 hidden files and folders.")).to_be_visible()
+    expect(widget.get_by_text("2 files have their folders in front of the name")).to_be_visible()
+    names.nth(wanted.index("a.txt")).fill("A.txt") if way == "chosen" else None
+    press(widget, "Upload")
+    expect(status(widget)).to_have_text(f"{len(wanted)} stored.")
+    contents = {record.file: store.fetch_file(*record.key).read_bytes() for record in store}
+    assert contents["run2_psd.dat"] == b"22"
+    assert sorted(contents) == sorted({"A.txt" if name == "a.txt" and way == "chosen" else name for name in wanted})
 
 
 def test_three_at_once(opened, store, files, tmp_path):
@@ -126,11 +176,12 @@ def test_three_at_once(opened, store, files, tmp_path):
     store.add_file("GW170817", "Prod3", tmp_path / "there.bin")
     paths = [files(24, "a.bin"), files(16, "b.bin"), files(8, "<img src=x onerror=alert(1)>.bin")]
     choose(widget, *paths, files(1), tmp_path / "damaged.bin")
-    widget.get_by_label("Expected MD5").last.fill("0" * 32)
+    listed(widget).get_by_role("button", name="Details").last.click()
+    widget.get_by_label("Expected MD5").fill("0" * 32)
     press(widget, "Upload")
     expect_stored(store, widget, *paths)
-    expect(status(widget)).to_contain_text("Already in the Store, as GW170817 / Prod3 / there.bin")
-    expect(status(widget)).to_contain_text("damaged.bin: what arrived has the MD5 " + md5(tmp_path / "damaged.bin"))
+    expect(listed(widget)).to_contain_text("Already in the Store, as GW170817 / Prod3 / there.bin")
+    expect(listed(widget)).to_contain_text("damaged.bin: what arrived has the MD5 " + md5(tmp_path / "damaged.bin"))
     expect(status(widget)).to_contain_text("3 stored, 2 not stored.")
     assert book.page.locator("img[src=x]").count() == 0
     assert partials(store) == []
@@ -144,8 +195,8 @@ def test_cancel_and_try_again(opened, store, files):
     press(widget, "Upload")
     expect_under_way(widget)
     press(widget, "Cancel")
-    expect(status(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
-    expect(widget.get_by_role("button", name="Cancel")).to_have_attribute("aria-disabled", "true")
+    expect(listed(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
+    expect(widget.get_by_role("button", name="Cancel")).to_be_hidden()
     press(widget, "Try again")
     press(widget, "Upload")
     expect_stored(store, widget, path)
@@ -181,7 +232,7 @@ def test_kernel_restart_in_the_middle(opened, store, files):
     expect(widget.get_by_text("The kernel is busy or gone").first).to_be_visible(timeout=5000)
     book.wait_for_kernel()
     book.run()
-    expect(status(widget)).to_contain_text("Nothing was uploaded yet.")
+    expect(status(widget)).to_contain_text("Choose files, or drop them here.")
     (partial,) = partials(store)
     before = partial.stat()
     choose(widget, path)
@@ -201,7 +252,7 @@ def test_a_kernel_that_hangs_is_said_and_goes_on(opened, store, files):
     os.kill(kernel, signal.SIGSTOP)
     try:
         expect(widget.get_by_text("The kernel is busy or gone")).to_be_visible(timeout=5000)
-        expect(status(widget)).to_contain_text("the kernel doesn't answer")
+        expect(listed(widget)).to_contain_text("the kernel doesn't answer")
     finally:
         os.kill(kernel, signal.SIGCONT)
     expect_stored(store, widget, path)
@@ -235,7 +286,7 @@ def test_two_views(opened, store, files):
     expect_under_way(first)
     press(second, "Upload")
     expect_stored(store, first, path)
-    expect(status(second)).to_contain_text("✘ Not stored: ")
+    expect(listed(second)).to_contain_text("✘ Not stored: ")
     assert sorted(record.file for record in store) == ["8.bin", path.name]
 
 
@@ -322,34 +373,38 @@ def test_keyboard_only(opened, store, files):
     keys = book.page.keyboard
     # Around all of it: Chromium would open a dialog of its own if Space came before it knows that it is not to.
     with book.page.expect_file_chooser() as chooser:
-        widget.get_by_label("Event").focus()
-        keys.press("Control+a")
-        keys.type("GW150914")
-        keys.press("Tab")
-        expect(widget.get_by_label("Production")).to_be_focused()
-        keys.press("Tab")
-        expect(widget.get_by_label("File", exact=True)).to_be_focused()
+        widget.get_by_role("button", name="Upload").focus()
+        for control in ("Event", "Production"):
+            keys.press("Tab")
+            expect(widget.get_by_label(control)).to_be_focused()
+        for control in ("Choose files", "Choose a folder"):
+            keys.press("Tab")
+            expect(widget.get_by_role("button", name=control)).to_be_focused()
+        keys.press("Shift+Tab")
         keys.press("Space")
     chooser.value.set_files([files(1), files(8)])
-    first, second = (widget.get_by_role("group").nth(number) for number in (0, 1))
+    expect(listed(widget).get_by_role("listitem")).to_have_count(2)
+    first, second = (listed(widget).get_by_role("listitem").nth(number) for number in (0, 1))
+    keys.press("Tab")
     for control in (
-        first.get_by_role("button", name="Remove"),
         first.get_by_label("Name in the Store"),
-        first.get_by_label("Expected MD5"),
+        first.get_by_role("button", name="Remove"),
+        first.get_by_role("button", name="Details"),
+        second.get_by_label("Name in the Store"),
         second.get_by_role("button", name="Remove"),
     ):
         keys.press("Tab")
         expect(control).to_be_focused()
     keys.press("Space")
-    expect(widget.get_by_role("button", name="Remove")).to_be_focused()
-    for control in (first.get_by_label("Name in the Store"), first.get_by_label("Expected MD5")):
-        keys.press("Tab")
-        expect(control).to_be_focused()
+    expect(first.get_by_role("button", name="Remove")).to_be_focused()
     keys.press("Tab")
-    expect(widget.get_by_role("button", name="Upload")).to_be_focused()
-    outline = widget.get_by_role("button", name="Upload").evaluate(
-        "(element) => getComputedStyle(element).outlineStyle"
-    )
+    keys.press("Space")
+    keys.press("Tab")
+    expect(first.get_by_label("Expected MD5")).to_be_focused()
+    for _ in range(3):
+        keys.press("Shift+Tab")
+    expect(first.get_by_label("Name in the Store")).to_be_focused()
+    outline = first.get_by_label("Name in the Store").evaluate("(element) => getComputedStyle(element).outlineStyle")
     assert outline == "solid"
     keys.press("Enter")
     expect_stored(store, widget, files(1))
@@ -370,7 +425,7 @@ def test_accessible(opened, store, files, theme, tmp_path):
     axe(book)
     widget.get_by_label("Event").fill("GW150914")
     press(widget, "Upload")
-    expect(status(widget)).to_contain_text("Already in the Store")
+    expect(listed(widget)).to_contain_text("Already in the Store")
     axe(book)
     narrow(book)
     expect_stored(store, widget, files(24))
@@ -404,7 +459,7 @@ def test_nothing_jumps_while_it_goes_up(opened, tmp_path):
     assert len(seen["heights"]) == 1
     assert 1 <= seen["changes"] <= 11
     press(widget, "Cancel")
-    expect(status(widget)).to_contain_text("Cancelled.")
+    expect(listed(widget)).to_contain_text("Cancelled.")
 
 
 # All slices from the sixth on are lost, for two and a half seconds; other messages are not.
@@ -527,7 +582,7 @@ def test_cancel_before_the_kernel_has_answered(on_a_line, store, files, held):
     press(widget, "Upload")
     page.wait_for_function("line.held.length > 0")
     press(widget, "Cancel")
-    expect(status(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
+    expect(listed(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
     page.evaluate("line.release('upload/begin')")
     press(widget, "Try again")
     press(widget, "Upload")
@@ -542,7 +597,7 @@ def test_an_answer_that_got_lost(on_a_line, store, files):
     press(widget, "Upload")
     page.wait_for_function("missed === 1")
     expect(status(widget)).to_contain_text("1 stored.")
-    expect(status(widget).get_by_role("progressbar")).to_have_count(0)
+    expect(widget.get_by_role("progressbar")).to_have_count(0)
     expect(status(widget)).not_to_contain_text("not stored")
     expect_stored(store, widget, files(8))
 
@@ -565,7 +620,10 @@ def test_a_file_that_cannot_be_read_any_more(opened, store, files):
     expect_under_way(widget)
     before = path.stat()
     os.utime(path, (0, 0))
-    expect(status(widget)).to_contain_text("✘ Not stored: The browser can't read 96.bin (any more)")
+    expect(listed(widget)).to_contain_text("✘ Not stored: The browser can't read 96.bin (any more)")
+    press(widget, "Try again")
+    expect(listed(widget)).to_contain_text("Choose it again.")
+    expect(listed(widget).get_by_role("textbox")).to_have_count(0)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     choose(widget, path)
     press(widget, "Upload")
@@ -601,31 +659,31 @@ def test_cancel_from_the_server_by_keyboard(opened, store, tmp_path):
     keys.type("large.bin")
     keys.press("Enter")
     expect(widget.get_by_label("Name in the Store")).to_have_value("large.bin")
-    for control in ("Add", "Remove"):
+    for control in ("Add", "Name in the Store"):
         keys.press("Tab")
-        expect(widget.get_by_role("button", name=control)).to_be_focused()
-    for _ in ("name", "MD5", "Upload"):
-        keys.press("Tab")
-    expect(widget.get_by_role("button", name="Upload")).to_be_focused()
+        expect(widget.get_by_role("button", name=control).or_(widget.get_by_label(control)).first).to_be_focused()
     keys.press("Enter")
-    expect(status(widget)).to_contain_text("of 1.0 TiB")
-    keys.press("Tab")
+    expect(widget.get_by_text("of 1.0 TiB")).to_be_visible()
+    widget.get_by_role("button", name="Upload").focus()
+    keys.press("Shift+Tab")
     expect(widget.get_by_role("button", name="Cancel")).to_be_focused()
     keys.press("Space")
-    expect(status(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
+    expect(listed(widget)).to_contain_text("Cancelled. Nothing was stored.", timeout=1000)
     assert (partials(store), len(store)) == ([], 0)
 
 
 STOPS = """async (root) => {
     [...root.querySelectorAll("button")].find((button) => button.textContent === "Upload").click();
     const frame = () => new Promise(requestAnimationFrame);
-    while (root.querySelectorAll("progress").length < 3) await frame();
-    const stop = [...root.querySelectorAll("button")].filter((button) => button.textContent === "Stop").at(-1);
-    const status = root.querySelector("[role=status]");
+    const list = root.querySelector(".asimov-storage-body");
+    const stops = () => [...list.querySelectorAll("button")].filter((button) => button.textContent === "Stop");
+    while (stops().length < 3) await frame();
+    const stop = stops().at(-1);
     const places = new Set();
     for (let after = 0; after < 20; ) {
-        places.add(stop.getBoundingClientRect().top - status.getBoundingClientRect().top);
-        if (/Already in the Store/.test(status.textContent) && /✔ Stored/.test(status.textContent)) after += 1;
+        const { top, left } = stop.getBoundingClientRect();
+        places.add(`${top - list.getBoundingClientRect().top} ${left}`);
+        if (/Already in the Store/.test(list.textContent) && /✔ Stored/.test(list.textContent)) after += 1;
         await frame();
     }
     return [...places];
@@ -645,7 +703,7 @@ def test_nothing_jumps_as_others_are_done(opened, store, files, tmp_path, width)
     assert len(widget.evaluate(STOPS)) == 1
     press(widget, "Cancel")
     expect(status(widget)).to_contain_text("1 stored, 1 not stored.")
-    failed = status(widget).get_by_text("Already in the Store")
+    failed = listed(widget).get_by_text("Already in the Store")
     assert failed.evaluate("(words) => words.scrollWidth <= words.clientWidth")  # all of it can be read
 
 
@@ -664,8 +722,9 @@ def test_focus_goes_on(opened, store, files, tmp_path):
     choose(widget, files(48))
     upload.click()
     stops.last.focus()
-    expect_stored(store, widget, files(24), files(48))
+    expect(status(widget)).to_contain_text("2 stored", timeout=200_000)
     expect(upload).to_be_focused()
+    expect_stored(store, widget, files(24), files(48))
 
 
 def test_what_hinders_suggestions_is_said(opened, store):
@@ -676,6 +735,202 @@ def test_what_hinders_suggestions_is_said(opened, store):
     event.fill("GW")
     expect(widget.get_by_text(re.compile("(No suggestions|Not checked): .*manifest.yaml")).first).to_be_visible()
     expect(event).not_to_have_attribute("aria-invalid", "true")
+
+
+SIZES = """(root) => {
+    const box = (element) => element.getBoundingClientRect();
+    const button = [...root.querySelectorAll("button")].find((button) => button.textContent === "Upload");
+    const { top, bottom } = box(button);
+    const rows = [...root.querySelectorAll(".asimov-storage-files > li")].slice(0, 10).map((row) => box(row).height);
+    return { inView: top >= 0 && bottom <= innerHeight, height: box(root).height, rows: [...new Set(rows)] };
+}"""
+
+
+@pytest.fixture
+def sixty(tmp_path):
+    """Make sixty small files."""
+    paths = [tmp_path / f"posterior_samples_{number:02}.txt" for number in range(60)]
+    for number, path in enumerate(paths):
+        path.write_text(f"{number}")
+    return paths
+
+
+@pytest.mark.parametrize("width", [None, 400, 280])
+def test_sixty_files_fit_the_screen(opened, store, sixty, width):
+    """Of sixty files Upload stays in view, before and after; a row is one line, and nothing sticks out."""
+    book, widget = opened()
+    page = book.page
+    before = page.viewport_size
+    page.set_viewport_size({"width": 1200, "height": 800})
+    try:
+        choose(widget, *sixty)
+        expect(listed(widget).get_by_role("listitem")).to_have_count(60)
+        if width is not None:
+            narrow(book, width)
+        seen = widget.evaluate(SIZES)
+        assert (seen["inView"], seen["rows"]) == (True, [pytest.approx(25, abs=1)])
+        assert seen["height"] < 600
+        press(widget, "Upload")
+        expect(status(widget)).to_have_text("60 stored.")
+        assert widget.evaluate(SIZES)["inView"]
+        assert row(widget, sixty[-1].name).evaluate("(row) => row.firstElementChild.firstElementChild.offsetWidth > 50")
+    finally:
+        page.set_viewport_size(before)
+
+
+def test_ten_thousand_files_stay_usable(opened):
+    """Of 10,000 files that are chosen the page paints what is in view: it takes them, and types, without a stop."""
+    _, widget = opened()
+    took = widget.get_by_label("File", exact=True).evaluate(
+        """async (input) => {
+            const frame = () => new Promise(requestAnimationFrame);
+            const chosen = new DataTransfer();
+            for (let number = 0; number < 10_000; number += 1) chosen.items.add(new File(["x"], `${number}.txt`));
+            input.files = chosen.files;
+            const begun = performance.now();
+            input.dispatchEvent(new Event("change"));
+            await frame();
+            await frame();
+            const taken = performance.now();
+            const list = input.form.querySelector(".asimov-storage-body");
+            list.scrollTop = list.scrollHeight / 2;
+            await frame();
+            await frame();
+            return [taken - begun, performance.now() - taken];
+        }"""
+    )
+    expect(status(widget)).to_contain_text("10,000 to upload")
+    assert took[0] < 10_000
+    assert took[1] < 1_000
+
+
+@pytest.mark.parametrize("size", [0, 5, 300_000, 9 * MIB])
+@pytest.mark.parametrize("change", ["grows", "is emptied"])
+def test_a_file_that_changes_before_it_goes_is_refused(opened, store, tmp_path, size, change):
+    """A file that has grown or shrunk since it was chosen is refused, an empty one too; chosen again it goes."""
+    if size == 0 and change == "is emptied":
+        return
+    _, widget = opened()
+    path = tmp_path / "growing.txt"
+    path.write_bytes(b"x" * size)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    choose(widget, path)
+    expect(listed(widget).get_by_role("listitem")).to_have_count(1)
+    path.write_bytes(b"y" * (size + 7) if change == "grows" else b"")
+    press(widget, "Upload")
+    expect(listed(widget)).to_contain_text("✘ Not stored: The browser can't read growing.txt (any more)")
+    assert len(store) == 0
+    press(widget, "Try again")
+    expect(listed(widget)).to_contain_text("Choose it again.")
+    choose(widget, path)
+    expect(listed(widget).get_by_role("listitem")).to_have_count(1)
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+
+
+def test_a_dropped_file_is_taken_anew(opened, store, tmp_path):
+    """Of a file that was dropped and has grown since, "Try again" takes what there is now."""
+    _, widget = opened()
+    path = tmp_path / "growing.txt"
+    path.write_bytes(b"")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    drop(widget.get_by_text("drop them here"), [path])
+    expect(listed(widget).get_by_role("listitem")).to_have_count(1)
+    path.write_bytes(b"something")
+    press(widget, "Upload")
+    expect(listed(widget)).to_contain_text("✘ Not stored: The browser can't read growing.txt (any more)")
+    press(widget, "Try again")
+    expect(listed(widget)).to_contain_text("9 B")
+    press(widget, "Upload")
+    expect_stored(store, widget, path)
+
+
+def test_a_bad_file_keeps_no_other_out(opened, store, sixty, tmp_path):
+    """Among many small files those that can't be stored are said, each with its reason, and all others are stored."""
+    (tmp_path / "there.txt").write_text("7")
+    store.add_file("GW170817", "Prod3", tmp_path / "there.txt")
+    _, widget = opened()
+    choose(widget, *sixty)
+    listed(widget).get_by_role("button", name="Details").nth(3).click()
+    widget.get_by_label("Expected MD5").fill("0" * 32)
+    expect(listed(widget).get_by_role("listitem")).to_have_count(60)
+    os.utime(sixty[5], (0, 0))
+    press(widget, "Upload")
+    expect(status(widget)).to_contain_text("57 stored, 3 not stored.")
+    expect(row(widget, sixty[3].name)).to_contain_text("was expected")
+    expect(row(widget, sixty[5].name)).to_contain_text("can't read")
+    expect(row(widget, sixty[7].name)).to_contain_text("Already in the Store, as GW170817 / Prod3 / there.txt")
+    press(widget, "Try all again")
+    expect(listed(widget).get_by_role("textbox")).to_have_count(2)
+    assert store.verify().ok
+
+
+def test_small_files_whose_answer_got_lost(on_a_line, store, sixty):
+    """Small files that are stored, but whose page missed the answer, are shown as stored."""
+    page, widget = on_a_line(DEAF)
+    choose(widget, *sixty)
+    press(widget, "Upload")
+    page.wait_for_function("missed === 1")
+    expect(status(widget)).to_have_text("60 stored.")
+    assert len(store) == 60
+
+
+def test_small_files_are_cancelled(on_a_line, store, sixty):
+    """Cancel ends small files that the kernel has not heard of; nothing is stored, and they can go later."""
+    page, widget = on_a_line()
+    choose(widget, *sixty)
+    page.evaluate("line.hold = ['expected']")  # a batch: what it is called comes after its files
+    press(widget, "Upload")
+    page.wait_for_function("line.held.length > 0")
+    press(widget, "Cancel")
+    page.evaluate("line.release('expected')")
+    expect(listed(widget)).to_contain_text("Cancelled. Nothing was stored.")
+    expect(status(widget)).not_to_contain_text("on the way")
+    assert (len(store), partials(store)) == (0, [])
+    listed(widget).get_by_role("button", name="Try again").first.click()
+    press(widget, "Upload")
+    expect(status(widget)).to_contain_text("1 stored")
+
+
+FROM_THE_FILE_BROWSER = """async (name) => {
+    const item = [...document.querySelectorAll(".jp-DirListing-item")].find((one) => one.textContent.includes(name));
+    const { left, top, width, height } = item.getBoundingClientRect();
+    return { x: left + width / 2, y: top + height / 2 };
+}"""
+
+
+@pytest.mark.parametrize("way", ["a file", "a folder"])
+def test_a_drop_from_the_file_browser(opened, store, server, way):
+    """What is dragged from JupyterLab's own file browser is stored from the server's disk."""
+    name = "from_browser.txt" if way == "a file" else "browsed"
+    path = server.root / name
+    if way == "a file":
+        path.write_text("in the file browser")
+    else:
+        path.mkdir()
+        for number in range(3):
+            (path / f"{number}.txt").write_text(f"{number}")
+        (path / ".hidden").write_text("h")
+    book, widget = opened()
+    page = book.page
+    book.command("filebrowser:refresh")
+    page.locator(".jp-DirListing-item", has_text=name).wait_for()
+    start = page.evaluate(FROM_THE_FILE_BROWSER, name)
+    target = widget.get_by_text("drop them here").bounding_box()
+    page.mouse.move(start["x"], start["y"])
+    page.mouse.down()
+    page.mouse.move(start["x"] + 20, start["y"] + 20, steps=4)
+    page.mouse.move(target["x"] + 10, target["y"] + 5, steps=10)
+    page.mouse.up()
+    names = listed(widget).get_by_role("textbox")
+    wanted = [name] if way == "a file" else ["0.txt", "1.txt", "2.txt"]
+    expect(names).to_have_count(len(wanted))
+    assert [one.input_value() for one in names.all()] == wanted
+    press(widget, "Upload")
+    expect(status(widget)).to_have_text(f"{len(wanted)} stored.")
+    sources = [path] if way == "a file" else [path / one for one in wanted]
+    assert [record.hash for record in store] == [md5(source) for source in sources]
+    assert path.exists()  # it is copied
 
 
 def test_too_many_files_are_refused_in_words(opened):
@@ -689,7 +944,7 @@ def test_too_many_files_are_refused_in_words(opened):
             input.dispatchEvent(new Event("change"));
         }"""
     )
-    expect(widget.get_by_text("At most 10,000 files can be uploaded at once, and these are 10,001.")).to_be_visible()
+    expect(widget.get_by_text("At most 10,000 files can be uploaded at once, and these are more.")).to_be_visible()
 
 
 SUMMARY_CHANGES = """async (root) => {
@@ -697,12 +952,10 @@ SUMMARY_CHANGES = """async (root) => {
     const times = [];
     const watch = (record) => !record.target.closest?.("[aria-live=off]");
     const observer = new MutationObserver((records) => records.some(watch) && times.push(performance.now()));
-    for (const part of [status.children[0], status.querySelectorAll(":scope > ul")[1]]) {
-        observer.observe(part, { childList: true, characterData: true, subtree: true });
-    }
+    observer.observe(status.children[0], { childList: true, characterData: true, subtree: true });
     [...root.querySelectorAll("button")].find((button) => button.textContent === "Upload").click();
     while (!/^60 stored\\.$/.test(status.children[0].textContent)) await new Promise(requestAnimationFrame);
-    return times.at(-1) - times[0] > 0 ? (times.length / (times.at(-1) - times[0])) * 1000 : 0;
+    return times.length > 1 ? ((times.length - 1) / (times.at(-1) - times[0])) * 1000 : 0;
 }"""
 
 
@@ -713,6 +966,6 @@ def test_many_small_files_are_told_at_a_pace(opened, tmp_path):
         (tmp_path / f"{number}.txt").write_text(f"{number}")
     choose(widget, *(tmp_path / f"{number}.txt" for number in range(60)))
     rate = widget.evaluate(SUMMARY_CHANGES)
-    assert rate <= 11  # five for the count, five for the list
-    expect(status(widget)).to_contain_text("✔ Stored: GW150914 / Prod0 / 59.txt")
+    assert rate <= 6
+    expect(row(widget, "59.txt")).to_contain_text("✔ Stored")
     expect(status(widget)).to_have_attribute("aria-atomic", "false")

@@ -24,6 +24,7 @@ from asimov.storage._backends.local.journal import Journal
 from asimov.storage._disk import temporary
 from asimov.storage._format import canonical_reader, canonical_writer, entries
 from asimov.storage._format.layout import KEPT
+from asimov.storage._operations import adding
 
 Key = tuple[str, str, str]
 DEAD = 2**22 + 1
@@ -274,6 +275,16 @@ def add_files(base, tell):
     return Store(base / "store").add_files([(e, p, base / "sources" / name) for e, p, name in places])
 
 
+def add_contents(base, tell):
+    places = [("E0", "P0", "new"), ("E1", "P1", "second"), ("E1", "P2", "third")]
+    contents = [(place, (base / "sources" / place[2]).read_bytes()) for place in places]
+    told = adding.add_contents(Store(base / "store").backend, contents)
+    for error in told:
+        if isinstance(error, Exception):
+            raise error
+    return told
+
+
 def new_file(base, tell):
     with Store(base / "store").new_file("E1", "P1", "written") as file:
         file.write(b"head....tail")
@@ -409,6 +420,16 @@ OPERATIONS = {
     ),
     "add_files": Operation(
         add_files,
+        prepare_store,
+        OLD,
+        {
+            ("E0", "P0", "new"): SOURCES["new"],
+            ("E1", "P1", "second"): SOURCES["second"],
+            ("E1", "P2", "third"): SOURCES["third"],
+        },
+    ),
+    "add_contents": Operation(
+        add_contents,
         prepare_store,
         OLD,
         {

@@ -15,7 +15,7 @@ PAGE = tuple(f"page/{name}" for name in ("link", "names", "elements", "units", "
 """What every widget needs; the others name the rest, and nothing that they don't need."""
 
 _UPLOAD = (
-    *("page/newest", "page/pace", "page/combobox", "page/md5"),
+    *("page/icons", "page/newest", "page/pace", "page/combobox", "page/md5"),
     *(f"upload/{name}" for name in ("place", "folders", "lab", "chosen", "line", "upload", "batch", "server", "row")),
     *(f"upload/{name}" for name in ("rows", "stored", "panel")),
 )
@@ -33,7 +33,7 @@ FILES = {
     "Uploader": (*PAGE, *_UPLOAD),
     "Fetcher": (*PAGE, "page/newest", "page/pace", "page/combobox", "page/md5", *_FETCHED, "fetch/panel"),
     "Verifier": (*PAGE, *_VERIFYING, "verify/panel"),
-    "Explorer": (*PAGE, "page/icons", *_UPLOAD, *_FETCHED, *_VERIFYING, *_EXPLORE, "explore/adding", "explore/panel"),
+    "Explorer": (*PAGE, *_UPLOAD, *_FETCHED, *_VERIFYING, *_EXPLORE, "explore/adding", "explore/panel"),
 }
 """The files of each widget, by its class."""
 

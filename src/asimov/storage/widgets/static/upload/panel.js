@@ -166,34 +166,21 @@ class UploaderPanel {
     const { count } = this.stored;
     const told = [];
     if (open > 0) told.push(`${counted(open)} on the way`);
-    if (chosen.length > 0) told.push(`${counted(chosen.length)} to upload, ${inUnits(totalSize(chosen))}`);
+    if (chosen.length > 0) told.push(`${counted(chosen.length)} to upload (${inUnits(totalSize(chosen))})`);
     if (count > 0) told.push(`${counted(count)} stored`);
     if (failed.length > 0) told.push(`${counted(failed.length)} not stored`);
     setText(this.summary, told.length > 0 ? `${told.join(", ")}.` : "Choose files, or drop them here.");
     this.bar.set(round.done, round.total);
     this.bar.hidden = open === 0;
-    showOrHide(this.cancel, open > 0, this.submit);
-    showOrHide(this.again, open === 0 && failed.length > 1, this.submit);
-    showOrHide(this.clear, open === 0 && chosen.length > 1, this.submit);
+    setShown(this.cancel, open > 0, this.submit);
+    setShown(this.again, open === 0 && failed.length > 1, this.submit);
+    setShown(this.clear, open === 0 && chosen.length > 1, this.submit);
   }
 }
 
 /** @param {FileRow[]} rows */
 function totalSize(rows) {
   return rows.reduce((sum, { chosen }) => sum + chosen.size, 0);
-}
-
-/**
- * Show an element or hide it; if it had the focus, another one gets that.
- *
- * @param {HTMLElement} element
- * @param {boolean} shown
- * @param {HTMLElement} refuge
- */
-function showOrHide(element, shown, refuge) {
-  const focused = !shown && element.matches(":focus-within");
-  element.hidden = !shown;
-  if (focused) refuge.focus();
 }
 
 /**

@@ -59,40 +59,27 @@ class FileRow {
       (words) => this.say(words || hintOnName(name, this.name?.value ?? "")),
       () => this.does.check(this.name?.value ?? ""),
     );
-    this.lay(
-      this.name,
-      this.act("Remove", "✕", () => this.does.remove(this)),
-    );
+    this.lay(this.name, this.removal());
   }
 
   /**
    * @param {HTMLElement} name
-   * @param {HTMLElement | undefined} act
+   * @param {HTMLElement[]} acts
    */
-  lay(name, act) {
+  lay(name, ...acts) {
     this.more = button("", () => this.toggle(), { class: "asimov-storage-icon", "aria-expanded": "false" });
     this.more.setAttribute("aria-label", `Details of ${this.called}`);
     /** @type {HTMLElement | undefined} */
     this.details = undefined;
-    this.action = act;
+    this.action = acts.at(0);
     const size = make("span", { class: "asimov-storage-number" }, inUnits(this.chosen.size));
-    const acts = make("span", { class: "asimov-storage-acts" }, act, this.more);
+    const buttons = make("span", { class: "asimov-storage-acts" }, ...acts, this.more);
     this.element.className = `asimov-storage-${this.phase}`;
-    this.element.replaceChildren(name, size, this.words, acts, this.note);
+    this.element.replaceChildren(name, size, this.words, buttons, this.note);
   }
 
   get called() {
     return this.order?.name ?? this.name?.value ?? "";
-  }
-
-  /**
-   * @param {string} name
-   * @param {string} text
-   * @param {() => void} does
-   */
-  act(name, text, does) {
-    const attributes = text === name ? {} : { "aria-label": name, class: "asimov-storage-icon", title: name };
-    return button(text, does, attributes);
   }
 
   toggle() {
@@ -149,7 +136,7 @@ class FileRow {
     this.say("Waiting");
     this.lay(
       nameShown(order.name, this.chosen.from),
-      this.act("Stop", "Stop", () => this.does.stop(this)),
+      button("Stop", () => this.does.stop(this)),
     );
   }
 
@@ -158,6 +145,7 @@ class FileRow {
    * @param {number} done In bytes.
    */
   tell(phase, done) {
+    if (!this.isOpen) return; // an answer that came late
     this.does.moved(done - this.done);
     this.phase = phase;
     this.done = done;
@@ -214,11 +202,20 @@ class FileRow {
     this.phase = outcome;
     this.added = added;
     this.say(outcome === "stored" ? "✔ Stored" : outcome === "failed" ? `✘ Not stored: ${words}` : `– ${words}`);
-    const again = outcome === "stored" ? undefined : this.act("Try again", "Try again", () => this.does.again(this));
-    if (outcome === "stored") this.chosen = { ...this.chosen, file: undefined, entry: undefined }; // it may be let go
-    this.lay(nameShown(this.called, this.chosen.from), again);
-    if (hadFocus) again?.focus();
-    return hadFocus && again === undefined;
+    const shown = nameShown(this.called, this.chosen.from);
+    if (outcome === "stored") {
+      this.chosen = { ...this.chosen, file: undefined, entry: undefined }; // it may be let go
+      this.lay(shown);
+      return hadFocus;
+    }
+    const again = button("Try again", () => this.does.again(this));
+    this.lay(shown, again, this.removal());
+    if (hadFocus) again.focus();
+    return false;
+  }
+
+  removal() {
+    return iconButton("close", "Remove", () => this.does.remove(this));
   }
 }
 

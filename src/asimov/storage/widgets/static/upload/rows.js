@@ -58,10 +58,23 @@ class FileRows {
 
   /** @param {Chosen[]} files */
   add(files) {
+    this.removeFailed(new Set(files.map(({ from }) => from)));
     const rows = files.map((chosen) => new FileRow(chosen, this.rowDoes));
     this.rows.push(...rows);
     this.list.append(...rows.map(({ element }) => element));
     this.does.changed();
+  }
+
+  /**
+   * Remove the rows of files that failed and are chosen again.
+   *
+   * @param {Set<string>} from
+   */
+  removeFailed(from) {
+    const isReplaced = (/** @type {FileRow} */ row) =>
+      row.isDone && row.phase !== "stored" && from.has(row.chosen.from);
+    for (const row of this.rows) if (isReplaced(row)) row.element.remove();
+    this.rows = this.rows.filter((row) => !isReplaced(row));
   }
 
   /**
@@ -178,6 +191,7 @@ class FileRows {
    * @param {Verdict} verdict
    */
   finish(row, { added, error }) {
+    if (error !== undefined) this.round.total -= row.chosen.size - row.done; // it will not go
     if (added !== undefined) {
       if (row.finish("stored", { added })) this.focusAfter(row);
     } else if (error instanceof Cancelled) row.finish("cancelled", { words: NOTHING_STORED });
