@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import threading
@@ -149,18 +148,15 @@ def test_an_interrupt_cancels(store, stored):
     main = threading.main_thread().ident
 
     def interrupt():
-        while "Event.wait" not in [
-            one.f_code.co_qualname for one, _ in traceback.walk_stack(sys._current_frames()[main])
-        ]:
-            os.sched_yield()
-        signal.raise_signal(signal.SIGINT)
+        waiting: list[str] = []
+        while not {"Work.wait", "Event.wait"}.issubset(waiting):
+            waiting = [frame.f_code.co_qualname for frame, _ in traceback.walk_stack(sys._current_frames()[main])]
+        signal.pthread_kill(main, signal.SIGINT)
 
-    started = threading.Event()
-    interrupting = threading.Thread(target=lambda: started.wait(20) and interrupt())
+    interrupting = threading.Thread(target=interrupt)
     interrupting.start()
-    started.set()
     with pytest.raises(KeyboardInterrupt):
-        verifier.wait(20)
+        verifier.wait(2)
     interrupting.join()
     go_on.set()
     assert verifier.wait(20) is None
