@@ -38,6 +38,7 @@ class OverviewPicture {
     this.page = 0;
     /** @type {OverviewPage | undefined} */
     this.shown = undefined;
+    this.painted = "";
     this.state = PLAIN_STATE;
     /** @type {[row: number, column: number]} Of the cell that Tab leads to. */
     this.at = [0, 0];
@@ -98,12 +99,20 @@ class OverviewPicture {
     setText(this.opener, state.overview_folded ? "▸ Overview" : "▾ Overview");
     if (unfolded) this.refresh();
     if (this.shown === undefined || state.overview_folded) return;
-    const { productions, events, hidden, line } = this.shown;
+    const { event, production, added_from: from, added_to: to } = state;
+    const painted = JSON.stringify([this.shown, event, production, from, to]);
+    if (painted !== this.painted) this.paintAnew(this.shown);
+    this.painted = painted;
+  }
+
+  /** @param {OverviewPage} shown */
+  paintAnew(shown) {
+    const { productions, events, hidden, line } = shown;
     const focused = this.body.matches(":focus-within");
     const heads = productions.map((name) => this.headOf({ production: name }, name));
     this.head.replaceChildren(make("tr", {}, make("td", {}), ...heads, make("th", { scope: "col" }, "")));
     this.body.replaceChildren(...events.map((name, row) => this.row(name, row)));
-    this.pager.paint(this.shown);
+    this.pager.paint(shown);
     setText(this.hidden, hidden > 0 ? `${counted(hidden, "further production")} not shown: use Search.` : "");
     this.line.replaceChildren(...(line === null ? [] : this.spans(line)));
     this.aim(...this.at);
