@@ -435,3 +435,18 @@ def test_environment_is_left_alone(store):
     after = (Path.cwd(), os.umask(before[1]))
     assert before[0] == after[0]
     assert after[1] == 0o022
+
+
+def test_a_store_that_vanished(store, tmp_path):
+    """A Store that was there before is said to have vanished, and which path went; nobody is told to make another."""
+    list(store)
+    store.root.rename(tmp_path / "away")
+    words = f"vanished: {store.root} is not there any more.*unmounted"
+    for use in (lambda: list(store), store.verify, store.to_frame, lambda: store.fetch_file("S1", "Prod0", "f")):
+        with pytest.raises(NotAStoreError, match=words) as caught:
+            use()
+        assert "create" not in str(caught.value)
+    (tmp_path / "away").rename(store.root)
+    (store.root / ".manifest").rename(tmp_path / "manifest")
+    with pytest.raises(NotAStoreError, match=f"{store.root}/.manifest is not there any more"):
+        list(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import resource
 import sys
@@ -228,3 +229,17 @@ def test_threads_that_read(monkeypatch, limit, count):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
     assert threads.reading_threads() == count
+
+
+def test_the_callers_context():
+    """A thread works in the context of its caller: some front ends find their session by that."""
+    session = contextvars.ContextVar("session")
+    session.set("mine")
+    found = []
+    threads.started(lambda: found.append(session.get("none")), "test").join()
+    pool = threads.Threads(1, "test")
+    assert pool.submit(session.get, "none").result() == "mine"
+    session.set("another")
+    assert pool.submit(session.get, "none").result() == "another"
+    pool.shutdown()
+    assert found == ["mine"]

@@ -34,7 +34,8 @@ def test_byte_sizes(size, expected):
         ("\x1b[31m\x07\x9b", "\\x1b[31m\\x07\\x9b"),
         ("a\nb\r\tc\x00\x7f", "a\\nb\\r\\tc\\x00\\x7f"),
         ("\u202e\u200b\u2028\U000e0001\udc80", "\\u202e\\u200b\\u2028\\U000e0001\\udc80"),
-        ("no\u00a0break e\u0301", "no\u00a0break e\u0301"),
+        ("no\u00a0break e\u0301", "no\\xa0break e\u0301"),
+        ("\u3164\ufe0f\u2003\u2800\ue000", "\\u3164\\ufe0f\\u2003\\u2800\\ue000"),
     ],
 )
 def test_printable(text, expected):

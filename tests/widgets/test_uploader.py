@@ -823,3 +823,17 @@ def test_events_and_productions_may_be_objects(store):
     widget = Uploader(store, SimpleNamespace(name="GW150914"), "Prod0")
     assert (widget._initial["event"], widget._initial["production"]) == ("GW150914", "Prod0")
     widget.close()
+
+
+def test_a_store_that_cannot_be_written(store):
+    """What can't be written is said before anything is chosen, in words that a user knows."""
+    uploader = Uploader(store)
+    assert uploader._initial["refusal"] is None
+    uploader.close()
+    with (store.root / ".manifest" / "manifest.yaml").open("a") as manifest:
+        manifest.write("requires:\n  signatures: 1\n")
+    list(store)
+    uploader = Uploader(store)
+    assert uploader._initial["refusal"].startswith("Nothing can be added to this Store: it holds ")
+    assert "later version" in uploader._initial["refusal"]
+    uploader.close()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
+import sys
+import threading
+import traceback
 
 import pytest
 from damage import flip_bit, md5, replace_by_symlink, truncate
@@ -134,3 +138,27 @@ def test_hostile_messages_are_answered(verifier, page_of):
     page.ask("verify/cancel")
     assert page.fails("verify/everything")["type"] == "RefusedError"
     assert verifier.wait(20).ok
+
+
+def test_an_interrupt_cancels(store, stored):
+    """An interrupt of the cell that waits for a verification goes through, and cancels it."""
+    verifier = Verifier(store)
+    go_on = threading.Event()
+    verifier.observe(lambda _change: go_on.wait(20), "_shown")
+    main = threading.main_thread().ident
+
+    def interrupt():
+        waiting: list[str] = []
+        while not {"Work.wait", "Event.wait"}.issubset(waiting):
+            waiting = [frame.f_code.co_qualname for frame, _ in traceback.walk_stack(sys._current_frames()[main])]
+        signal.pthread_kill(main, signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        verifier.wait(2)
+    interrupting.join()
+    go_on.set()
+    assert verifier.wait(20) is None
+    assert verifier._shown["phase"] == "cancelled"
+    verifier.close()

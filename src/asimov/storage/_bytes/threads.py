@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ _PER_THREAD = 8
 
 
 def started(work: Callable[[], object], name: str) -> threading.Thread | None:
-    """Start a thread that ends with the process; None where none can be had (a limit on processes, an end near)."""
-    thread = threading.Thread(target=work, name=name, daemon=True)
+    """Start a thread that ends with the process; None where none can be had (a limit on processes, an end near).
+
+    It works in the caller's context, which some front ends find their session by.
+    """
+    thread = threading.Thread(target=copy_context().run, args=(work,), name=name, daemon=True)
     try:
         thread.start()
     except RuntimeError:
@@ -28,7 +32,10 @@ def started(work: Callable[[], object], name: str) -> threading.Thread | None:
 
 
 class Threads:
-    """A pool of up to `most` threads. Where one can't be started, what it would have done is done by the caller."""
+    """A pool of up to `most` threads, each call in the context of its caller.
+
+    Where a thread can't be started, what it would have done is done by the caller.
+    """
 
     def __init__(self, most: int, name: str) -> None:
         from concurrent.futures import ThreadPoolExecutor  # loads logging, which a reader needn't wait for
@@ -59,6 +66,7 @@ class _Task(Generic[Result]):
         from concurrent.futures import Future
 
         self._function, self._arguments = function, arguments
+        self._context = copy_context()
         self._taken = threading.Lock()
         self.future: Future[Result] = Future()
 
@@ -66,7 +74,7 @@ class _Task(Generic[Result]):
         if not self._taken.acquire(blocking=False) or not self.future.set_running_or_notify_cancel():
             return
         try:
-            result = self._function(*self._arguments)
+            result = self._context.run(self._function, *self._arguments)
         except BaseException as error:  # noqa: BLE001 - what is no commit is raised again
             self.future.set_exception(error)
         else:

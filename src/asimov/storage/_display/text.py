@@ -5,6 +5,7 @@ Names come from manifests and disks. Nothing invisible, and nothing that moves a
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 SYMBOLS = {"ok": "✓", "corrupt": "✗", "missing": "○", "unreadable": "⚠"}
@@ -12,26 +13,30 @@ SYMBOLS = {"ok": "✓", "corrupt": "✗", "missing": "○", "unreadable": "⚠"}
 DIGESTS = {"hash", "uuid", "sha256"}
 """The fields of a record that are digits, which nobody reads to the end."""
 _SHOWN = 200
-_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+_LOOKS_EMPTY = re.compile(
+    "[\u00a0\u034f\u115f\u1160\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Spaces that look like another, and letters and marks that look like nothing."""
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with what can't be seen escaped as Python does: controls, direction marks, surrogates, line ends.
+    r"""Return `text` with what can't be seen escaped as Python does: controls, direction marks, odd spaces, surrogates.
 
     No name in a Store holds a backslash, so different names stay different.
 
     >>> printable("red\x1b[31m")
     'red\\x1b[31m'
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     return "".join(map(visible, text))
 
 
 def visible(character: str) -> str:
     """Return a character, escaped if it can't be seen."""
-    if unicodedata.category(character) in _INVISIBLE:
+    if unicodedata.category(character) in _INVISIBLE or _LOOKS_EMPTY.match(character):
         return character.encode("unicode_escape").decode()
     return character
 

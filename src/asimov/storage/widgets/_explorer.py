@@ -24,7 +24,7 @@ from ._link.module import module
 from ._link.panel import Panel
 from ._link.suggestions import Suggestions
 from ._link.traits import Told
-from ._served import require_store
+from ._served import refusal, require_store
 from ._uploading.batches import Batches
 from ._uploading.newest import Stored
 from ._uploading.server_files import ServerFiles
@@ -138,7 +138,8 @@ class Explorer(Shown, Panel):
         view = view_of_traits(self)
         first: State = {"store": self._store.name, "root": str(self._store.root), "read_only": read_only}
         first |= {"view": asdict(view), "page": self._browsing.first(view)}
-        return first | {"event": "", "production": "", "server": None}  # which the Uploader's panel begins with
+        # What the Uploader's panel begins with:
+        return {**first, "event": "", "production": "", "server": None, "refusal": refusal(self._store)}
 
     def _serve_changes(self, store: Served) -> None:
         """Serve what writes to the Store or to the server's disk."""

@@ -125,6 +125,12 @@ def contents(store: Served) -> Contents:
     return store.backend.contents()
 
 
+def refusal(store: Served) -> str | None:
+    """Return in words why nothing can be added to a Store; None where it can."""
+    reason = store.backend.writable()
+    return None if reason is None else f"Nothing can be added to this Store: {reason}."
+
+
 def html(store: Served) -> str:
     """Return what a Store looks like to readers without a kernel."""
     picture: str = store._repr_html_()  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from ._link.panel import Panel, text_of
 from ._link.records import described
 from ._link.suggestions import Suggestions
 from ._link.traits import Told
-from ._served import html, require_store
+from ._served import html, refusal, require_store
 from ._uploading.batches import Batches
 from ._uploading.newest import Stored
 from ._uploading.server_files import ServerFiles
@@ -93,6 +93,7 @@ class Uploader(Panel):
         server = ServerFiles(store, folder, stored.take, self._tell)
         initial = {
             "store": store.name,
+            "refusal": refusal(store),
             "event": text_of("event", event),
             "production": text_of("production", production),
             "server": None if server.folder is None else str(server.folder.root),

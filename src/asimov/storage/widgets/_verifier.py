@@ -81,7 +81,7 @@ class Verifier(Panel):
         self._verification.cancel()
 
     def wait(self, timeout: float | None = None) -> VerificationReport | None:
-        """Wait for the verification under way, and start one if none was started.
+        """Wait for the verification under way, and start one if none was started. An interrupt cancels it.
 
         Parameters
         ----------

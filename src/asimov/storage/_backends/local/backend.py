@@ -89,7 +89,9 @@ class LocalBackend(Backend):
         if os.access(home, os.W_OK | os.X_OK):
             unknown = self._journal.unknown()
             return f"it holds {unknown}, which only a later version of asimov-storage knows" if unknown else None
-        return f"{home} is not there, or this user may not write to it, or its file system is read-only"
+        if not home.exists():
+            return f"{self._root} is not there any more"
+        return f"this user may not write to {self._root}, or its file system is read-only"
 
     # Bytes on their way in.
 

@@ -112,6 +112,16 @@ class StateReader:
         """Forget a lock that another thread may have held at a fork."""
         self._reading = threading.RLock()
 
+    def _no_store(self) -> str:
+        if self._known is None:
+            missing = f"it has no {HOME}/{MANIFEST}"
+            return f"There is no Store at {self.root}: {missing}. Make one with Store.create() or `locutus init`."
+        gone = _gone(self.root / HOME / MANIFEST)
+        return (
+            f"The Store at {self.root} has vanished: {gone} is not there any more. If its file system was unmounted, "
+            "mount it again; if the folder was moved, open the Store where it is now."
+        )
+
     @contextlib.contextmanager
     def home(self) -> Iterator[Folder]:
         """Open ``.manifest``.
@@ -124,12 +134,12 @@ class StateReader:
         try:
             root = Folder.open(self.root)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotAStoreError(_no_store(self.root)) from error
+            raise NotAStoreError(self._no_store()) from error
         with root:
             try:
                 home = root.folder(HOME)
             except (FileNotFoundError, NotADirectoryError) as error:
-                raise NotAStoreError(_no_store(self.root)) from error
+                raise NotAStoreError(self._no_store()) from error
             with home:
                 yield home
 
@@ -286,7 +296,7 @@ class StateReader:
         except FileNotFoundError as error:
             if home.status(BACKUP) or has_entries(home):
                 raise ManifestLostError("it is gone, though there was one", self.path) from error
-            raise NotAStoreError(_no_store(self.root)) from error
+            raise NotAStoreError(self._no_store()) from error
         try:
             yield descriptor
         finally:
@@ -419,5 +429,14 @@ def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> lis
     return [record for record in new.values() if trusted or contents.by_uuid(record.uuid) is None]
 
 
-def _no_store(root: Path) -> str:
-    return f"There is no Store at {root}: it has no {HOME}/{MANIFEST}. Make one with Store.create() or `locutus init`."
+def _gone(path: Path) -> Path:
+    """Return the first part of a path that is not there."""
+    return next((part for part in [*reversed(path.parents), path] if not _is_there(part)), path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True

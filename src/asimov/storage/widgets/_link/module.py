@@ -11,7 +11,7 @@ import gzip
 import re
 from importlib.resources import files
 
-PAGE = tuple(f"page/{name}" for name in ("link", "elements", "units", "words", "progress", "work", "render"))
+PAGE = tuple(f"page/{name}" for name in ("link", "names", "elements", "units", "words", "progress", "work", "render"))
 """What every widget needs; the others name the rest, and nothing that they don't need."""
 
 _UPLOAD = (
@@ -23,7 +23,10 @@ _FETCHED = tuple(f"fetch/{name}" for name in ("copying", "preview", "sink", "dow
 _VERIFYING = ("verify/found", "verify/verifying")
 _EXPLORE = tuple(
     f"explore/{name}"
-    for name in ("filters", "records", "pager", "status", "parts", "selection", "opened", "verified", "gathering")
+    for name in (
+        *("state", "drawer", "marks", "columns", "filters", "records", "pager", "status", "parts"),
+        *("selection", "opened", "verified", "gathering"),
+    )
 )
 
 FILES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Paced:
 
     def _called_after(self, seconds: float) -> bool:
         """Call the action later; return False where no thread can be had for that."""
-        timer = threading.Timer(seconds, self._call)
+        timer = threading.Timer(seconds, copy_context().run, (self._call,))
         timer.name, timer.daemon = "asimov-storage pace", True
         try:
             timer.start()

@@ -82,7 +82,11 @@ class Verification:
         with self._lock:
             if self._found is None:
                 self._begin()
-        self._work.wait(timeout)
+        try:
+            self._work.wait(timeout)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
         found = self._found
         if found is not None and found.error is not None:
             raise found.error

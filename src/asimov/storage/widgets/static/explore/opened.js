@@ -9,6 +9,7 @@ class OpenedFile {
    */
   constructor(link, model, parts, { say, opened }) {
     this.link = link;
+    this.model = model;
     this.parts = parts;
     this.say = say;
     this.opened = opened;
@@ -55,6 +56,32 @@ class OpenedFile {
   }
 
   closed() {
+    this.key = undefined;
     this.opened(undefined);
+  }
+
+  /**
+   * Open or close the file that another view, Python, or this page before it was reloaded, has opened or closed.
+   *
+   * @param {RecordKey | null} key
+   */
+  follow(key) {
+    if (key === null) {
+      if (this.key !== undefined) this.parts.fold(this.part);
+      return;
+    }
+    if (this.key !== undefined && idOf(this.key) === idOf(key)) return;
+    /** @type {FetchState} */
+    const { phase, event = "", production = "", file = "" } = this.model.get("_shown") ?? {};
+    if (phase === undefined || idOf([event, production, file]) !== idOf(key)) this.open(key);
+    else this.unfold(key);
+  }
+
+  /** @param {RecordKey} key */
+  unfold(key) {
+    this.key = key;
+    this.parts.unfold(this.part);
+    this.opened(key); // when the parts have taken their room, so that the row is in view
+    this.show(this.model.get("_shown") ?? {});
   }
 }

@@ -2,17 +2,6 @@
 // (_exploring/browsing.py).
 
 /**
- * What is asked for; a page of it is a Page.
- *
- * @typedef {object} View
- * @property {string} search
- * @property {string} event
- * @property {string} production
- * @property {string} sort A column.
- * @property {boolean} descending
- * @property {number} page
- */
-/**
  * @typedef {object} Page
  * @property {RecordRow[]} rows
  * @property {boolean[]} marked
@@ -21,9 +10,10 @@
  * @property {number} total How many records match.
  * @property {number} records How many there are.
  * @property {number} selected
+ * @property {boolean} waits Whether not all is known yet that the page is to be sorted or filtered by.
  * @property {Choices | null} choices What the filters offer, where that is new.
  */
-/** @typedef {{ store: string, root: string, read_only: boolean, page: Page }} ExplorerInitial */
+/** @typedef {{ store: string, root: string, read_only: boolean, view: Partial<ExplorerState>, page: Page }} ExplorerInitial */
 
 /** @type {Mount} */
 function mountExplorer(link, root, model) {
@@ -41,10 +31,9 @@ class ExplorerPanel {
     this.link = link;
     this.model = model;
     /** @type {ExplorerInitial} */
-    const { store, root: folder, read_only: readOnly, page } = model.get("_initial");
-    /** @type {View} */
-    this.view = { search: "", event: "", production: "", sort: "event", descending: false, page: 0 };
-    this.painted = { ...this.view, total: 0 };
+    const { store, root: folder, read_only: readOnly, page, view } = model.get("_initial");
+    this.state = new SharedState(model, (names) => this.heard(names));
+    this.painted = { ...this.state.now, total: 0 };
     this.bar = make("div", { class: "asimov-storage-bar" });
     this.status = new ExplorerStatus(link);
     this.pages = this.newestPages();
@@ -54,6 +43,7 @@ class ExplorerPanel {
       (error) => this.status.say(`✗ ${inWords(error)}`),
     );
     this.filters = new Filters((changes) => this.ask({ ...changes, page: 0 }));
+    this.columns = new ColumnChoice((columns) => this.setColumns(columns));
     this.records = this.recordsTable();
     this.pager = new Pager((by) => this.turn(by));
     this.parts = new Parts(
@@ -69,8 +59,12 @@ class ExplorerPanel {
     if (!readOnly) this.addWriting();
     this.selection.addClear();
     this.listen(root);
-    this.paint(page, this.view, true);
+    this.paintState();
+    if (Object.entries(view).every(([name, value]) => isShown(this.state.now, name, value))) {
+      this.paint(page, this.state.now, true);
+    }
     this.ask(); // the first page came with the widget and may be old by now
+    this.opened.follow(this.state.now.opened);
     this.status.lookForNews();
   }
 
@@ -82,22 +76,26 @@ class ExplorerPanel {
   fill(root, store, folder) {
     const refresh = iconButton("refresh", "Refresh", () => this.refresh());
     const title = make("h2", { title: `${store}, in ${folder}` }, make("bdi", {}, store));
-    this.bar.append(title, this.filters.element, refresh);
+    this.bar.append(title, this.filters.element, this.filters.more.opener, this.columns.opener, refresh);
     const table = make("div", { class: "asimov-storage-column" }, this.status.element, this.records.element);
     this.selection.element.append(this.pager.element);
     const work = make("div", { class: "asimov-storage-work" }, table, this.parts.element);
-    root.append(this.bar, work, this.selection.element);
+    const drawers = [this.filters.more.drawer.element, this.columns.drawer.element];
+    root.append(this.bar, ...drawers, work, this.selection.element);
   }
 
   /** @param {HTMLElement} root */
   listen(root) {
+    this.filters.search.addEventListener("change", () => this.state.save());
     root.addEventListener("keydown", (pressed) => this.pressed(pressed));
     root.addEventListener("keydown", (pressed) => this.parts.pressed(pressed));
     this.link.on("explore/selected", () => this.ask());
     this.link.on("explore/read", () => this.ask());
+    this.link.on("explore/looked", () => this.ask());
+    this.link.on("explore/looking", ({ done = 0, total = 0 }) => this.status.sayLooking(done, total));
   }
 
-  /** @returns {NewestOnly<View, Reply<Page>>} */
+  /** @returns {NewestOnly<ExplorerState, Reply<Page>>} */
   newestPages() {
     return new NewestOnly(
       (view) => this.link.request("explore/page", { ...view, known: this.filters.known }),
@@ -118,7 +116,10 @@ class ExplorerPanel {
   openedFile() {
     return new OpenedFile(this.link, this.model, this.parts, {
       say: (problem) => this.status.say(problem),
-      opened: (key) => this.records.setOpened(key),
+      opened: (key) => {
+        this.records.setOpened(key);
+        this.state.set({ opened: key ?? null });
+      },
     });
   }
 
@@ -140,6 +141,7 @@ class ExplorerPanel {
   }
 
   close() {
+    this.state.close();
     this.status.close();
     this.records.close();
     this.parts.close();
@@ -147,10 +149,34 @@ class ExplorerPanel {
 
   // --- Asking
 
-  /** @param {Partial<View>} changes */
+  /** @param {Partial<ExplorerState>} changes */
   ask(changes = {}) {
-    Object.assign(this.view, changes);
-    this.pages.ask({ ...this.view });
+    if (Object.keys(changes).length > 0) {
+      this.state.set(changes);
+      this.paintState();
+    }
+    this.pages.ask({ ...this.state.now });
+  }
+
+  /**
+   * Show what Python, or another view, has changed.
+   *
+   * @param {Set<keyof ExplorerState>} names
+   */
+  heard(names) {
+    this.paintState();
+    if (names.delete("opened")) this.opened.follow(this.state.now.opened);
+    if (names.size > 0) this.pages.ask({ ...this.state.now });
+  }
+
+  paintState() {
+    this.filters.paint(this.state.now);
+    this.columns.paint(this.state.now.columns);
+  }
+
+  /** @param {string[]} columns */
+  setColumns(columns) {
+    this.ask({ columns });
   }
 
   /**
@@ -187,12 +213,13 @@ class ExplorerPanel {
 
   /** @param {string} column */
   sortBy(column) {
-    this.ask({ descending: this.view.sort === column && !this.view.descending, sort: column, page: 0 });
+    const { sort, descending } = this.state.now;
+    this.ask({ descending: sort === column && !descending, sort: column, page: 0 });
   }
 
   /** @param {number} by */
   turn(by) {
-    const page = this.view.page + by;
+    const page = this.state.now.page + by;
     if (page >= 0 && page < this.pager.pages) this.ask({ page });
   }
 
@@ -202,15 +229,16 @@ class ExplorerPanel {
    * Paint what answers `view`; while a newer one is asked for, the boxes go on showing what that looks for.
    *
    * @param {Page} page
-   * @param {View} view
+   * @param {ExplorerState} view
    * @param {boolean} newest
    */
   paint(page, view, newest) {
     this.painted = { ...view, page: page.page, total: page.total };
     this.status.sayOfPage("");
     if (newest) {
-      this.view.page = page.page;
-      if (page.choices !== null) this.filters.fill(page.choices, page.records, this.view);
+      if (this.state.now.page !== page.page) this.state.set({ page: page.page });
+      if (page.choices !== null) this.filters.fill(page.choices, this.state.now);
+      if (!page.waits) this.status.sayLooking(0, 0);
     }
     const shown = shownOf(page);
     this.records.paint(page, view, `Records ${shown}`);
@@ -227,4 +255,15 @@ class ExplorerPanel {
     pressed.preventDefault();
     this.filters.search.focus();
   }
+}
+
+/**
+ * Return whether a state is as the kernel says; null there is nothing here.
+ *
+ * @param {ExplorerState} state
+ * @param {string} name
+ * @param {unknown} value
+ */
+function isShown(state, name, value) {
+  return (state[/** @type {keyof ExplorerState} */ (name)] || null) === (value || null);
 }

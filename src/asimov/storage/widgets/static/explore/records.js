@@ -1,7 +1,12 @@
 // The Explorer's table: one page of records, which of them are marked, and the keys that move through it.
 
 /** @typedef {[event: string, production: string, file: string]} RecordKey */
-/** @typedef {[...RecordKey, hash: string, uuid: string, size: number | null, added: number | null]} RecordRow null: missing. */
+/**
+ * Size in bytes and added in ms since 1970 are null of a missing file; verified is as in verifiedCell.
+ *
+ * @typedef {[...RecordKey, hash: string, uuid: string, size: number | null, added: number | null, verified: number | null]}
+ * RecordRow
+ */
 /**
  * @typedef {object} RecordsDo
  * @property {(column: string) => void} sort
@@ -9,17 +14,6 @@
  * @property {(by: number) => void} turn
  * @property {(keys: RecordKey[], on: boolean) => Promise<boolean>} mark Tells whether that was done.
  */
-
-const COLUMNS = [
-  ["event", "Event"],
-  ["production", "Production"],
-  ["file", "File"],
-  ["size", "Size"],
-  ["added", "Added"],
-  ["hash", "Hash"],
-  ["uuid", "UUID"],
-];
-const SORTED_BY = new Set(["event", "production", "file", "hash", "uuid"]); // size and added are known of a page only
 
 class RecordsTable {
   /** @param {RecordsDo} does */
@@ -40,8 +34,9 @@ class RecordsTable {
     this.caption = make("caption", { class: "asimov-storage-unseen" }); // the summary above shows the same
     this.pageBox = this.box("Select this page", (on) => this.mark([...this.rows.keys()], on));
     this.body = make("tbody", { onkeydown: (/** @type {KeyboardEvent} */ pressed) => this.pressed(pressed) });
-    const heads = COLUMNS.map(([column, label]) => this.head(column, label));
-    this.headRow = make("tr", {}, make("th", { scope: "col" }, this.pageBox), ...heads);
+    this.headRow = make("tr", {});
+    /** @type {string[]} */
+    this.columns = [];
     const head = make("thead", {}, this.headRow);
     const table = make("table", { class: "asimov-storage-records" }, this.caption, head, this.body);
     const region = {
@@ -66,15 +61,20 @@ class RecordsTable {
     return box;
   }
 
-  /**
-   * @param {string} column
-   * @param {string} label
-   */
-  head(column, label) {
-    const attributes = { scope: "col", class: `asimov-storage-of-${column}` };
-    if (!SORTED_BY.has(column)) return make("th", attributes, label);
+  /** @param {string[]} columns */
+  setColumns(columns) {
+    if (columns.join() === this.columns.join()) return;
+    this.columns = columns;
+    this.heads.clear();
+    const heads = columns.map((column) => this.head(column));
+    this.headRow.replaceChildren(make("th", { scope: "col" }, this.pageBox), ...heads);
+  }
+
+  /** @param {string} column */
+  head(column) {
+    const label = COLUMN_NAMES[column];
     const sort = button(label, () => this.does.sort(column), { class: "asimov-storage-sort" });
-    const cell = make("th", attributes, sort);
+    const cell = make("th", { scope: "col", class: `asimov-storage-of-${column}` }, sort);
     this.heads.set(column, { cell, sort, label });
     return cell;
   }
@@ -83,10 +83,12 @@ class RecordsTable {
 
   /**
    * @param {Page} page
-   * @param {View} view
+   * @param {ExplorerState} view
    * @param {string} caption
    */
   paint({ rows, marked, records, page }, view, caption) {
+    this.setColumns(view.columns);
+    const words = wordsOf(view.search);
     const root = /** @type {Document | ShadowRoot} */ (this.body.getRootNode());
     const hadFocus = this.body.contains(root.activeElement);
     const turned = this.page !== page;
@@ -94,8 +96,8 @@ class RecordsTable {
     this.rows = rows;
     this.marked = marked;
     this.shownRow = Math.min(this.shownRow, Math.max(0, rows.length - 1));
-    this.body.replaceChildren(...rows.map((row, position) => this.row(row, position)));
-    if (rows.length === 0) this.body.append(nothing(records));
+    this.body.replaceChildren(...rows.map((row, position) => this.row(row, position, words)));
+    if (rows.length === 0) this.body.append(nothing(records, this.columns.length));
     if (turned) this.element.scrollTop = 0;
     if (hadFocus) this.focusRow();
     setText(this.caption, caption);
@@ -141,7 +143,7 @@ class RecordsTable {
     else if (bottom > view.bottom) this.element.scrollTop += bottom - view.bottom;
   }
 
-  /** @param {View} view */
+  /** @param {ExplorerState} view */
   showOrder({ sort: sortedBy, descending }) {
     for (const [column, { cell, sort, label }] of this.heads) {
       const sorted = sortedBy === column;
@@ -154,25 +156,26 @@ class RecordsTable {
   /**
    * @param {RecordRow} row
    * @param {number} position
+   * @param {string[]} words Are marked.
    */
-  row(row, position) {
-    const [event, production, file, hash, uuid, size, added] = row;
-    const label = `Select ${event} / ${production} / ${file}`;
+  row(row, position, words) {
+    const label = `Select ${keyOf(row).join(" / ")}`;
     const box = this.box(label, (on) => this.mark([position], on), { tabindex: -1 });
-    const open = button("", () => this.does.open(keyOf(row)), { class: "asimov-storage-name", tabindex: -1 });
-    open.append(make("bdi", {}, file));
-    const cells = [
-      make("td", {}, box),
-      make("td", { class: "asimov-storage-of-event", title: event }, make("bdi", {}, event)),
-      make("td", { class: "asimov-storage-of-production", title: production }, make("bdi", {}, production)),
-      make("td", { class: "asimov-storage-of-file", title: file }, open),
-      sizeCell(size),
-      make("td", { class: "asimov-storage-of-added" }, added === null ? "" : inDate(added)),
-      make("td", { class: "asimov-storage-of-hash" }, make("code", { title: hash }, hash)),
-      make("td", { class: "asimov-storage-of-uuid" }, make("code", { title: uuid }, uuid)),
-    ];
+    const cells = this.columns.map((column) =>
+      column === "file" ? this.fileCell(row, words) : columnCell(column, row, words),
+    );
     const tabindex = position === this.shownRow ? 0 : -1;
-    return make("tr", { tabindex, onfocusin: () => this.reach(position) }, ...cells);
+    return make("tr", { tabindex, onfocusin: () => this.reach(position) }, make("td", {}, box), ...cells);
+  }
+
+  /**
+   * @param {RecordRow} row
+   * @param {string[]} words
+   */
+  fileCell(row, words) {
+    const open = button("", () => this.does.open(keyOf(row)), { class: "asimov-storage-name", tabindex: -1 });
+    open.append(make("bdi", {}, ...markedName(row[2], words)));
+    return textCell("file", row.slice(0, 3).join(" / "), open);
   }
 
   close() {
@@ -287,27 +290,12 @@ function idOf(key) {
   return key.join("/"); // no name has one
 }
 
-/** @param {number | null} size */
-function sizeCell(size) {
-  if (size === null) return make("td", { class: "asimov-storage-of-size asimov-storage-bad" }, "○ missing");
-  return make("td", { class: "asimov-storage-of-size" }, inUnits(size));
-}
-
-/** @param {number} records */
-function nothing(records) {
+/**
+ * @param {number} records
+ * @param {number} columns
+ */
+function nothing(records, columns) {
   const words =
     records === 0 ? "The Store is empty." : "No record matches. Use fewer words, or another event or production.";
-  return make("tr", {}, make("td", { colspan: COLUMNS.length + 1 }, words));
-}
-
-/**
- * inDate(ms since 1970) is "2026-11-22 10:09", in the user's own time.
- *
- * @param {number} ms
- */
-function inDate(ms) {
-  const date = new Date(ms);
-  const [year, month, day] = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
-  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
-  return `${year}-${two(month)}-${two(day)} ${two(date.getHours())}:${two(date.getMinutes())}`;
+  return make("tr", {}, make("td", { colspan: columns + 1 }, words));
 }

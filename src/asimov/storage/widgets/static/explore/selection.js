@@ -4,7 +4,7 @@
  * @typedef {object} SelectionDoes
  * @property {<T>(kind: string, fields?: Fields) => Promise<T | undefined>} ask
  * @property {(problem?: string, done?: string) => void} say
- * @property {() => View & { total: number }} painted What the page shows.
+ * @property {() => ExplorerState & { total: number }} painted What the page shows.
  * @property {() => void} verify
  */
 

@@ -17,6 +17,11 @@ class ExplorerStatus {
     this.pageProblem = make("p", bad);
     this.problem = make("p", bad);
     this.element = statusRegion(line, this.silence, this.pageProblem, this.problem);
+    this.looked = make("span", {});
+    const stop = () => link.request("explore/look-cancel").catch(() => {});
+    this.stopLooking = button("Cancel", stop, { class: "asimov-storage-link" });
+    this.looks = make("p", { "aria-live": "off", hidden: true }, this.looked, " ", this.stopLooking);
+    this.element.append(this.looks);
     this.looking = false;
     /** @type {number | undefined} */
     this.timer = undefined;
@@ -41,6 +46,17 @@ class ExplorerStatus {
   /** @param {string} words */
   sayNews(words) {
     setText(this.news, words);
+  }
+
+  /**
+   * Say how far the look at the files is, which the order or a filter waits for.
+   *
+   * @param {number} done
+   * @param {number} total 0 where there is none.
+   */
+  sayLooking(done, total) {
+    setText(this.looked, `Looking at the files: ${counted(done)} of ${counted(total)}.`);
+    this.looks.hidden = total === 0;
   }
 
   /** @param {string} words */

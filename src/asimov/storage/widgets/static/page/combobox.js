@@ -35,6 +35,8 @@ class Combobox {
     this.spoken = spoken;
     this.active = -1;
     this.newest = 0;
+    /** @type {string[]} What is offered, as it is. */
+    this.names = [];
     this.placed = "";
     this.follow = () => this.place().join() === this.placed || this.close();
     /** @type {NewestOnly<{ typed: string, number: number }, Suggestions>} */
@@ -74,6 +76,7 @@ class Combobox {
   show(found, number) {
     if (number !== this.newest || document.activeElement !== this.input) return;
     const { names, total, error } = found;
+    this.names = names;
     const options = names.map((text) => make("li", { role: "option", id: freshId(), "aria-selected": "false" }, text));
     this.list.replaceChildren(...options);
     this.list.hidden = names.length === 0; // a listbox without options is none
@@ -138,7 +141,7 @@ class Combobox {
   /** @param {Element | null | undefined} option */
   take(option) {
     if (option === null || option === undefined) return;
-    this.input.value = option.textContent ?? "";
+    this.input.value = this.names[[...this.list.children].indexOf(option)] ?? "";
     this.close();
     this.input.dispatchEvent(new Event("change", { bubbles: true }));
   }

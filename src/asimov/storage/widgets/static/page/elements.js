@@ -1,5 +1,6 @@
 // The elements that panels are made of.
-// Every name that comes from a manifest, a browser or a kernel becomes textContent or an attribute's value, never HTML.
+// Every name that comes from a manifest, a browser or a kernel becomes textContent or an attribute's value, never HTML, and
+// what can't be seen in it is spelled out. Only the content of files, in <pre>, stands as it is.
 
 /** @typedef {string | number | boolean | null | undefined} AttributeValue */
 /**
@@ -13,6 +14,7 @@
 /** @typedef {Handlers & { [name: string]: AttributeValue | ((happened: never) => void) }} Attributes */
 /** @typedef {Node | string | null | undefined} Child */
 
+const SPOKEN = new Set(["title", "aria-label", "aria-valuetext"]); // attributes that are read
 let countOfIds = 0;
 
 // An id that is free in the whole page, for `for`, `list` and aria-*.
@@ -33,10 +35,23 @@ function make(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value));
+    else if (value !== false && value !== undefined && value !== null) {
+      element.setAttribute(name, SPOKEN.has(name) ? visible(String(value)) : String(value));
+    }
   }
-  element.append(...children.filter((child) => child !== undefined && child !== null));
+  for (const child of children) {
+    if (child !== undefined && child !== null) element.append(isText(child, tag) ? visible(child) : child);
+  }
   return element;
+}
+
+/**
+ * @param {Node | string} child
+ * @param {string} tag
+ * @returns {child is string}
+ */
+function isText(child, tag) {
+  return typeof child === "string" && tag !== "pre";
 }
 
 /**
@@ -64,7 +79,7 @@ function field(text, input, hint) {
   const box = make("div", { class: "asimov-storage-field" }, label, input, hinted, note);
   /** @param {string | null} [words] */
   const problem = (words) => {
-    note.textContent = words ?? "";
+    setText(note, words ?? "");
     if (words) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   };
@@ -110,7 +125,8 @@ function described(term, ...description) {
  * @param {string} text
  */
 function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = visible(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 /**

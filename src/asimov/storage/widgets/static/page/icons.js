@@ -8,7 +8,8 @@ const ICONS = {
   close: "M4 4l8 8M12 4l-8 8",
   previous: "M10 3 5 8l5 5",
   next: "M6 3l5 5-5 5",
-  copy: "M6 6h7v7H6zM10 6V3H3v7h3",
+  filter: "M2 3h12L9.5 8.5V13l-3-1.5v-3z",
+  columns: "M2 3h12v10H2zM6 3v10M10 3v10",
 };
 
 /** @param {keyof typeof ICONS} name */
@@ -27,7 +28,7 @@ function icon(name) {
  *
  * @param {keyof typeof ICONS} name
  * @param {string} label
- * @param {() => void} onclick
+ * @param {() => void} [onclick]
  */
 function iconButton(name, label, onclick) {
   const made = button("", onclick, { class: "asimov-storage-icon", title: label, "aria-label": label });

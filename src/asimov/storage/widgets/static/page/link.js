@@ -8,6 +8,8 @@ const SILENT_AFTER = 3000; // ms without a word from the kernel while something 
  *
  * @typedef {object} Model
  * @property {<T>(trait: string) => T} get The caller says of which type a trait is.
+ * @property {(trait: string, value: unknown) => void} set
+ * @property {() => void} save_changes
  * @property {(event: string, listener: Listener) => void} on
  * @property {(event: string, listener: Listener) => void} off
  * @property {(content: object, callbacks: undefined, buffers: ArrayBuffer[]) => void} send

@@ -4,6 +4,7 @@
  * What an UploaderPanel begins with.
  *
  * @typedef {object} UploaderInitial
+ * @property {string | null} refusal Why nothing can be added, in words.
  * @property {string} store
  * @property {string} event
  * @property {string} production
@@ -46,6 +47,8 @@ class UploaderPanel {
     this.notice = make("p", { class: "asimov-storage-bad" });
     if (initial.server !== null) this.server = new ServerBox(link, initial.server, (chosen) => this.rows.add([chosen]));
     const form = this.form(initial.store);
+    this.refusal = initial.refusal;
+    if (this.refusal) this.refuse(this.refusal);
     root.append(form);
     this.chosen.acceptDrops(form);
     this.stored.paint();
@@ -69,6 +72,16 @@ class UploaderPanel {
     this.summarize.cancel();
     this.rows.leave();
     this.link.request("upload/leave").catch(() => {});
+  }
+
+  /**
+   * Say before anything is chosen that nothing can be added.
+   *
+   * @param {string} words
+   */
+  refuse(words) {
+    this.chosen.say(`✗ ${words}`);
+    setOff(this.submit, true);
   }
 
   /** @param {string} store */
@@ -98,6 +111,7 @@ class UploaderPanel {
   /** @param {SubmitEvent} happened */
   async start(happened) {
     happened.preventDefault();
+    if (this.refusal) return this.refuse(this.refusal);
     await this.server?.adding; // a file on the server, which the kernel is looking at
     await this.chosen.reading;
     const rows = this.rows.chosen;

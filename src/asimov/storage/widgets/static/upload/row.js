@@ -88,13 +88,14 @@ class FileRow {
 
   editor() {
     const { name, from, expected = "" } = this.chosen;
-    this.input = make("input", { type: "text", spellcheck: "false", title: from, "aria-describedby": this.note?.id });
+    const spoken = { "aria-label": `Name in the Store of ${lastPart(from)}`, "aria-describedby": this.note?.id };
+    this.input = make("input", { type: "text", spellcheck: "false", title: from, ...spoken });
     this.input.value = name;
-    this.input.setAttribute("aria-label", `Name in the Store of ${lastPart(from)}`);
     this.expected = make("input", { type: "text", spellcheck: "false", autocomplete: "off" });
     this.expected.value = expected;
     this.expectedBox = field("Expected MD5 (optional)", this.expected);
-    const hint = (/** @type {string} */ words) => this.say(words);
+    const hint = (words = "") => this.say(words || hintOnName(name, this.name));
+    this.told = hintOnName(name, this.input.value);
     checkSoon(this.input, this, hint, () => this.does.check(this.name));
     return this.input;
   }
@@ -243,7 +244,7 @@ class FileRow {
     this.bar = undefined;
     if (!this.words) return;
     setText(this.words, words);
-    this.words.title = words;
+    this.words.title = visible(words);
   }
 
   /**
