@@ -32,7 +32,7 @@ class UploaderPanel {
     this.rows = this.fileRows();
     this.chosen = new ChosenFiles(link, {
       add: (files) => this.rows.add(files),
-      names: () => this.rows.chosen.map(({ name }) => name?.value ?? ""),
+      names: () => this.rows.chosen.map(({ name }) => name),
     });
     const above = () => new Set(this.rows.rows.flatMap(({ added }) => added?.uuid ?? []));
     this.stored = new StoredList(model, above, () => this.summarize());
@@ -47,7 +47,8 @@ class UploaderPanel {
     this.notice = make("p", { class: "asimov-storage-bad" });
     if (initial.server !== null) this.server = new ServerBox(link, initial.server, (chosen) => this.rows.add([chosen]));
     const form = this.form(initial.store);
-    if (initial.refusal) this.refuse(initial.refusal);
+    this.refusal = initial.refusal;
+    if (this.refusal) this.refuse(this.refusal);
     root.append(form);
     this.chosen.acceptDrops(form);
     this.stored.paint();
@@ -110,6 +111,7 @@ class UploaderPanel {
   /** @param {SubmitEvent} happened */
   async start(happened) {
     happened.preventDefault();
+    if (this.refusal) return this.refuse(this.refusal);
     await this.server?.adding; // a file on the server, which the kernel is looking at
     await this.chosen.reading;
     const rows = this.rows.chosen;
@@ -126,8 +128,7 @@ class UploaderPanel {
 
   /** @param {FileRow} row */
   launch(row) {
-    const expected = row.expected?.value.trim() ?? "";
-    this.rows.launch(row, { ...this.place.value, name: row.name?.value ?? "", expected });
+    this.rows.launch(row, { ...this.place.value, name: row.name, expected: row.md5 });
   }
 
   removeAll() {
@@ -157,7 +158,7 @@ class UploaderPanel {
   settled() {
     const [first, ...others] = this.rows.failed;
     const more = others.length > 0 ? `, and ${counted(others.length, "other")}` : "";
-    setText(this.news, first === undefined ? "" : `${first.called}${more}: ${first.words.textContent}`);
+    setText(this.news, first === undefined ? "" : `${first.name}${more}: ${first.told}`);
     this.stored.paint();
   }
 
@@ -190,24 +191,27 @@ function totalSize(rows) {
  * @param {FileRow[]} rows
  */
 async function allWell(place, rows) {
-  const found = await place.problems(rows.map(({ name }) => name?.value ?? ""));
-  /** @type {(HTMLElement | undefined)[]} */
+  const found = await place.problems(rows.map(({ name }) => name));
+  /** @type {(() => HTMLElement | undefined)[]} */
   const wrong = [];
   place.event.box.problem(found.event);
   place.production.box.problem(found.production);
-  if (found.event) wrong.push(place.event.input);
-  if (found.production) wrong.push(place.production.input);
+  if (found.event) wrong.push(() => place.event.input);
+  if (found.production) wrong.push(() => place.production.input);
   const names = new Set();
   rows.forEach((row, position) => {
-    const name = row.name?.value;
-    const problem = found.names[position] ?? (names.has(name) ? "Another file of this list has that name." : undefined);
-    names.add(name);
+    const problem =
+      found.names[position] ?? (names.has(row.name) ? "Another file of this list has that name." : undefined);
+    names.add(row.name);
     row.problem(problem);
-    if (problem) wrong.push(row.name);
-    const isMd5 = /^([0-9a-f]{32})?$/i.test(row.expected?.value.trim() ?? "");
+    if (problem) wrong.push(() => row.input);
+    const isMd5 = /^([0-9a-f]{32})?$/i.test(row.md5);
+    if (!isMd5) row.fill();
     row.expectedProblem(isMd5 ? undefined : "An MD5 is 32 of the digits 0-9 and a-f.");
-    if (!isMd5) wrong.push(row.expected);
+    if (!isMd5) wrong.push(() => row.expected);
   });
-  wrong[0]?.focus();
+  const first = rows.find((row) => row.wrong);
+  first?.fill();
+  wrong[0]?.()?.focus();
   return wrong.length === 0;
 }

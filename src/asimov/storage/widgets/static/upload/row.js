@@ -1,4 +1,7 @@
 // One file, from when it is chosen until it is stored: its name in the Store, how far it is, and what came of it.
+//
+// What can be seen of a row is made when it is filled, which its list does when it is near the view: of thousands of rows
+// all but some are a name.
 
 /** @typedef {"stored" | "failed" | "cancelled"} Outcome */
 /** @typedef {"chosen" | UploadPhase | Outcome} RowPhase */
@@ -10,6 +13,8 @@
  * @property {(name: string) => Promise<string | null>} check Finds what is wrong with a name.
  * @property {(bytes: number) => void} moved So many more bytes have gone.
  */
+
+const WORDS = { waiting: "Waiting", comparing: "Comparing", sending: "", storing: "Being stored" };
 
 class FileRow {
   /**
@@ -26,11 +31,13 @@ class FileRow {
     /** @type {RowPhase} */
     this.phase = "chosen";
     this.done = 0;
-    this.words = make("span", { class: "asimov-storage-said" });
-    this.note = make("span", { class: "asimov-storage-problem", id: freshId() });
+    this.told = ""; // how far it is, or what came of it
+    this.wrong = ""; // with its name
+    this.together = false; // it goes with others, so it isn't stopped alone
+    this.filled = false;
     this.element = make("li", {});
     this.paced = atMost(PROGRESS_EVERY, () => this.paint());
-    this.edit();
+    this.show();
   }
 
   get isOpen() {
@@ -41,45 +48,66 @@ class FileRow {
     return this.phase === "stored" || this.phase === "failed" || this.phase === "cancelled";
   }
 
-  // Name and MD5 can be changed.
-  edit() {
+  get name() {
+    return this.input?.value ?? this.chosen.name;
+  }
+
+  get md5() {
+    return (this.expected?.value ?? this.chosen.expected ?? "").trim();
+  }
+
+  fill() {
+    if (this.filled) return;
+    this.filled = true;
+    this.words = make("span", { class: "asimov-storage-said" });
+    this.note = make("span", { class: "asimov-storage-problem", id: freshId() });
+    this.show();
+  }
+
+  // Make what can be seen anew, after a change of phase.
+  show() {
+    const shown = this.phase === "chosen" && this.filled ? this.editor() : nameShown(this.name, this.chosen.from);
+    this.element.className = `asimov-storage-${this.phase}`;
+    if (!this.filled) return this.element.replaceChildren(shown);
+    const attributes = {
+      class: "asimov-storage-icon",
+      "aria-expanded": "false",
+      "aria-label": `Details of ${this.name}`,
+    };
+    const acts = this.acts();
+    this.action = acts.at(0);
+    /** @type {HTMLElement | undefined} */
+    this.details = undefined;
+    this.more = button("", () => this.toggle(), attributes);
+    const size = make("span", { class: "asimov-storage-number" }, inUnits(this.chosen.size));
+    const buttons = make("span", { class: "asimov-storage-acts" }, ...acts, this.more);
+    this.say(this.told);
+    this.problem(this.wrong);
+    this.element.replaceChildren(shown, size, this.words ?? "", buttons, this.note ?? "");
+  }
+
+  editor() {
     const { name, from, expected = "" } = this.chosen;
-    this.phase = "chosen";
-    this.bar = undefined;
-    this.name = make("input", { type: "text", spellcheck: "false", title: from, "aria-describedby": this.note.id });
-    this.name.value = name;
-    this.name.setAttribute("aria-label", `Name in the Store of ${lastPart(from)}`);
+    const spoken = { "aria-label": `Name in the Store of ${lastPart(from)}`, "aria-describedby": this.note?.id };
+    this.input = make("input", { type: "text", spellcheck: "false", title: from, ...spoken });
+    this.input.value = name;
     this.expected = make("input", { type: "text", spellcheck: "false", autocomplete: "off" });
     this.expected.value = expected;
     this.expectedBox = field("Expected MD5 (optional)", this.expected);
-    this.say(hintOnName(name, this.name.value));
-    checkSoon(
-      this.name,
-      this,
-      (words) => this.say(words || hintOnName(name, this.name?.value ?? "")),
-      () => this.does.check(this.name?.value ?? ""),
-    );
-    this.lay(this.name, this.removal());
+    const hint = (words = "") => this.say(words || hintOnName(name, this.name));
+    this.told = hintOnName(name, this.input.value);
+    checkSoon(this.input, this, hint, () => this.does.check(this.name));
+    return this.input;
   }
 
-  /**
-   * @param {HTMLElement} name
-   * @param {HTMLElement[]} acts
-   */
-  lay(name, ...acts) {
-    this.more = button("", () => this.toggle(), { class: "asimov-storage-icon", "aria-expanded": "false" });
-    this.more.setAttribute("aria-label", `Details of ${this.called}`);
-    /** @type {HTMLElement | undefined} */
-    this.details = undefined;
-    this.action = acts.at(0);
-    const size = make("span", { class: "asimov-storage-number" }, inUnits(this.chosen.size));
-    const buttons = make("span", { class: "asimov-storage-acts" }, ...acts, this.more);
-    this.element.className = `asimov-storage-${this.phase}`;
-    this.element.replaceChildren(name, size, this.words, buttons, this.note);
-  }
-
-  get called() {
-    return this.order?.name ?? this.name?.value ?? "";
+  acts() {
+    const remove = () => iconButton("close", "Remove", () => this.does.remove(this));
+    if (this.phase === "stored") return [];
+    if (this.phase === "chosen") return [remove()];
+    if (this.isDone) return [button("Try again", () => this.does.again(this)), remove()];
+    const stop = button("Stop", () => this.does.stop(this));
+    setOff(stop, this.together || this.phase === "storing");
+    return [stop];
   }
 
   toggle() {
@@ -91,27 +119,31 @@ class FileRow {
   }
 
   madeDetails() {
-    const { from, size } = this.chosen;
-    const facts = make(
-      "dl",
-      {},
-      ...described("From", make("code", {}, from)),
+    const { from, size, expected } = this.chosen;
+    const isChosen = this.phase === "chosen";
+    const code = (/** @type {string} */ term, /** @type {string | undefined} */ text) =>
+      text ? described(term, make("code", {}, text)) : [];
+    const facts = [
+      ...code("From", from),
       ...described("Size", `${counted(size)} B`),
+      ...code("MD5", this.added?.hash),
+      ...code("UUID", this.added?.uuid),
+      ...code("Expected MD5", isChosen || this.added ? undefined : expected),
+    ];
+    return make(
+      "div",
+      { class: "asimov-storage-more" },
+      isChosen ? this.expectedBox : undefined,
+      make("dl", {}, ...facts),
     );
-    if (this.added) {
-      facts.append(...described("MD5", make("code", {}, this.added.hash)));
-      facts.append(...described("UUID", make("code", {}, this.added.uuid)));
-    } else if (this.order?.expected && this.phase !== "chosen") {
-      facts.append(...described("Expected MD5", make("code", {}, this.order.expected)));
-    }
-    return make("div", { class: "asimov-storage-more" }, this.phase === "chosen" ? this.expectedBox : undefined, facts);
   }
 
   /** @param {string | null} [words] What is wrong with the name. */
   problem(words) {
-    setText(this.note, words ?? "");
-    if (words) this.name?.setAttribute("aria-invalid", "true");
-    else this.name?.removeAttribute("aria-invalid");
+    this.wrong = words ?? "";
+    if (this.note) setText(this.note, this.wrong);
+    if (words) this.input?.setAttribute("aria-invalid", "true");
+    else this.input?.removeAttribute("aria-invalid");
   }
 
   /**
@@ -127,17 +159,43 @@ class FileRow {
   /** @param {Order} order */
   launch(order) {
     this.order = order;
-    this.chosen = { ...this.chosen, name: order.name, expected: order.expected };
     this.phase = "waiting";
     this.done = 0;
-    this.name = undefined;
+    this.turn({ ...this.chosen, name: order.name, expected: order.expected }, "Waiting");
+  }
+
+  /**
+   * Back to what can be changed.
+   *
+   * @param {Chosen} chosen
+   */
+  edit(chosen) {
+    this.phase = "chosen";
+    this.together = false;
+    this.turn(chosen, "");
+    this.fill();
+    this.input?.focus();
+  }
+
+  /**
+   * @param {Chosen} chosen
+   * @param {string} words
+   */
+  turn(chosen, words) {
+    this.chosen = chosen;
+    this.input = undefined;
+    this.expected = undefined;
     this.expectedBox = undefined;
-    this.problem();
-    this.say("Waiting");
-    this.lay(
-      nameShown(order.name, this.chosen.from),
-      button("Stop", () => this.does.stop(this)),
-    );
+    this.told = words;
+    this.wrong = "";
+    this.show();
+  }
+
+  // It is sent with others: all of them are stopped, or none.
+  join() {
+    this.together = true;
+    this.say("On its way");
+    if (this.action) setOff(this.action, true);
   }
 
   /**
@@ -149,20 +207,19 @@ class FileRow {
     this.does.moved(done - this.done);
     this.phase = phase;
     this.done = done;
-    this.paced();
+    if (!this.together) this.paced();
   }
 
   paint(silent = false) {
     if (!this.isOpen) return;
-    const { size } = this.chosen;
-    const share = size > 0 ? this.done / size : 1;
-    const words = { waiting: "Waiting", comparing: "Comparing", storing: "Being stored", sending: "" };
-    const percent = `${Math.floor(100 * share)} %`;
-    const told = words[/** @type {UploadPhase} */ (this.phase)] || percent;
     if (silent) return this.say("Stopped: the kernel doesn't answer");
-    if (this.phase === "comparing" || this.phase === "sending") this.showBar(share, told);
-    else this.say(told);
-    if (this.action) setOff(this.action, this.phase === "storing");
+    if (this.together) return this.say("On its way");
+    const phase = /** @type {UploadPhase} */ (this.phase);
+    const share = this.chosen.size > 0 ? this.done / this.chosen.size : 1;
+    const words = WORDS[phase] || `${Math.floor(100 * share)} %`;
+    if (phase === "comparing" || phase === "sending") this.showBar(share, words);
+    else this.say(words);
+    if (this.action) setOff(this.action, phase === "storing");
   }
 
   /**
@@ -170,8 +227,9 @@ class FileRow {
    * @param {string} words
    */
   showBar(share, words) {
+    if (!this.words) return;
     if (this.bar === undefined) {
-      this.bar = make("progress", { max: 1, value: 0, "aria-label": this.called });
+      this.bar = make("progress", { max: 1, value: 0, "aria-label": this.name });
       this.percent = make("span", {});
       this.words.replaceChildren(this.bar, this.percent);
     }
@@ -182,9 +240,11 @@ class FileRow {
 
   /** @param {string} words */
   say(words) {
+    this.told = words;
     this.bar = undefined;
+    if (!this.words) return;
     setText(this.words, words);
-    this.words.title = words;
+    this.words.title = visible(words);
   }
 
   /**
@@ -198,24 +258,16 @@ class FileRow {
     this.paced.cancel();
     const root = /** @type {Document | ShadowRoot} */ (this.element.getRootNode());
     const hadFocus = this.action !== undefined && this.action === root.activeElement;
-    if (outcome === "stored") this.does.moved(this.chosen.size - this.done);
-    this.phase = outcome;
     this.added = added;
-    this.say(outcome === "stored" ? "✔ Stored" : outcome === "failed" ? `✘ Not stored: ${words}` : `– ${words}`);
-    const shown = nameShown(this.called, this.chosen.from);
-    if (outcome === "stored") {
-      this.chosen = { ...this.chosen, file: undefined, entry: undefined }; // it may be let go
-      this.lay(shown);
-      return hadFocus;
+    if (added !== undefined) {
+      this.does.moved(this.chosen.size - this.done);
+      this.chosen = { ...this.chosen, file: undefined, entry: undefined }; // the page may let go of it
     }
-    const again = button("Try again", () => this.does.again(this));
-    this.lay(shown, again, this.removal());
-    if (hadFocus) again.focus();
-    return false;
-  }
-
-  removal() {
-    return iconButton("close", "Remove", () => this.does.remove(this));
+    this.phase = outcome;
+    this.told = outcome === "stored" ? "✔ Stored" : outcome === "failed" ? `✘ Not stored: ${words}` : `– ${words}`;
+    this.show();
+    if (hadFocus) this.action?.focus();
+    return hadFocus && this.action === undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 // The files of the list: chosen, on their way (some at once), and done.
 
 const AT_ONCE = 3; // large files, or batches of small ones
+const FILLED_AT_ONCE = 200; // rows; of more, those that are near the view
 const NOTHING_STORED = "Cancelled. Nothing was stored.";
 
 /**
@@ -31,6 +32,10 @@ class FileRows {
     /** What is under way since nothing was: files and bytes. */
     this.round = { files: 0, total: 0, done: 0 };
     this.list = make("ul", { class: "asimov-storage-files", "aria-label": "Files" });
+    /** @type {WeakMap<Element, FileRow>} */
+    this.rowOf = new WeakMap();
+    /** @type {IntersectionObserver | undefined} */
+    this.nearView = undefined;
     /** @type {RowDoes} */
     this.rowDoes = {
       stop: (row) => this.stop(row),
@@ -60,9 +65,25 @@ class FileRows {
   add(files) {
     this.removeFailed(new Set(files.map(({ from }) => from)));
     const rows = files.map((chosen) => new FileRow(chosen, this.rowDoes));
-    this.rows.push(...rows);
+    this.rows = [...this.rows, ...rows];
+    for (const row of rows) this.rowOf.set(row.element, row);
     this.list.append(...rows.map(({ element }) => element));
+    if (this.rows.length <= FILLED_AT_ONCE) for (const row of rows) row.fill();
+    else this.fillNearView(rows);
     this.does.changed();
+  }
+
+  /** @param {FileRow[]} rows */
+  fillNearView(rows) {
+    const look = (/** @type {IntersectionObserverEntry[]} */ seen) => {
+      for (const { isIntersecting, target } of seen) {
+        if (!isIntersecting) continue;
+        this.nearView?.unobserve(target);
+        this.rowOf.get(target)?.fill();
+      }
+    };
+    this.nearView ??= new IntersectionObserver(look, { root: this.list.parentElement, rootMargin: "400px 0px" });
+    for (const { element } of rows) this.nearView.observe(element);
   }
 
   /**
@@ -88,14 +109,26 @@ class FileRows {
     row.element.remove();
     const next = this.rows[place] ?? this.rows[place - 1];
     if (next === undefined) this.does.leave();
-    else next.action?.focus();
+    else this.focus(next);
     this.does.changed();
   }
 
   removeChosen() {
-    for (const { element } of this.chosen) element.remove();
-    this.rows = this.rows.filter((row) => row.phase !== "chosen");
+    this.keep((row) => row.phase !== "chosen");
     this.does.changed();
+  }
+
+  /** @param {(row: FileRow) => boolean} which */
+  keep(which) {
+    if (this.rows.every(which)) return;
+    this.rows = this.rows.filter(which);
+    this.list.replaceChildren(...this.rows.map(({ element }) => element));
+  }
+
+  /** @param {FileRow} row */
+  focus(row) {
+    row.fill();
+    row.action?.focus();
   }
 
   /**
@@ -171,8 +204,7 @@ class FileRows {
   async runBatch(rows) {
     const parts = rows.map((row) => {
       const order = /** @type {Order} */ (row.order);
-      if (row.action) setOff(row.action, true); // all of the batch is stopped, or nothing
-      row.say("On its way");
+      row.join();
       return { chosen: row.chosen, order, tell: (/** @type {UploadPhase} */ phase) => row.tell(phase, 0) };
     });
     const batch = new Batch(this.link, this.line, parts);
@@ -210,14 +242,13 @@ class FileRows {
     const after = this.rows.slice(this.rows.indexOf(row)).find((one) => one.isOpen);
     const next = after ?? this.rows.find((one) => one.isOpen);
     if (next === undefined) this.does.leave();
-    else next.action?.focus();
+    else this.focus(next);
   }
 
   // Once nothing is under way: what was stored stands below, and of what was not the words may take their room.
   settle() {
     if (this.open > 0) return;
-    for (const row of this.rows) if (row.phase === "stored") row.element.remove();
-    this.rows = this.rows.filter((row) => row.phase !== "stored");
+    this.keep((row) => row.phase !== "stored");
     this.list.classList.add("asimov-storage-settled");
     this.does.settled();
   }
@@ -229,10 +260,7 @@ class FileRows {
    */
   async tryAgain(row) {
     try {
-      row.chosen = await this.does.anew(row.chosen);
-      row.order = undefined;
-      row.edit();
-      row.name?.focus();
+      row.edit(await this.does.anew(row.chosen));
     } catch (error) {
       row.say(`✘ Not stored: ${failure(error)}`);
     }
@@ -268,6 +296,7 @@ class FileRows {
 
   // The page goes.
   leave() {
+    this.nearView?.disconnect();
     for (const runner of this.running.keys()) runner.leave();
   }
 }
