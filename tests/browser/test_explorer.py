@@ -55,7 +55,7 @@ def summary(widget):
 
 def rows(widget):
     """Find the rows of the page."""
-    return widget.locator("tbody tr")
+    return widget.locator(".asimov-storage-records tbody tr")
 
 
 def press(widget, name):
@@ -74,15 +74,17 @@ def test_search_filter_sort_and_page(opened):
     widget.get_by_label("Search").fill("posterior-01 prod0")
     expect(summary(widget)).to_contain_text("1–5 of 5 that match, of 120 records")
     press(widget, "File")
-    expect(widget.get_by_role("columnheader", name="File")).to_have_attribute("aria-sort", "ascending")
+    expect(widget.get_by_role("columnheader", name="File", exact=False)).to_have_attribute("aria-sort", "ascending")
     widget.get_by_role("button", name="File ▲").click()
-    expect(widget.get_by_role("columnheader", name="File")).to_have_attribute("aria-sort", "descending")
+    expect(widget.get_by_role("columnheader", name="File", exact=False)).to_have_attribute("aria-sort", "descending")
     expect(rows(widget).first).to_contain_text("posterior-018.txt")
     widget.get_by_label("Event", exact=True).select_option("GW150911")
     expect(summary(widget)).to_contain_text("of 2 that match")
     widget.get_by_label("Search").fill("nowhere")
     expect(rows(widget)).to_have_text(["No record matches. Use fewer words, or another event or production."])
-    expect(widget.get_by_role("table")).to_have_accessible_name("Records 0–0 of 0 that match, of 120 records")
+    expect(widget.locator(".asimov-storage-records")).to_have_accessible_name(
+        "Records 0–0 of 0 that match, of 120 records"
+    )
 
 
 def test_selection_is_fetched_and_verified(opened, filled, tmp_path):
@@ -214,7 +216,7 @@ def test_what_is_clicked_is_selected(opened):
             const search = root.querySelector('input[type=search]');
             search.value = 'shared';
             search.dispatchEvent(new Event('input'));
-            root.querySelector('tbody input').click();
+            root.querySelector('.asimov-storage-records tbody input').click();
         }"""
     )
     expect(summary(widget)).to_contain_text("4 that match, of 120 records. 1 selected")

@@ -29,6 +29,13 @@ def window(lab_page):
     lab_page.set_viewport_size(before)
 
 
+@pytest.fixture
+def zoomed(lab_page):
+    """Zoom the page until the test ends."""
+    yield lambda zoom: lab_page.evaluate("(zoom) => { document.body.style.zoom = zoom; }", zoom)
+    lab_page.evaluate("() => { document.body.style.zoom = 1; }")
+
+
 VISIBLE = """(element) => {
     const box = element.getBoundingClientRect();
     const [x, y] = [box.left + Math.min(box.width, 20) / 2, box.top + Math.min(box.height, 16) / 2];
@@ -37,35 +44,42 @@ VISIBLE = """(element) => {
 }"""
 
 
-def in_view(*locators):
-    """Assert that the beginning of each is within the window, and nothing lies over it."""
+def settled(widget):
+    """Wait until all is looked up, and nothing is painted anew."""
+    expect(widget.locator(".asimov-storage-records tbody .asimov-storage-of-verified").first).to_have_text("never")
+
+
+def in_view(widget, *locators):
+    """Assert that the beginning of each is within the window that begins with the widget, and nothing lies over it."""
+    widget.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
     for locator in locators:
         expect(locator).to_be_visible()
         assert locator.evaluate(VISIBLE), locator
 
 
 @pytest.mark.parametrize("zoom", [1, 2], ids=["100 %", "200 %"])
-def test_an_opened_file_beside_its_row(notebook, filled, window, zoom):
+def test_an_opened_file_beside_its_row(notebook, filled, window, zoomed, zoom):
     """A row that is opened, its verdict, Download and the beginning of its preview are in view; Esc closes it."""
     window(*WIDE)
     book = notebook(opening(filled) + "w = store.explore()\nw")
-    book.page.evaluate("(zoom) => { document.body.style.zoom = zoom; }", zoom)
+    zoomed(zoom)
     widget = book.widget()
-    row = widget.locator("tbody tr", has=book.page.get_by_role("button", name="posterior-000.txt"))
+    settled(widget)
+    row = widget.locator(
+        ".asimov-storage-records tbody tr", has=book.page.get_by_role("button", name="posterior-000.txt")
+    )
     name = row.get_by_role("button")
     name.scroll_into_view_if_needed()
     name.click()
     part = widget.get_by_role("region", name="File", exact=True)
     expect(part).to_contain_text("✓ Verified: GW150910 / Prod0 / posterior-000.txt")
-    widget.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
     seen = [name, part.get_by_text("✓ Verified"), part.get_by_role("button", name="Download")]
-    in_view(*(seen if zoom == 2 else [*seen, part.locator("pre")]))
+    in_view(widget, *(seen if zoom == 2 else [*seen, part.locator("pre")]))
     expect(row).to_have_attribute("aria-current", "true")
     expect(name).to_be_focused()
     book.page.keyboard.press("Escape")
     expect(part).to_be_hidden()
     expect(name).to_be_focused()
-    book.page.evaluate("() => { document.body.style.zoom = 1; }")
 
 
 @pytest.mark.parametrize("height", ["480px", "300px", "fill"])
@@ -74,7 +88,7 @@ def test_a_widget_is_as_high_as_it_may_be(notebook, filled, window, height):
     window(*WIDE)
     book = notebook(opening(filled) + f"w = store.explore(height={height!r})\nw")
     widget = book.widget()
-    expect(widget.locator("tbody tr")).to_have_count(50)
+    settled(widget)
     most = 800 if height == "fill" else int(height[:-2])
     assert widget.bounding_box()["height"] <= most
     region = widget.get_by_role("region", name="Records")
@@ -103,11 +117,12 @@ def test_in_every_host(notebook, filled, window, host):
     window(*WIDE)
     book = notebook(opening(filled) + f"import ipywidgets as widgets\nw = store.explore()\n{host}")
     widget = book.widget()
+    settled(widget)
     name = widget.get_by_role("button", name="posterior-000.txt")
     expect(name).to_be_visible()
     width = widget.bounding_box()["width"]
     assert (240 <= width <= 260) if "260" in host else width > 300
-    in_view(name)
+    in_view(widget, name)
 
 
 @pytest.mark.parametrize("width", [400, 280])
@@ -116,6 +131,7 @@ def test_names_stay_where_there_is_little_room(notebook, filled, width):
     box = f"widgets.Box([w], layout=widgets.Layout(width='{width}px'))"
     book = notebook(opening(filled) + f"import ipywidgets as widgets\nw = store.explore()\n{box}")
     widget = book.widget()
+    settled(widget)
     name = widget.get_by_role("button", name="posterior-000.txt")
     expect(name).to_be_visible()
     assert name.bounding_box()["width"] > 60

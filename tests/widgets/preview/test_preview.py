@@ -67,7 +67,7 @@ def test_at_most_a_megabyte_is_read(tmp_path):
     found, count = _read_from(tmp_path / "big.h5")
     assert count <= LIMIT
     assert (found.kind, len(found.tree)) == ("tree", 500)
-    assert found.note == "Only the first 500 groups and datasets are shown."
+    assert found.note == "Only the first 500 groups, datasets and attributes are shown."
 
 
 def test_a_tree_that_takes_too_much_reading_ends(tmp_path, monkeypatch):

@@ -61,13 +61,30 @@ class Order:
         return folder.absolute()
 
     def code(self, root: Path) -> str:
-        """Return a line of Python that fetches the same."""
+        """Return a line of Python that fetches the same, and opens it with what its suffix says, and that needs."""
         arguments = [*map(repr, self.key)]
         if self.hash is not None:
             arguments.append(f"hash={self.hash!r}")
         if (folder := self.folder()) is not None:
             arguments.append(f"dest={str(folder)!r}")
-        return f"from asimov.storage import Store; Store({str(root)!r}).fetch_file({', '.join(arguments)})"
+        fetched = f"Store({str(root)!r}).fetch_file({', '.join(arguments)})"
+        needed, opened = _OPENED.get(Path(self.file).suffix.lower(), ("", "{}"))
+        return f"{needed}from asimov.storage import Store; {opened.format(fetched)}"
+
+
+_OPENED = {
+    ".csv": ("import pandas as pd; ", "pd.read_csv({})"),
+    ".tsv": ("import pandas as pd; ", "pd.read_csv({}, sep='\\t')"),
+    ".parquet": ("import pandas as pd; ", "pd.read_parquet({})"),
+    ".h5": ("import h5py; ", "h5py.File({})"),
+    ".hdf5": ("import h5py; ", "h5py.File({})"),
+    ".hdf": ("import h5py; ", "h5py.File({})"),
+    ".npy": ("import numpy as np; ", "np.load({})"),
+    ".npz": ("import numpy as np; ", "np.load({})"),
+    ".json": ("import json; ", "json.loads({}.read_bytes())"),
+    ".fits": ("from astropy.io import fits; ", "fits.open({})"),
+}
+"""What a suffix takes: its import, and the call around the path."""
 
 
 class Fetches:

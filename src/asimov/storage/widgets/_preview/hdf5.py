@@ -1,71 +1,29 @@
-"""The groups and datasets of an HDF5 file, without their data, where h5py is installed."""
+"""The groups, datasets and attributes of an HDF5 file, with the first values, where h5py is installed."""
 
 from __future__ import annotations
 
 import importlib
-import io
 from itertools import islice
+from math import prod
 from typing import TYPE_CHECKING, BinaryIO
 
 from .description import Node, Preview
+from .numpy_arrays import VALUES, first_values, type_words
+from .sparing import Sparing, SpentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
     import h5py
-    import numpy as np
-    from _typeshed import WriteableBuffer
 
 NODES = 500
 DEPTH = 20
-FIELDS = 8
+ATTRIBUTES = 20
+_CHUNK = 1 << 18
+"""Bytes: of a dataset whose chunks are larger no value is read."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-
-
-class _Spent(Exception):
-    """A preview has read as much as it may."""
-
-
-class _Sparing(io.RawIOBase):
-    """A file object that reads no more than `budget` bytes."""
-
-    def __init__(self, source: BinaryIO, budget: int) -> None:
-        self._source, self._left = source, budget
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._source.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._source.tell()
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)
-        if view.nbytes > self._left:
-            raise _Spent
-        data = read_up_to(self._source, view.nbytes)
-        if len(data) < view.nbytes:
-            # h5py doesn't notice a short read: it would go on with what the buffer held before.
-            raise EOFError
-        self._left -= len(data)
-        view[:] = data
-        return len(data)
-
-
-def read_up_to(source: BinaryIO, count: int) -> bytes:
-    """Return `count` bytes, fewer only at the file's end: without a buffer, one read may return less."""
-    parts = []
-    while count and (part := source.read(count)):
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)
 
 
 def is_hdf5(head: bytes) -> bool:
@@ -88,21 +46,22 @@ def _read_tree(source: BinaryIO, budget: int) -> tuple[tuple[Node, ...], str]:
     nodes: list[Node] = []
     note = ""
     try:
-        with hdf5.File(_Sparing(source, budget), "r") as file:
+        with hdf5.File(Sparing(source, budget, strict=True), "r") as file:
             for node in islice(_walk(hdf5, file, 0, set()), NODES + 1):
                 nodes.append(node)  # noqa: PERF402 - what was found before an error is kept
-    except _Spent:
+    except SpentError:
         note = "The tree may go on: a preview reads at most 1 MB."
     except Exception as error:  # noqa: BLE001 - h5py raises whatever its C library meets in a damaged file
         note = f"h5py can't read {'on' if nodes else 'it'}: {error}"
     if len(nodes) > NODES:
-        note = f"Only the first {NODES} groups and datasets are shown."
+        note = f"Only the first {NODES} groups, datasets and attributes are shown."
     return tuple(nodes[:NODES]), note
 
 
 def _walk(hdf5: ModuleType, group: h5py.Group, depth: int, seen: set[int]) -> Iterator[Node]:
     """Yield the members of `group`. Links to elsewhere are named, not followed, and a loop is walked once."""
     seen.add(hdf5.h5o.get_info(group.id).addr)
+    yield from _attributes(group, depth)
     for name in group:
         link = group.get(name, getlink=True)
         if not isinstance(link, hdf5.HardLink):
@@ -110,6 +69,8 @@ def _walk(hdf5: ModuleType, group: h5py.Group, depth: int, seen: set[int]) -> It
             continue
         member = group[name]
         yield Node(depth=depth, name=name, detail=_words(hdf5, member))
+        if isinstance(member, hdf5.Dataset):
+            yield from _attributes(member, depth + 1)
         if isinstance(member, hdf5.Group) and depth < DEPTH and hdf5.h5o.get_info(member.id).addr not in seen:
             yield from _walk(hdf5, member, depth + 1, seen)
 
@@ -125,11 +86,26 @@ def _words(hdf5: ModuleType, member: h5py.HLObject) -> str:
     if not isinstance(member, hdf5.Dataset):
         return "named type"
     shape = "no data" if member.shape is None else " × ".join(f"{length:,}" for length in member.shape) or "scalar"
-    return f"{shape}, {_type_words(member.dtype)}"
+    return f"{shape}, {type_words(member.dtype)}{_first_values(member)}"
 
 
-def _type_words(dtype: np.dtype[np.void]) -> str:
-    if dtype.names is None:
-        return "text or objects" if dtype.kind == "O" else str(dtype)
-    more = len(dtype.names) - FIELDS
-    return f"fields {', '.join(dtype.names[:FIELDS])}" + (f" and {more:,} more" if more > 0 else "")
+def _first_values(dataset: h5py.Dataset) -> str:
+    """Return the first values of a dataset; none of text of any length, of large chunks, or of data in other files."""
+    if not dataset.size or dataset.dtype.hasobject or dataset.external or dataset.is_virtual:
+        return ""
+    if dataset.chunks is not None and prod(dataset.chunks) * dataset.dtype.itemsize > _CHUNK:
+        return ""
+    if dataset.dtype.itemsize * VALUES > _CHUNK:
+        return ""
+    first = (*(0 for _ in dataset.shape[:-1]), slice(VALUES)) if dataset.shape else ()
+    return first_values(dataset[first].reshape(-1) if dataset.shape else dataset[()].reshape(-1), dataset.size)
+
+
+def _attributes(member: h5py.HLObject, depth: int) -> Iterator[Node]:
+    """Yield the attributes of a member, with what they hold."""
+    for name in islice(member.attrs, ATTRIBUTES):
+        held = member.attrs.get_id(name)
+        if held.get_storage_size() > _CHUNK:
+            yield Node(depth=depth, name=f"@{name}", detail="a large value")
+        else:
+            yield Node(depth=depth, name=f"@{name}", detail=" ".join(str(member.attrs[name]).split())[:200])

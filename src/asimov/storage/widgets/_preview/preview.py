@@ -10,11 +10,14 @@ import io
 from pathlib import PurePath
 from typing import BinaryIO
 
-from .binaries import binary
+from . import fits, numpy_arrays, parquet
+from .archives import tar_members, zip_members
+from .binaries import binary, in_hex
 from .description import LIMIT, Preview
-from .hdf5 import is_hdf5, read_up_to, tree
+from .hdf5 import is_hdf5, tree
 from .images import image
 from .json_text import indented
+from .sparing import read_up_to
 from .tables import table
 from .text import decode, plain
 
@@ -44,15 +47,35 @@ def preview(source: BinaryIO, name: str) -> Preview:
     head = read_up_to(source, _HEAD)
     if is_hdf5(head):
         return tree(source, size, LIMIT - _HEAD)
+    suffix = PurePath(name).suffix.lower()
+    if (found := _with_seeks(source, head, size, suffix)) is not None:
+        return found
+    source.seek(len(head))
     data = head + read_up_to(source, LIMIT - len(head))
-    return image(data, size) or binary(data, size) or _text(data, size, PurePath(name).suffix.lower())
+    return image(data, size) or binary(data, size) or _text(data, size, suffix)
+
+
+def _with_seeks(source: BinaryIO, head: bytes, size: int, suffix: str) -> Preview | None:
+    """Describe a file of a kind that says where in it to look; None where it is of none of these."""
+    if head.startswith(b"PK\x03\x04"):
+        return zip_members(source, size, arrays=suffix == ".npz")
+    if head.startswith(fits.MAGIC):
+        return fits.headers(source, size)
+    if head.startswith(parquet.MAGIC):
+        return parquet.table(source, size)
+    if head.startswith(numpy_arrays.MAGIC):
+        source.seek(0)
+        return numpy_arrays.array(read_up_to(source, numpy_arrays.HEADER), size)
+    if head[257:262] == b"ustar":
+        return tar_members(source, size, gzipped=False)
+    return tar_members(source, size, gzipped=True) if head.startswith(b"\x1f\x8b") else None
 
 
 def _text(data: bytes, size: int, suffix: str) -> Preview:
     whole = len(data) == size
     decoded, note = decode(data, whole=whole)
     if decoded is None:
-        return Preview(kind="other", type="binary file", size=size)
+        return in_hex(data, size)
     text = decoded.replace("\r\n", "\n").replace("\r", "\n")
     if suffix in {".csv", ".tsv"}:
         found = table(text, size, whole=whole, tabs=suffix == ".tsv")

@@ -52,7 +52,7 @@ class OverviewPicture {
     this.head = make("thead", {});
     const caption = make("caption", { class: "asimov-storage-unseen" }, "Files by event and production");
     this.table = make("table", {}, caption, this.head, this.body);
-    this.pager = new Pager((by) => this.turn(by));
+    this.pager = new Pager((by) => this.turn(by), " events");
     this.hidden = make("p", { class: "asimov-storage-hint" });
     this.line = make("div", { class: "asimov-storage-timeline", role: "group", "aria-label": "Added" });
     const legend = "● within 30 d · ◑ over 30 d · ◔ over 90 d · ○ never · ✗ failed";
@@ -110,7 +110,15 @@ class OverviewPicture {
     const { productions, events, hidden, line } = shown;
     const focused = this.body.matches(":focus-within");
     const heads = productions.map((name) => this.headOf({ production: name }, name));
-    this.head.replaceChildren(make("tr", {}, make("td", {}), ...heads, make("th", { scope: "col" }, "")));
+    this.head.replaceChildren(
+      make(
+        "tr",
+        {},
+        make("td", {}),
+        ...heads,
+        make("th", { scope: "col" }, make("span", { class: "asimov-storage-unseen" }, "Size")),
+      ),
+    );
     this.body.replaceChildren(...events.map((name, row) => this.row(name, row)));
     this.pager.paint(shown);
     setText(this.hidden, hidden > 0 ? `${counted(hidden, "further production")} not shown: use Search.` : "");

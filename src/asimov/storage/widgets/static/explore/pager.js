@@ -1,13 +1,16 @@
 // From page to page of the table.
 
 class Pager {
-  /** @param {(by: number) => void} turn */
-  constructor(turn) {
+  /**
+   * @param {(by: number) => void} turn
+   * @param {string} [what] Stands in the names of the buttons.
+   */
+  constructor(turn, what = "") {
     this.pages = 0;
-    this.previous = iconButton("previous", "Previous", () => turn(-1));
-    this.next = iconButton("next", "Next", () => turn(1));
+    this.previous = iconButton("previous", `Previous${what}`, () => turn(-1));
+    this.next = iconButton("next", `Next${what}`, () => turn(1));
     this.pageOf = make("span", {});
-    this.element = make("div", { class: "asimov-storage-pager" }, this.previous, this.pageOf, this.next);
+    this.element = make("div", { class: "asimov-storage-pager", hidden: true }, this.previous, this.pageOf, this.next);
   }
 
   /** @param {{ page: number, pages: number }} page */

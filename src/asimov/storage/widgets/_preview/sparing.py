@@ -1,0 +1,58 @@
+"""A file of which no more is read than a preview may, for libraries that read as they like."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class SpentError(Exception):
+    """A preview has read as much as it may."""
+
+
+class Sparing(io.RawIOBase):
+    """A file object that reads no more than `budget` bytes, and then raises SpentError.
+
+    With `strict`, it raises EOFError rather than read less than was asked for: h5py doesn't notice that, and would go
+    on with what its buffer held before.
+    """
+
+    def __init__(self, source: BinaryIO, budget: int, *, strict: bool = False) -> None:
+        self._source, self._left, self._strict = source, budget, strict
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        if view.nbytes > self._left and self._strict:
+            raise SpentError
+        data = read_up_to(self._source, min(view.nbytes, self._left))
+        if not data and view.nbytes and not self._left:
+            raise SpentError
+        if len(data) < view.nbytes and self._strict:
+            raise EOFError
+        self._left -= len(data)
+        view[: len(data)] = data
+        return len(data)
+
+
+def read_up_to(source: BinaryIO, count: int) -> bytes:
+    """Return `count` bytes, fewer only at the file's end: without a buffer, one read may return less."""
+    parts = []
+    while count and (part := source.read(count)):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
