@@ -7,7 +7,6 @@ import sys
 import h5py
 import numpy as np
 
-
 ROWS = " ".join([str((0.0,) * 10)[:40]] * 8)
 
 
