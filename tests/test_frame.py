@@ -236,3 +236,15 @@ def test_columns_to_frame_needs_no_store():
     assert frame["verified"].isna().tolist() == [True, False]
     assert frame["added"].iloc[0].value == 1_700_000_000_000_000_001
     assert frame["verified"].iloc[1] == pd.Timestamp(1_700_000_000, unit="s", tz="UTC")
+
+
+def test_overview(store, tmp_path):
+    """The overview counts the files of each production of each event, in order, with 0 where there is none."""
+    for event, production, name in (("S1", "P1", "b"), ("S0", "P0", "a"), ("S1", "P0", "a"), ("S1", "P1", "c")):
+        (tmp_path / "file").write_text(f"{event} {production} {name}")
+        store.add_file(event, production, tmp_path / "file", name)
+    overview = store.overview()
+    assert (overview.index.tolist(), overview.columns.tolist()) == (["S0", "S1"], ["P0", "P1"])
+    assert (overview.index.name, overview.columns.name) == ("event", "production")
+    assert overview.to_numpy().tolist() == [[1, 0], [1, 2]]
+    assert set(map(str, overview.dtypes)) == {"int64"}

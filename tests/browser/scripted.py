@@ -24,6 +24,8 @@ _MODEL = """(traits) => {
     window.listeners = {};
     window.model = {
         get: (name) => traits[name],
+        set: (name, value) => { traits[name] = value; },
+        save_changes: () => {},
         on: (name, listener) => (listeners[name] ??= new Set()).add(listener),
         off: (name, listener) => listeners[name]?.delete(listener),
         send(content) {

@@ -159,16 +159,14 @@ def test_keyboard_only_in_two_views(opened, store, damaged):
     book, widget = opened(store, "v")
     keys = book.page.keyboard
     verify = widget.get_by_role("button", name="Verify")
-    widget.get_by_role("button", name="Cancel").focus()
-    keys.press("Shift+Tab")
+    verify.press("Shift+Tab")
+    keys.press("Tab")
     assert verify.evaluate("(element) => getComputedStyle(element).outlineStyle") == "solid"
     keys.press("Enter")
     for view in (widget, book.widget(1)):
         expect(status(view)).to_contain_text("✗ 2 of 5 files failed.")
         expect(view.get_by_role("row")).to_have_count(6)
     expect(verify).to_be_focused()
-    keys.press("Tab")
-    expect(widget.get_by_role("button", name="Cancel")).to_be_focused()
     keys.press("Tab")
     expect(widget.get_by_role("region", name="What was found")).to_be_focused()
 
@@ -198,7 +196,7 @@ def verifying(done, total, *counts):
 def test_nothing_moves_while_it_verifies(scripted, width):
     """From the click on Verify to the last byte the widget keeps its height, whatever counts, rate and time are."""
     page = scripted(width=width)
-    found = {page.root.bounding_box()["height"]}
+    found = set()
     for done, counts in ((0, (0, 0, 0, 0)), (1, (9, 1, 0, 0)), (998, (100_000, 10_000, 10_000, 10_000))):
         page.change(_shown=verifying(done * 2**30, 999 * 2**30, *counts))
         found.add(page.root.bounding_box()["height"])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from asimov.storage._operations.verifying import OnCheck
 
@@ -555,6 +556,42 @@ class Store:
             return columns_to_frame(*columns)
         times = self.backend.times_verified()
         return columns_to_frame(*columns, files=self.backend.stat(contents), verified=map(times.get, contents.uuids))
+
+    def overview(self) -> pd.DataFrame:
+        """Count the files of each production of each event.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each event, a column for each production, both sorted; the number of files (int64), 0 where there
+            is none.
+
+        Examples
+        --------
+        >>> Store.create(folder / "overview", "Test Store").overview().shape
+        (0, 0)
+        """
+        from .frame import overview_frame
+
+        return overview_frame(self.manifest.snapshot().keys)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `overview`: a square for each production of each event, the darker the more files it has.
+
+        It takes matplotlib, which ``pip install matplotlib`` installs.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; else a new figure is made.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        from ._display.plot import draw
+
+        return draw(self.overview(), self.name, ax)
 
     def explore(self, **state: Any) -> Explorer:
         """Show the Explorer, a widget to search, look at, fetch and verify what is here.

@@ -6,6 +6,7 @@ frames of several Stores concatenate without surprises. What comes in are column
 
 from __future__ import annotations
 
+from collections import Counter
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -95,6 +96,29 @@ def columns_to_frame(
         series |= _stat_columns(files)
         series["verified"] = _instants(verified, "s")
     return pd.DataFrame(series, copy=False)
+
+
+def overview_frame(keys: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
+    """Count the files of each production of each event.
+
+    Parameters
+    ----------
+    keys : sequence of (event, production, file)
+        Sorted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Events (index) by productions (columns), both sorted; int64.
+    """
+    counts = Counter((event, production) for event, production, _ in keys)
+    names = [sorted({pair[part] for pair in counts}) for part in range(2)]
+    rows, columns = ({name: number for number, name in enumerate(of)} for of in names)
+    values = np.zeros((len(rows), len(columns)), "int64")
+    for (event, production), count in counts.items():
+        values[rows[event], columns[production]] = count
+    index, head = (pd.Index(of, name=name) for of, name in zip(names, ("event", "production"), strict=True))
+    return pd.DataFrame(values, index=index, columns=head)
 
 
 def records_to_frame(records: Iterable[object]) -> pd.DataFrame:

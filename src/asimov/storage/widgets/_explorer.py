@@ -14,6 +14,7 @@ from asimov.storage._operations.arguments import flag
 from ._exploring.browsing import Browsing
 from ._exploring.gathering import Gathering
 from ._exploring.looking import Looking
+from ._exploring.overview import Overview
 from ._exploring.reading import Reading
 from ._exploring.selection import Selection
 from ._exploring.state import Shown, view_of_traits
@@ -123,6 +124,7 @@ class Explorer(Shown, Panel):
         super().__init__(_initial={}, **traits)
         self._show(_initial=self._first(read_only=read_only))
         self._serve(self._looking)
+        self._serve(Overview(reading, self._looking))
         self._serve(self._selection)
         self._serve(self._browsing)
         self._serve(Fetches(store, lambda state: self._show(_shown=state), folders=not read_only))

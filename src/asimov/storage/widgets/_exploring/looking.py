@@ -34,12 +34,25 @@ class Looking:
         self._reading, self._tell = reading, tell
         self._lock = threading.Lock()
         self._progress: Progress | None = None
+        self._declined = False
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def wait(self) -> None:
+        """Wait for the look under way."""
+        self._idle.wait()
 
     def close(self) -> None:
         """End the look under way."""
         with self._lock:
             if self._progress is not None:
                 self._progress.cancel()
+
+    def offer(self) -> None:
+        """Look at the files if that wasn't done, and nobody has cancelled it."""
+        facts = self._reading.table.facts
+        if facts is not None and not facts.complete and not self._declined:
+            self._begin()
 
     def need(self, view: View) -> bool:
         """Return whether a view needs what isn't known yet; a look has begun then."""
@@ -57,6 +70,7 @@ class Looking:
 
     @request("explore/look-cancel")
     def _cancel(self, _message: Message) -> None:
+        self._declined = True
         self.close()
 
     def _begin(self) -> None:
@@ -64,6 +78,7 @@ class Looking:
             if self._progress is not None:
                 return
             progress = self._progress = Progress(self._tell_progress)
+            self._idle.clear()
         if started(lambda: self._look(progress), "asimov-storage look") is None:
             self._look(progress)
 
@@ -80,7 +95,8 @@ class Looking:
             with self._lock:
                 self._progress = None
             self._tell(None, "explore/looking", done=0, total=0)
-        self._tell(None, "explore/looked")
+            self._tell(None, "explore/looked")
+            self._idle.set()
 
     def _read_verifications(self) -> None:
         facts = self._reading.table.facts

@@ -24,7 +24,7 @@ _VERIFYING = ("verify/found", "verify/verifying")
 _EXPLORE = tuple(
     f"explore/{name}"
     for name in (
-        *("state", "drawer", "marks", "columns", "filters", "records", "pager", "status", "parts"),
+        *("state", "drawer", "marks", "columns", "filters", "records", "pager", "overview", "status", "parts"),
         *("selection", "opened", "verified", "gathering"),
     )
 )

@@ -10,7 +10,7 @@ class Pager {
     this.element = make("div", { class: "asimov-storage-pager" }, this.previous, this.pageOf, this.next);
   }
 
-  /** @param {Page} page */
+  /** @param {{ page: number, pages: number }} page */
   paint({ page, pages }) {
     this.pages = pages;
     this.element.hidden = pages < 2;

@@ -44,6 +44,7 @@ class ExplorerPanel {
     );
     this.filters = new Filters((changes) => this.ask({ ...changes, page: 0 }));
     this.columns = new ColumnChoice((columns) => this.setColumns(columns));
+    this.overview = this.overviewPicture();
     this.records = this.recordsTable();
     this.pager = new Pager((by) => this.turn(by));
     this.parts = new Parts(
@@ -65,6 +66,7 @@ class ExplorerPanel {
     }
     this.ask(); // the first page came with the widget and may be old by now
     this.opened.follow(this.state.now.opened);
+    this.overview.refresh();
     this.status.lookForNews();
   }
 
@@ -79,7 +81,8 @@ class ExplorerPanel {
     this.bar.append(title, this.filters.element, this.filters.more.opener, this.columns.opener, refresh);
     const table = make("div", { class: "asimov-storage-column" }, this.status.element, this.records.element);
     this.selection.element.append(this.pager.element);
-    const work = make("div", { class: "asimov-storage-work" }, table, this.parts.element);
+    const { element: overview } = this.overview;
+    const work = make("div", { class: "asimov-storage-work" }, overview, table, this.parts.element);
     const drawers = [this.filters.more.drawer.element, this.columns.drawer.element];
     root.append(this.bar, ...drawers, work, this.selection.element);
   }
@@ -92,6 +95,7 @@ class ExplorerPanel {
     this.link.on("explore/selected", () => this.ask());
     this.link.on("explore/read", () => this.ask());
     this.link.on("explore/looked", () => this.ask());
+    for (const told of ["explore/read", "explore/looked"]) this.link.on(told, () => this.overview.refresh());
     this.link.on("explore/looking", ({ done = 0, total = 0 }) => this.status.sayLooking(done, total));
   }
 
@@ -110,6 +114,18 @@ class ExplorerPanel {
       mark: async (keys, on) => (await this.do("explore/select", { keys, on })) !== undefined,
       open: (key) => this.opened.open(key),
       turn: (by) => this.turn(by),
+    });
+  }
+
+  overviewPicture() {
+    return new OverviewPicture({
+      ask: async (page) => {
+        /** @type {Reply<OverviewPage>} */
+        const { result } = await this.link.request("explore/overview", { page });
+        return result;
+      },
+      filter: (changes) => this.ask({ ...changes, page: 0 }),
+      fold: (folded) => this.ask({ overview_folded: folded }),
     });
   }
 
@@ -172,6 +188,7 @@ class ExplorerPanel {
   paintState() {
     this.filters.paint(this.state.now);
     this.columns.paint(this.state.now.columns);
+    this.overview.paint({ ...this.state.now });
   }
 
   /** @param {string[]} columns */

@@ -25,6 +25,7 @@ class RecordsTable {
     this.marked = [];
     this.shownRow = 0;
     this.page = 0;
+    this.painted = "";
     /** @type {string | undefined} The id of the record whose file is open beside the table. */
     this.openedId = undefined;
     /** @type {Map<string, { on: boolean }>} By the id of a key, what was asked of the kernel, until it answers. */
@@ -89,21 +90,35 @@ class RecordsTable {
   paint({ rows, marked, records, page }, view, caption) {
     this.setColumns(view.columns);
     const words = wordsOf(view.search);
-    const root = /** @type {Document | ShadowRoot} */ (this.body.getRootNode());
-    const hadFocus = this.body.contains(root.activeElement);
     const turned = this.page !== page;
     this.page = page;
     this.rows = rows;
     this.marked = marked;
     this.shownRow = Math.min(this.shownRow, Math.max(0, rows.length - 1));
-    this.body.replaceChildren(...rows.map((row, position) => this.row(row, position, words)));
-    if (rows.length === 0) this.body.append(nothing(records, this.columns.length));
+    const painted = JSON.stringify([rows, records === 0, view.columns, words]);
+    if (painted !== this.painted) this.paintRows(words, records); // else nothing is taken from under the mouse
+    this.painted = painted;
     if (turned) this.element.scrollTop = 0;
-    if (hadFocus) this.focusRow();
     setText(this.caption, caption);
     this.showOrder(view);
     this.showMarks();
     this.showOpened();
+  }
+
+  /**
+   * @param {string[]} words
+   * @param {number} records
+   */
+  paintRows(words, records) {
+    const root = /** @type {Document | ShadowRoot} */ (this.body.getRootNode());
+    const hadFocus = this.body.contains(root.activeElement);
+    const onName = root.activeElement?.matches(".asimov-storage-name") ?? false;
+    this.body.replaceChildren(...this.rows.map((row, position) => this.row(row, position, words)));
+    if (this.rows.length === 0) this.body.append(nothing(records, this.columns.length));
+    if (hadFocus) this.focusRow();
+    /** @type {HTMLElement | null | undefined} */
+    const name = onName ? this.rowAt(this.shownRow)?.querySelector(".asimov-storage-name") : null;
+    if (hadFocus) name?.focus();
   }
 
   /**
