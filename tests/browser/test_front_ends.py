@@ -93,14 +93,15 @@ def app(context, filled, tmp_path):
         path = tmp_path / "app.py"
         path.write_text(text.format(root=str(filled.root)))
         port = _free_port()
-        process = subprocess.Popen(
-            [sys.executable, "-m", *(part.format(app=path, port=port) for part in command)],
-            cwd=tmp_path,
-            env={**os.environ, "HOME": str(tmp_path), "MARIMO_SKIP_UPDATE_CHECK": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=(tmp_path / "app.log").open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+        with (tmp_path / "app.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *(part.format(app=path, port=port) for part in command)],
+                cwd=tmp_path,
+                env={**os.environ, "HOME": str(tmp_path), "MARIMO_SKIP_UPDATE_CHECK": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         processes.append(process)
         address = f"http://127.0.0.1:{port}/{'app' if kind == 'panel' else ''}"
         until = time.monotonic() + LIMIT
@@ -159,7 +160,7 @@ def test_explore_fetch_and_download(app, kind):
 
 @pytest.mark.parametrize("kind", ["marimo", "shiny"])
 def test_upload(app, filled, tmp_path, kind):
-    """The Uploader stores a file. (Panel's buffers from the page to the kernel are lost on the way, in Panel itself.)"""
+    """The Uploader stores a file; not in Panel, which loses the buffers that a page sends to the kernel."""
     page = app(kind)
     widget = panel_of(page, 1)
     expect(widget.get_by_role("button", name="Upload")).to_be_visible(timeout=LIMIT * 1000)
