@@ -589,7 +589,7 @@ class Store:
         -------
         matplotlib.axes.Axes
         """
-        from ._display.plot import draw
+        from .figure import draw
 
         return draw(self.overview(), self.name, ax)
 

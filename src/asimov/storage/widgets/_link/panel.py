@@ -72,6 +72,7 @@ class Panel(anywidget.AnyWidget):
 
     _css = static("asimov-storage.css")
     height = Height().tag(sync=True)
+    _heard = traitlets.Int(0).tag(sync=True)  # which only the page changes; see tellMarimo in static/page/render.js
 
     def __init__(self, **traits: Any) -> None:
         unknown = sorted(set(traits) - set(self.trait_names()))

@@ -21,15 +21,39 @@ function rendering(mount) {
     const limit = () => limitHeight(el, root, model.get("height") ?? "");
     model.on("change:height", limit);
     limit();
+    const hush = tellMarimo(el, model);
     const cleanUp = mount(link, root, model);
     return () => {
       model.off("change:height", limit);
+      hush();
       cleanUp?.();
       link.close();
       root.remove();
     };
   };
   return render;
+}
+
+const TOLD = ["selected_count", "path", "records", "report"]; // traits that the kernel sets and cells of a user read
+
+/**
+ * marimo runs the cells that read a widget anew when the page, not the kernel, has changed a trait. So the page does that,
+ * when the kernel tells something. Returns how to end it.
+ *
+ * @param {HTMLElement} element
+ * @param {Model} model
+ */
+function tellMarimo(element, model) {
+  const { host } = /** @type {Partial<ShadowRoot>} */ (element.getRootNode());
+  if (host?.localName !== "marimo-anywidget") return () => {};
+  const told = () => {
+    model.set("_heard", (model.get("_heard") ?? 0) + 1);
+    model.save_changes();
+  };
+  for (const name of TOLD) model.on(`change:${name}`, told);
+  return () => {
+    for (const name of TOLD) model.off(`change:${name}`, told);
+  };
 }
 
 /**

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .text import count, printable
+from asimov.storage._display.text import count, printable
 
 if TYPE_CHECKING:
     import pandas as pd
