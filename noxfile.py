@@ -209,6 +209,14 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session(requires=["dist"])
+def pictures(session: nox.Session) -> None:
+    """Take the pictures of the widgets for docs and README anew."""
+    need(session, "chromium")
+    install(session, "test", "browser")
+    session.run("python", "docs/pictures.py", env={"PYTHONPATH": None})
+
+
+@nox.session(requires=["dist"])
 def docs(session: nox.Session) -> None:
     """Build the documentation, executing its notebooks, and run its examples; a warning is a failure."""
     install(session, "docs")

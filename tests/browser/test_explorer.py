@@ -329,7 +329,8 @@ def test_one_in_flight_and_the_newest_wins(lab_page, opened):
 
     lab_page.on("websocket", listen)
     book, widget = opened()
-    expect(rows(widget)).to_have_count(50)
+    expect(rows(widget).first.locator(".asimov-storage-of-verified")).to_have_text("never")
+    book.execute("w._looking.wait()")
     book.value("1")  # what the widget asked as it was shown has been answered by now
     asked.clear()
     widget.evaluate(TYPE)
