@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from asimov.storage.widgets._link.messages import Message, State, request
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .reading import Reading
     from .table import Table
 
+Row = TypeVar("Row", list[int], str)
 EVENTS = 50
 """Events of a page."""
 PRODUCTIONS = 24
@@ -114,11 +115,16 @@ def _cells(events: Sequence[Event], facts: Facts | None) -> State:
         "events": [event.name for event in events],
         "productions": productions,
         "hidden": len(counted) - len(productions),
-        "counts": [[len(event.productions.get(name, ())) for name in productions] for event in events],
+        "counts": [_short([len(event.productions.get(name, ())) for name in productions]) for event in events],
         "states": [
-            "".join(_state(event.productions.get(name), facts, now) for name in productions) for event in events
+            _short("".join(_state(event.productions.get(name), facts, now) for name in productions)) for event in events
         ],
     }
+
+
+def _short(row: Row) -> Row:
+    """Return a row whose cells are all the same by one of them: most are, and a page of them takes less than 2 kB."""
+    return row[:1] if len(set(row)) == 1 else row
 
 
 def _state(rows: range | None, facts: Facts | None, now: float) -> str:

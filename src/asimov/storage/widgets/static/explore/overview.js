@@ -10,8 +10,8 @@
  * @property {string[]} events
  * @property {string[]} productions
  * @property {number} hidden How many productions are left out.
- * @property {number[][]} counts
- * @property {string[]} states A letter for each production.
+ * @property {number[][]} counts For each production; one number where all are the same.
+ * @property {string[]} states A letter for each production; likewise.
  * @property {number[] | null} sizes In bytes.
  * @property {{ from: number, span: number, counts: number[] } | null} line In ms.
  */
@@ -165,10 +165,10 @@ class OverviewPicture {
    */
   cellOf(event, production, row, column) {
     const { counts, states } = /** @type {OverviewPage} */ (this.shown);
-    const count = counts[row][column];
+    const count = counts[row][column] ?? counts[row][0];
     if (count === 0)
       return make("td", { class: "asimov-storage-empty", title: `${event}, ${production}: no files` }, "·");
-    const state = states[row][column];
+    const state = states[row][column] ?? states[row][0];
     const [sign, words] = CELL_STATES[state];
     const pressed = this.state.event === event && this.state.production === production;
     const label = `${event}, ${production}: ${counted(count, "file")}, ${words}`;
