@@ -279,7 +279,7 @@ def test_two_views(opened):
 
 def test_state_is_pythons_too(opened):
     """What Python sets is shown, what is done here is heard in Python, and both outlive a reload of the page."""
-    book, widget = opened()
+    book, widget = opened(host="notebook")
     book.execute("heard = []; w.observe(lambda change: heard.append(change['new']), ['search', 'selected_count'])")
     widget.get_by_label("Search").fill("posterior-01")
     expect(summary(widget)).to_contain_text("10 that match")
@@ -330,7 +330,7 @@ def test_one_in_flight_and_the_newest_wins(lab_page, opened):
     lab_page.on("websocket", listen)
     book, widget = opened()
     expect(rows(widget).first.locator(".asimov-storage-of-verified")).to_have_text("never")
-    book.execute("w._looking.wait()")
+    expect(widget.locator(".asimov-storage-bar-of-size").first).to_be_visible()  # all files were looked at
     book.value("1")  # what the widget asked as it was shown has been answered by now
     asked.clear()
     widget.evaluate(TYPE)

@@ -138,7 +138,8 @@ def test_fetch_and_download(opened, store, add, host):
     press(widget, "Copy code")
     code = book.page.evaluate("navigator.clipboard.readText()")
     place = "'GW150914', 'Prod0', 'samples.csv'"
-    assert code == f"from asimov.storage import Store; Store('{store.root}').fetch_file({place})"
+    fetched = f"Store('{store.root}').fetch_file({place})"
+    assert code == f"import pandas as pd; from asimov.storage import Store; pd.read_csv({fetched})"
     saved = downloaded(book, widget)
     assert (saved.suggested_filename, saved.path().read_bytes()) == ("samples.csv", CSV)
     expect(status(widget)).to_contain_text("✓ Downloaded: samples.csv")

@@ -121,7 +121,7 @@ def test_in_every_host(notebook, filled, window, host):
     name = widget.get_by_role("button", name="posterior-000.txt")
     expect(name).to_be_visible()
     width = widget.bounding_box()["width"]
-    assert (240 <= width <= 260) if "260" in host else width > 300
+    assert (220 <= width <= 260) if "260" in host else width > 300
     in_view(widget, name)
 
 
