@@ -231,3 +231,24 @@ def test_closing_ends_a_fetch(store, stored, page_of):
     for thread in threads:
         thread.join(20)
     assert (len(threads), fetcher.path, fetcher._shown["phase"]) == (1, None, "fetching")
+
+
+def test_more_of_a_file(store, fetcher, page, tmp_path):
+    """Further rows of a table and the end of a text are read as they are asked for, of the file that is shown."""
+    (tmp_path / "a.csv").write_text("a,b\n" + "".join(f"{number},x\n" for number in range(120)))
+    (tmp_path / "a.log").write_text("".join(f"line {number}\n" for number in range(2000)))
+    store.add_file("S1", "Prod0", tmp_path / "a.csv")
+    store.add_file("S1", "Prod0", tmp_path / "a.log")
+    page.ask("fetch/start", **{**PLACE, "file": "a.csv"})
+    number = fetcher._shown["number"]
+    place, shown = page.ask("fetch/preview", number=number).result["more"], 50
+    while place:
+        found = page.ask("fetch/rows", number=number, place=place).result
+        assert found["rows"][0][0] == str(shown)
+        shown, place = shown + len(found["rows"]), found["more"]
+    assert shown == 120
+    page.ask("fetch/start", **{**PLACE, "file": "a.log"})
+    assert page.fails("fetch/rows", number=number, place=4)["type"] == "RefusedError"
+    number = fetcher._shown["number"]
+    assert not page.ask("fetch/preview", number=number).result["whole"]
+    assert page.ask("fetch/end", number=number).result["text"].endswith("line 1999\n")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from asimov.storage.widgets._preview import description
+from asimov.storage.widgets._preview.description import ROWS
+from asimov.storage.widgets._preview.preview import preview
+from asimov.storage.widgets._preview.tables import more_rows
 
 
 def test_a_table_shows_its_first_rows(describe):
@@ -48,3 +53,37 @@ def test_a_wide_and_long_table_is_cut_and_said(describe):
 def test_what_is_no_table_is_text(describe, content):
     """A file called .csv that holds no table is shown as text."""
     assert describe(content, "a.csv").kind == "text"
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_paged_to_the_end(tmp_path, header, end):
+    """Page by page every row of a table is shown once, also where a cell has line ends, up to the last."""
+    path = tmp_path / "a.csv"
+    cells = [[f"{number}", f'a "quoted"\n line, {number}', "é"] for number in range(237)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator=end or "\n")
+        writer.writerows(([["number", "text", "more"]] if header else []) + cells)
+    if not end:
+        path.write_bytes(path.read_bytes()[:-1])
+    with path.open("rb") as file:
+        found = preview(file, "a.csv")
+        shown = list(found.rows)
+        place = found.more
+        while place:
+            rows, place = more_rows(file, path.stat().st_size, place, tabs=False)
+            assert len(rows) <= ROWS
+            shown += rows
+    assert shown == [tuple(row) for row in cells]
+
+
+def test_a_row_that_never_ends(tmp_path):
+    """A quote that is never closed ends the table, and no more than a part of it is read."""
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1,2\n" * 60 + '3,"' + "x" * 5_000_000)
+    with path.open("rb") as file:
+        size, place, found = path.stat().st_size, 4, []
+        for _ in range(3):
+            rows, place = more_rows(file, size, place, tabs=False)
+            found.append((len(rows), place > 0))
+    assert found == [(50, True), (10, True), (0, False)]

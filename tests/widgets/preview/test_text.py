@@ -6,6 +6,7 @@ import pytest
 
 from asimov.storage.widgets._preview import description
 from asimov.storage.widgets._preview.description import LIMIT
+from asimov.storage.widgets._preview.text import end
 
 
 def test_text_is_shown_as_it_is(describe):
@@ -53,3 +54,18 @@ def test_a_long_text_is_cut_and_said(describe):
     assert found.text == "x" * description.LINE_CHARACTERS + "…"
     found = describe(("y" * 1500 + "\n") * 600, "notes.txt")
     assert len(found.text) <= description.CHARACTERS + 2
+
+
+def test_the_end_of_a_text(tmp_path):
+    """Of a long text the last lines are shown, whole, and no more of it is read than that takes."""
+    path = tmp_path / "run.log"
+    path.write_text("".join(f"line {number}\n" for number in range(100_000)) + "y" * 3000)
+    with path.open("rb") as file:
+        shown = end(file, path.stat().st_size).split("\n")
+        assert file.tell() == path.stat().st_size
+    assert shown[-1] == "y" * 2000 + "…"
+    assert shown[0].startswith("line ")
+    assert len(shown) == 1000
+    path.write_text("short\n")
+    with path.open("rb") as file:
+        assert end(file, 6) == "short\n"

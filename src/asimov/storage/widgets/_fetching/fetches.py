@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from asimov.storage.widgets._link.messages import Message, RefusedError, Reply, State, request, words
 from asimov.storage.widgets._link.records import place
 from asimov.storage.widgets._link.work import Work
 from asimov.storage.widgets._preview.description import Preview
 from asimov.storage.widgets._preview.preview import preview
+from asimov.storage.widgets._preview.tables import more_rows
+from asimov.storage.widgets._preview.text import end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from asimov.storage._model.names import Key
     from asimov.storage._model.record import Record
@@ -160,6 +163,30 @@ class Fetches:
             raise RefusedError(msg)
         result, buffers = described.message()
         return Reply(result=result, buffers=buffers)
+
+    @request("fetch/rows", background=True)
+    def _rows(self, message: Message) -> State:
+        """Return further rows of the table that was fetched last, and where the next one begins; 0 at the end."""
+        with self._opened(message) as (file, size):
+            tabs = self.path is not None and self.record is not None and self.record.file.lower().endswith(".tsv")
+            rows, more = more_rows(file, size, message.integer("place"), tabs=tabs)
+        return {"rows": rows, "more": more}
+
+    @request("fetch/end", background=True)
+    def _end(self, message: Message) -> State:
+        """Return the last lines of the text that was fetched last."""
+        with self._opened(message) as (file, size):
+            return {"text": end(file, size)}
+
+    @contextmanager
+    def _opened(self, message: Message) -> Iterator[tuple[BinaryIO, int]]:
+        """Open what was fetched last, and still is what the page shows."""
+        path = self.path
+        if path is None or message.integer("number") != self._work.number:
+            msg = "That file is no longer the one that was fetched last. Fetch it again."
+            raise RefusedError(msg)
+        with path.open("rb", buffering=0) as file:
+            yield file, path.stat().st_size
 
     def _fetched(self, order: Order, progress: Progress) -> State:
         record = self._store[order.key]

@@ -59,6 +59,11 @@ class Preview:
         For ``text`` and ``json`` (indented, each number and string as it is spelled in the file).
     columns, rows : tuple
         For ``table``: the header, and the first rows; all str.
+    more : int
+        For ``table``: where in the file the next row begins, for `tables.more_rows`; 0 if there is none, or it is
+        unknown.
+    whole : bool
+        For ``text`` and ``json``: whether this is all of it; else `text.end` has the end.
     tree : tuple of Node
         For ``tree``: groups and datasets of an HDF5 file, each with its depth.
     image : Image or None
@@ -72,6 +77,8 @@ class Preview:
     text: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    more: int = 0
+    whole: bool = True
     tree: tuple[Node, ...] = ()
     image: Image | None = None
 

@@ -29,7 +29,8 @@ def indented(text: str, size: int, *, whole: bool) -> Preview | None:
         shown, clipped = clip(_lines(_tokens(text, whole=whole)))
     except ValueError:
         return None
-    return Preview(kind="json", type="JSON", size=size, text=shown, note=left_out("", clipped=clipped, whole=whole))
+    note = left_out("", clipped=clipped, whole=whole)
+    return Preview(kind="json", type="JSON", size=size, text=shown, note=note, whole=whole and not clipped)
 
 
 def _tokens(text: str, *, whole: bool) -> Iterator[str]:

@@ -18,7 +18,7 @@ from .hdf5 import is_hdf5, tree
 from .images import image
 from .json_text import indented
 from .sparing import read_up_to
-from .tables import table
+from .tables import table, with_more
 from .text import decode, plain
 
 _HEAD = 4_096
@@ -80,7 +80,7 @@ def _text(data: bytes, size: int, suffix: str) -> Preview:
     if suffix in {".csv", ".tsv"}:
         found = table(text, size, whole=whole, tabs=suffix == ".tsv")
         if found is not None:
-            return found
+            return found if note else with_more(found, data, text)
     if suffix == ".json" or text.lstrip()[:1] in {"{", "["}:
         found = indented(text, size, whole=whole)
         if found is not None:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
 
 from .description import CELL_CHARACTERS, COLUMNS, ROWS, Preview
+from .sparing import read_up_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PAGE = 256 * 1024
+"""Bytes that are read for further rows: a row that is longer ends the table."""
+_LINE = 4096
 
 
 def table(text: str, size: int, *, whole: bool, tabs: bool) -> Preview | None:
@@ -26,6 +36,64 @@ def table(text: str, size: int, *, whole: bool, tabs: bool) -> Preview | None:
     shown = tuple(_cells(row, width) for row in body[:ROWS])
     note = _note(len(body), width, whole=whole)
     return Preview(kind="table", type="table", size=size, note=note, columns=_cells(columns, width), rows=shown)
+
+
+def with_more(found: Preview, data: bytes, text: str) -> Preview:
+    """Return a preview that says where in the file, which begins with `data`, its next row begins."""
+    header = found.columns != tuple(str(number) for number in range(1, len(found.columns) + 1))
+    tabs = "\t" if found.type == "table" and "\t" in text.split("\n", 1)[0] else _delimiter(text)
+    _, place = _rows_of(data, tabs, len(found.rows) + header, whole=found.size == len(data))
+    return replace(found, more=place if place < found.size else 0)
+
+
+def more_rows(source: BinaryIO, size: int, place: int, *, tabs: bool) -> tuple[list[tuple[str, ...]], int]:
+    """Return further rows of a table, and where the next one begins; 0 at the end.
+
+    Parameters
+    ----------
+    source : binary file object
+        Of which some hundred kB are read.
+    size : int
+        How many bytes it has.
+    place : int
+        Where a row begins.
+    tabs : bool
+        Whether cells are separated by tabs.
+    """
+    source.seek(0)
+    first = read_up_to(source, _LINE).split(b"\n")[0].decode("utf-8", "replace")
+    source.seek(place)
+    data = read_up_to(source, _PAGE)
+    delimiter = "\t" if tabs else _delimiter(first)
+    rows, used = _rows_of(data, delimiter, ROWS, whole=place + len(data) >= size)
+    width = max(map(len, rows), default=0)
+    following = place + used
+    return [_cells(row, width) for row in rows], following if rows and following < size else 0
+
+
+def _rows_of(data: bytes, delimiter: str, count: int, *, whole: bool) -> tuple[list[list[str]], int]:
+    """Return the first rows of `data`, and how many bytes they take; without a last one that may go on."""
+    lines = data.splitlines(keepends=True)
+    used = 0
+
+    def each() -> Iterator[str]:
+        nonlocal used
+        for line in lines if whole else lines[:-1]:
+            used += len(line)
+            yield line.decode("utf-8", "replace")
+
+    rows: list[list[str]] = []
+    complete = 0
+    try:
+        for row in csv.reader(each(), delimiter=delimiter):
+            complete = used
+            if row:
+                rows.append(row)
+            if len(rows) == count:
+                break
+    except csv.Error:
+        pass
+    return rows, complete
 
 
 def _delimiter(text: str) -> str:

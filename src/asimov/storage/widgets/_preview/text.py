@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import BinaryIO
 
-from .description import Preview, clip, left_out
+from .description import LINE_CHARACTERS, LINES, Preview, clip, left_out
+from .sparing import read_up_to
 
+END = 64 * 1024
+"""Bytes of the end of a text that are read."""
 _TEXTS = {
     ".htm": "HTML, as text",
     ".html": "HTML, as text",
@@ -45,4 +49,15 @@ def plain(text: str, size: int, suffix: str, note: str, *, whole: bool) -> Previ
     """Describe a text of no other kind."""
     shown, clipped = clip(text.split("\n"))
     note = left_out(note, clipped=clipped, whole=whole)
-    return Preview(kind="text", type=_TEXTS.get(suffix, "text"), size=size, text=shown, note=note)
+    all_of_it = whole and not clipped
+    return Preview(kind="text", type=_TEXTS.get(suffix, "text"), size=size, text=shown, note=note, whole=all_of_it)
+
+
+def end(source: BinaryIO, size: int) -> str:
+    """Return the last lines of a text, as many as a page is sent."""
+    source.seek(max(0, size - END))
+    data = read_up_to(source, END)
+    if size > END:
+        data = data.partition(b"\n")[2] or data
+    lines = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")[-LINES:]
+    return "\n".join(line if len(line) <= LINE_CHARACTERS else line[:LINE_CHARACTERS] + "…" for line in lines)

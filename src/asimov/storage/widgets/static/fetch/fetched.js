@@ -178,7 +178,12 @@ class FetchedPanel {
     try {
       /** @type {Reply<Description>} */
       const { result, buffers } = await this.link.request("fetch/preview", { number });
-      return previewed(file, result, buffers);
+      /** @type {AskForMore} */
+      const ask = async (kind, fields = {}) => {
+        const reply = await this.link.request(kind, { number, ...fields });
+        return /** @type {any} */ (reply.result);
+      };
+      return previewed(file, result, buffers, ask);
     } catch (error) {
       return noPreview(error);
     }

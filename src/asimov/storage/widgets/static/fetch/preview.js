@@ -9,6 +9,8 @@
  * @property {string} text
  * @property {string[]} columns
  * @property {string[][]} rows
+ * @property {number} more Where in the file the next row begins; 0: nowhere.
+ * @property {boolean} whole Whether a text is all of it.
  * @property {TreeNode[]} tree
  * @property {Image} image
  */
@@ -17,17 +19,29 @@
 /** @typedef {HTMLElement & { discard: () => void }} Previewed An element; discard() when it is taken away. */
 
 /**
+ * Ask the kernel for more of the file that is shown.
+ *
+ * @typedef {<T>(kind: string, fields?: Fields) => Promise<T>} AskForMore
+ */
+
+/**
  * @param {string} file
  * @param {Description} description
  * @param {Buffer[]} buffers
+ * @param {AskForMore} ask
  * @returns {Previewed}
  */
-function previewed(file, description, buffers) {
+function previewed(file, description, buffers, ask) {
   const title = `Preview: ${description.type}, ${inUnits(description.size)}`;
   const attributes = { class: "asimov-storage-preview", "aria-label": `Preview of ${file}` };
   const box = make("section", attributes, make("h3", {}, title));
   const { content, discard = () => {} } = previewContent(file, description, buffers);
   if (content !== undefined) box.append(content);
+  const problem = make("p", { class: "asimov-storage-problem" });
+  /** @param {Promise<void>} done */
+  const told = (done) => done.then(() => setText(problem, "")).catch((error) => setText(problem, inWords(error)));
+  if (description.more > 0) box.append(moreRows(box, description.more, ask, told), problem);
+  if (!description.whole) box.append(otherEnd(box, description.text, ask, told), problem);
   if (description.note) box.append(make("p", { class: "asimov-storage-hint" }, description.note));
   return Object.assign(box, { discard });
 }
@@ -63,6 +77,51 @@ function previewContent(file, description, buffers) {
     default:
       return {};
   }
+}
+
+/**
+ * Return a button that shows further rows, to the end of the table.
+ *
+ * @param {HTMLElement} box
+ * @param {number} begin
+ * @param {AskForMore} ask
+ * @param {(done: Promise<void>) => void} told
+ */
+function moreRows(box, begin, ask, told) {
+  let place = begin;
+  const more = button("More rows", () => told(show()));
+  const show = async () => {
+    /** @type {{ rows: string[][], more: number }} */
+    const found = await ask("fetch/rows", { place });
+    const rows = found.rows.map((row) => make("tr", {}, ...row.map((text) => make("td", {}, text))));
+    box.querySelector("tbody")?.append(...rows);
+    place = found.more;
+    more.hidden = place === 0;
+  };
+  return more;
+}
+
+/**
+ * Return a button that shows the end of a text, and its beginning again.
+ *
+ * @param {HTMLElement} box
+ * @param {string} beginning
+ * @param {AskForMore} ask
+ * @param {(done: Promise<void>) => void} told
+ */
+function otherEnd(box, beginning, ask, told) {
+  const other = button("Show the end", () => told(show()));
+  const show = async () => {
+    const atEnd = other.textContent === "Show the end";
+    /** @type {{ text: string }} */
+    const { text } = atEnd ? await ask("fetch/end") : { text: beginning };
+    const shown = /** @type {HTMLElement} */ (box.querySelector("pre"));
+    shown.textContent = text;
+    const scrolled = /** @type {HTMLElement} */ (shown.parentElement);
+    scrolled.scrollTop = atEnd ? scrolled.scrollHeight : 0;
+    setText(other, atEnd ? "Show the beginning" : "Show the end");
+  };
+  return other;
 }
 
 /**
