@@ -82,5 +82,11 @@ def first_values(values: np.ndarray[Any, np.dtype[Any]], total: int) -> str:
     """Return the first values, after a colon; nothing where there are none."""
     if not len(values):
         return ""
-    shown = " ".join(str(value)[:40] for value in values[:VALUES])
+    shown = " ".join(_short(value) for value in values[:VALUES])
     return f": {shown}{' …' if total > len(values[:VALUES]) else ''}"
+
+
+def _short(value: object) -> str:
+    """Return a value as it is written; of a number with many digits the first six."""
+    text = str(value)
+    return f"{value:.6g}" if isinstance(value, float) and len(text) > 8 else text[:40]
