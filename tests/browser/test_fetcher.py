@@ -297,7 +297,7 @@ def test_files_are_only_looked_at(opened, store, add, tmp_path):
     expect(image).to_be_visible()
     assert image.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
     fetch_well(widget, "a.h5")
-    expect(widget.get_by_role("listitem").nth(1)).to_have_text("samples3 × 2, float64")
+    expect(widget.get_by_role("listitem").nth(1)).to_have_text("samples3 × 2, float64: 0.0 0.0 …")
     fetch(widget, "\u202egnp.exe")
     expect(status(widget)).to_contain_text("✓ Verified: GW150914 / Prod0 / \\u202egnp.exe")
     expect(widget.get_by_role("heading", name="Preview")).to_have_text("Preview: binary file, 5 B")
