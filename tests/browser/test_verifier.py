@@ -213,3 +213,13 @@ def test_a_silent_kernel_is_said_within_five_seconds(scripted):
     page.fall_silent()
     page.pass_time(5000)
     expect(page.status).to_contain_text("The kernel is busy or gone.")
+
+
+def test_a_saved_picture_says_so(scripted):
+    """A widget of a saved notebook, which no kernel has ever answered, doesn't say that its kernel has gone."""
+    page = scripted()
+    page.fall_silent()
+    page.page.evaluate("() => { link.reached = false; }")  # as if nothing had been heard
+    page.change(_shown=verifying(1, 9, 0, 0, 0, 0))
+    page.pass_time(6000)
+    expect(page.status).to_contain_text("This is a saved picture: no kernel has answered yet. Run this cell to use it.")

@@ -25,7 +25,7 @@ class ExplorerStatus {
     this.looking = false;
     /** @type {number | undefined} */
     this.timer = undefined;
-    link.watch((silent) => setText(this.silence, silent ? GONE : ""));
+    link.watch((silent) => setText(this.silence, silent ? link.gone : ""));
   }
 
   close() {

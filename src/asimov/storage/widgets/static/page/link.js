@@ -86,6 +86,7 @@ class KernelGone extends Error {
 }
 
 const GONE = "The kernel is busy or gone. If it was restarted, run this cell again.";
+const SAVED = "This is a saved picture: no kernel has answered yet. Run this cell to use it.";
 const LOST = "The connection to the kernel broke, and what was asked is lost. Try again.";
 
 class Link {
@@ -267,6 +268,11 @@ class Link {
       this.timer ??= setTimeout(round, PING_EVERY);
     };
     this.timer = setTimeout(round, PING_EVERY);
+  }
+
+  // Return what to say of a kernel that is silent.
+  get gone() {
+    return this.reached ? GONE : SAVED;
   }
 
   /** @param {boolean} silent */

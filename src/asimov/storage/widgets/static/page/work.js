@@ -9,7 +9,7 @@
  */
 function whileBusy(link, busy, place) {
   let open = false;
-  link.watch((silent) => setText(place, silent ? GONE : ""));
+  link.watch((silent) => setText(place, silent ? link.gone : ""));
   return setInterval(() => {
     if (open || !busy()) return;
     open = true;
