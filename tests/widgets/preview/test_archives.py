@@ -9,6 +9,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from asimov.storage.widgets._preview.description import LIMIT
+from asimov.storage.widgets._preview.preview import preview
+
 
 @pytest.fixture
 def zipped():
@@ -130,3 +133,22 @@ def test_hostile_arrays(describe, header):
     found = describe(b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + bytes(100), "a.npy")
     assert found.type == "NumPy array"
     assert found.text
+
+
+def test_no_more_than_a_megabyte_is_read(tmp_path, zipped):
+    """Of an archive whose list of members alone is larger, no more is read than of any other file."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({f"{'x' * 100}{number:05}": b"" for number in range(15_000)}))
+    read = 0
+
+    class Counting(io.FileIO):
+        def read(self, size=-1):
+            nonlocal read
+            data = super().read(size)
+            read += len(data)
+            return data
+
+    with Counting(path) as file:
+        found = preview(file, "a.zip")
+    assert found.note == "There may be more: a preview reads at most 1 MB."
+    assert read <= LIMIT + 4096

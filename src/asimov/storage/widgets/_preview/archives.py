@@ -25,8 +25,9 @@ def zip_members(source: BinaryIO, size: int, *, arrays: bool) -> Preview:
     kind = "NumPy arrays" if arrays else "zip archive"
     nodes: list[Node] = []
     note = ""
+    file = Sparing(source, LIMIT)
     try:
-        with zipfile.ZipFile(Sparing(source, LIMIT)) as archive:
+        with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             for member in members[:MEMBERS]:
                 node = _array(archive, member) if arrays else _node(member.filename, member.file_size, _day(member))
@@ -36,7 +37,7 @@ def zip_members(source: BinaryIO, size: int, *, arrays: bool) -> Preview:
     except SpentError:
         note = _SPENT
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        note = f"It can't be read {'on' if nodes else 'as an archive'}: {error}"
+        note = _SPENT if file.spent else f"It can't be read {'on' if nodes else 'as an archive'}: {error}"
     return Preview(kind="tree" if nodes else "other", type=kind, size=size, note=note, tree=tuple(nodes))
 
 

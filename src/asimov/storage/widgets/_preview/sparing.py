@@ -23,6 +23,11 @@ class Sparing(io.RawIOBase):
     def __init__(self, source: BinaryIO, budget: int, *, strict: bool = False) -> None:
         self._source, self._left, self._strict = source, budget, strict
 
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more may be read."""
+        return self._left == 0
+
     def readable(self) -> bool:
         return True
 
