@@ -1,1 +1,1 @@
-"""The text on disk, without input or output: manifests and entries are read and written here."""
+"""The text on disk: manifests and entries, parsed and written. Nothing here does input or output."""

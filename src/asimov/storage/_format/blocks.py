@@ -1,4 +1,4 @@
-"""The lines of one record, and of what stands above it."""
+"""The lines of one record, and of the headings above it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def block(record: Record) -> str:
 
 
 def row(file: str, digest: str, uuid: str, lines: str) -> str:
-    """Return the lines of a record, its further ones in their places."""
+    """Return the lines of a record, with its further lines in their places."""
     if not lines:
         return f"      {quote(file)}:\n        hash: {_plain(digest)}\n{uuid_line(uuid)}"
     before, between, after = further.around(lines)
@@ -27,7 +27,7 @@ def row(file: str, digest: str, uuid: str, lines: str) -> str:
 
 
 def uuid_line(uuid: str) -> str:
-    """Return the line by which a record is found: there is only one like it."""
+    """Return the line by which a record is found: no other record has the same one."""
     return f"        uuid: {_plain(uuid)}\n"
 
 

@@ -1,6 +1,7 @@
-"""Canonical manifest text, read without a YAML parser; what has another shape is left to `yaml_reader`.
+"""Canonical manifest text, read without a YAML parser. Text of any other shape is left to `yaml_reader`.
 
-The records are read by the column (`canonical_rows`), what stands before and after them line by line (`further`).
+The records are read column by column (`canonical_rows`). The lines before and after them are read one by one
+(`further`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ EVENTS, NO_EVENTS = b"events:\n", b"events: {}\n"
 
 
 class Outer(NamedTuple):
-    """What stands around the records, where they are, and whether it stands in canonical form."""
+    """The lines around the records, where the records are, and whether those lines are in canonical form."""
 
     start: int
     end: int
@@ -30,9 +31,9 @@ class Outer(NamedTuple):
 
 
 def read(data: bytes, *, trusted: bool = False) -> Contents | None:
-    """Read text of the canonical shape; None if it has another, or anything is wrong with it.
+    """Read text of the canonical shape; None if it has another shape, or if anything is wrong with it.
 
-    With `trusted`, this package has written it, and nobody has changed it since.
+    `trusted` says that this package wrote the text, and that nobody has changed it since.
     """
     outer = read_outer(data)
     if outer is None:
@@ -40,7 +41,7 @@ def read(data: bytes, *, trusted: bool = False) -> Contents | None:
     if outer.start == outer.end:
         return Contents(name=outer.name, top=outer.top, text=Rope(data) if outer.stands else None)
     try:
-        body = str(memoryview(data)[outer.start - 1 : outer.end], "utf-8")  # one copy of what may be large
+        body = str(memoryview(data)[outer.start - 1 : outer.end], "utf-8")  # one copy, since it may be large
     except UnicodeDecodeError:
         return None
     return _with_rows(data, outer, canonical_rows.read(body, trusted=trusted))
@@ -68,7 +69,7 @@ def _with_rows(data: bytes, outer: Outer, rows: canonical_rows.Rows | None) -> C
 
 
 def read_outer(data: bytes) -> Outer | None:
-    """Read what stands around the records; None if it takes a YAML parser to tell."""
+    """Read the lines around the records; None if that takes a YAML parser."""
     start, end = _events(data)
     if start < 0:
         return None
@@ -87,7 +88,7 @@ def read_outer(data: bytes) -> Outer | None:
 
 
 def _events(data: bytes) -> tuple[int, int]:
-    """Find where the records begin, and where they end; a negative number if that isn't seen."""
+    """Find where the records begin and where they end; negative numbers if that can't be seen."""
     for heading, search in ((EVENTS, _end_of_records), (NO_EVENTS, None)):
         at = 0 if data.startswith(heading) else data.find(b"\n" + heading) + 1
         if at or data.startswith(heading):
@@ -103,12 +104,12 @@ def _end_of_records(data: bytes, start: int) -> int:
 
 
 def split_folded(data: bytes) -> tuple[int, int | None]:
-    """Find the manifest's last line, a comment that says up to which number it includes the entries.
+    """Find the manifest's last line: a comment with the highest number of an entry that the manifest includes.
 
     Returns
     -------
     end, number
-        Where the text above it ends, and that number; where `data` ends, and None, if there is no such line.
+        Where the text above that line ends, and the number. If there is no such line: where `data` ends, and None.
     """
     found = _FOLDED.search(data, max(data.rfind(b"\n", 0, -1) + 1, 0))
     return (len(data), None) if found is None else (found.start(), int(found[1]))

@@ -1,7 +1,7 @@
-"""The records of canonical manifest text, read by the column: they come by the hundred thousand.
+"""The records of canonical manifest text, read column by column, since there may be hundreds of thousands.
 
-One regular expression splits the text at the records. What it leaves between them is nothing, but where a production or
-an event begins. Each check is one call for a whole column, not one for each record.
+One regular expression splits the text at the records. Nothing is left between two records, except where a production or
+an event begins. Each check is one call for a whole column, not one call for each record.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from asimov.storage._model.names import MAX_BYTES, Key, problem
 from . import further
 from .quoting import INNER, unquote
 
-_PLAIN_DIGEST, _DIGEST = "(.{32})", "(.{32}|'[0-9]{32}')"  # whether they are hexadecimal is looked at later
-# Patterns are compiled where they are first used, which Python remembers: importing the package takes no time for it.
+_PLAIN_DIGEST, _DIGEST = "(.{32})", "(.{32}|'[0-9]{32}')"  # `_are_hex` checks later that they are hexadecimal
+# Patterns are compiled where they are first used, and Python caches them: so they don't slow down the import.
 _RECORD = rf"\n      (.+):\n        hash: {_PLAIN_DIGEST}\n        uuid: {_PLAIN_DIGEST}(?=\n)"
 _USUAL_RECORD = rf"\n      (.+):\n        hash: {_DIGEST}\n((?:        (?!uuid: ).+\n)*)        uuid: {_DIGEST}(?=\n)"
 _ANY_RECORD = (
@@ -33,20 +33,20 @@ _ANY_RECORD = (
 _NOTED_RECORD = _USUAL_RECORD.replace(".+\\n)*)", ".+\\n)+)")
 _ALIKE_RECORD = rf"\n      (.+):\n        hash: {_DIGEST}\n((?:{{lines}})?)        uuid: {_DIGEST}(?=\n)"
 _FIRST_ONES = 8
-"""How many records are looked at for whether all may have the same further keys."""
+"""How many records are examined to guess whether all have the same further keys."""
 _FIRST_FURTHER = r"\n        (?!hash: |uuid: )([^ ])"
 _A_LINE, _ITS_UUID = "\n        ", "\n        uuid: "
 _QUOTED = ("        hash: '", "        uuid: '")
 _AT_ONCE = 1000
 _IN_NAMES = INNER.replace("/", "").replace("\\\\", "")
 TOKEN = rf"(\w(?:[{_IN_NAMES} ]{{0,{MAX_BYTES - 2}}}[{_IN_NAMES}])?|'[^\n]*'|\"[^\n]*\")"
-"""A name as it may stand, for a regular expression."""
+"""A name as it may be written in the text, for a regular expression."""
 _HEADING = rf"(?:\n  {TOKEN}:)?\n    {TOKEN}:"
 
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector, which is called by how much is made, from going through columns while they are."""
+    """Turn the garbage collector off while columns are made: so many new objects would make it run again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -57,10 +57,10 @@ def _uncollected() -> Iterator[None]:
 
 
 class Rows(NamedTuple):
-    """The columns that `Contents` has, and how the text stood.
+    """The columns of `Contents`, and how they were written in the text.
 
-    `quoted` has the names that stood quoted, as they stood, and what they spell; `mixed` says whether one of them stood
-    plain in another place; `settled` says whether the further lines stood as they are given here.
+    `quoted` maps each name that was quoted, as it was written, to the name that it means. `mixed` says whether one of
+    these names was written plain in another place. `settled` says whether the text had the further lines as they are here.
     """
 
     keys: list[Key]
@@ -73,7 +73,7 @@ class Rows(NamedTuple):
 
 
 class _Split(NamedTuple):
-    """Text, split at its records: what is between them, and the columns."""
+    """Text, split at its records: the headings between them, and the columns."""
 
     headings: list[str]
     names: list[str]
@@ -92,7 +92,7 @@ class _Names:
         self._sound: set[tuple[str, str]] = set()
 
     def read(self, kind: str, token: str) -> str:
-        """Read one name; an empty str if it can't be one, or takes a real parser."""
+        """Read one name; an empty str if it isn't a valid name, or takes a real parser."""
         text = self.known.get(token)
         if text is None:
             text = self.known[token] = self._text(token)
@@ -113,9 +113,9 @@ class _Names:
 
 @_uncollected()
 def read(body: str, *, trusted: bool = False) -> Rows | None:
-    """Read the rows that follow ``events:``; None if there are none, or the text isn't canonical, or not sound.
+    """Read the rows that follow ``events:``; None if there are none, or if the text is not canonical or not valid.
 
-    With `trusted`, this package has written the text, and nobody has changed it since.
+    `trusted` says that this package wrote the text, and that nobody has changed it since.
     """
     split = _split(body, trusted=trusted)
     if split is None or split.headings.pop() != "\n" or not split.headings:
@@ -131,12 +131,12 @@ def read(body: str, *, trusted: bool = False) -> Rows | None:
 
 
 def _split(body: str, *, trusted: bool) -> _Split | None:
-    """Split text at its records; None if what stands in one of them is no YAML."""
-    alone = body.count(_A_LINE) == 2 * body.count(_ITS_UUID)  # each record has two lines, so there are no further keys
+    """Split text at its records; None if the lines of one of them are no YAML."""
+    alone = body.count(_A_LINE) == 2 * body.count(_ITS_UUID)  # each record has two lines: no further keys
     if alone and not any(mark in body for mark in _QUOTED):
         pieces = re.split(_RECORD, body)
         return _Split(pieces[::4], pieces[1::4], pieces[2::4], pieces[3::4])
-    if not alone and ("\0" in body or "\1" in body):  # which YAML has not, and `further` uses
+    if not alone and ("\0" in body or "\1" in body):  # YAML has no such characters, and `further` uses them
         return None
     alike = None if alone or trusted else _alike(body)
     headings, names, before, hashes, between, uuids, after = alike or _columns(body)
@@ -160,9 +160,9 @@ def _split(body: str, *, trusted: bool) -> _Split | None:
 
 
 def _alike(body: str) -> tuple[list[str], ...] | None:
-    """Split text, as `_columns` does, whose further lines are all like those of the first record that has some.
+    """Split text as `_columns` does, if all further lines are like those of the first record that has some.
 
-    The same pattern splits and checks them. None where some are different, or the first are not canonical.
+    The same pattern splits and checks them. Return None if some are different, or if the first are not canonical.
     """
     found = [noted[3] for noted in islice(re.finditer(_NOTED_RECORD, body), _FIRST_ONES)]
     pattern = further.pattern_of(found, further.shape_of("hash"), further.shape_of("uuid")) if found else None
@@ -176,9 +176,9 @@ def _alike(body: str) -> tuple[list[str], ...] | None:
 
 
 def _columns(body: str) -> tuple[list[str], ...]:
-    """Split text into headings, names, lines before hashes, hashes, lines between, uuids, and lines after these.
+    """Split text into headings, names, lines before hashes, hashes, lines between, uuids, and lines after uuids.
 
-    As a rule all further lines stand between hash and uuid. Then the lists of those before and after are empty.
+    Usually all further lines are between hash and uuid. Then the lists of lines before and after are empty.
     """
     first = re.search(_FIRST_FURTHER, body)
     if first is None or "i" <= first[1] <= "t":
@@ -194,7 +194,7 @@ def _columns(body: str) -> tuple[list[str], ...]:
 def _further(
     before: list[str], between: list[str], after: list[str], *, trusted: bool
 ) -> tuple[list[str], Sequence[int]]:
-    """Join the further lines of each record; list those that PyYAML has to read."""
+    """Join the further lines of each record, and list the indices of those that PyYAML has to read."""
     digest, uuid = further.shape_of("hash"), further.shape_of("uuid")
     if not any(before) and not any(after):
         return between, () if trusted or not any(between) else further.unsettled(between, digest, uuid)
@@ -208,7 +208,7 @@ def _further(
 
 
 def _are_hex(digests: list[str]) -> bool:
-    """Whether there is nothing but hexadecimal digits in lower case; some at a time, for memory has to be made too."""
+    """Return whether there are only lower-case hexadecimal digits; checked in parts, which takes less memory."""
     parts = ("".join(digests[start : start + _AT_ONCE]) for start in range(0, len(digests), _AT_ONCE))
     return all(part.isascii() and not part.encode().translate(None, b"0123456789abcdef") for part in parts)
 
@@ -233,7 +233,7 @@ def _keys(headings: list[str], names: list[str], reader: _Names) -> list[Key] | 
 
 
 def _groups(headings: list[str], reader: _Names) -> list[tuple[str, str]] | None:
-    """Return the event and the production that each heading begins; None if one is repeated, or can't be."""
+    """Return the event and the production that each heading begins; None if one is repeated or isn't valid."""
     groups: list[tuple[str, str]] = []
     known: dict[str, tuple[str | None, str]] = {}
     event = production = ""
@@ -255,13 +255,13 @@ def _groups(headings: list[str], reader: _Names) -> list[tuple[str, str]] | None
 
 @functools.cache
 def _plain() -> tuple[bytes, frozenset[str]]:
-    """Return the ASCII characters that may stand in a plain name, and those that may begin one."""
+    """Return the ASCII characters that may occur in a plain name, and those that may begin one."""
     inner = "".join(re.findall(f"[{_IN_NAMES} ]", "".join(map(chr, range(0x20, 0x7F)))))
     return inner.encode(), frozenset(re.findall(r"\w", inner))
 
 
 def _files(names: list[str], reader: _Names) -> list[str] | None:
-    """Read the names of files; None if one can't be."""
+    """Read the names of files; None if one isn't valid."""
     joined = "".join(names)
     inner, first = _plain()
     plain = joined.isascii() and not joined.encode().translate(None, inner) and max(map(len, names)) <= MAX_BYTES

@@ -1,7 +1,7 @@
-"""Canonical manifest text, written whole, or records spliced into it (`splice`).
+"""Canonical manifest text, written as a whole, or by splicing records into the text that is there (`splice`).
 
-Block style, two-space indent, sorted keys, every scalar on one line, quoted where it must be (`quoting`). What
-upstream asimov writes has the same shape.
+The text has block style, an indent of two spaces and sorted keys. Every scalar is on one line, and quoted where it must
+be (`quoting`). Upstream asimov writes text of the same shape.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .splice import is_canonical, spliced
 
 
 def write(contents: Contents) -> Text:
-    """Return the canonical text of `contents`; it is kept there."""
+    """Return the canonical text of `contents`, which keeps it for the next call."""
     if contents.text is None or not is_canonical(contents):
         contents.text, contents.quoted = spliced(contents) or Rope(whole(contents)), None
     contents.origin = None
@@ -24,7 +24,7 @@ def write(contents: Contents) -> Text:
 
 
 def whole(contents: Contents) -> bytes:
-    """Write all of it anew."""
+    """Write the whole text anew."""
     parts = {
         **dict(further.items(contents.top, 0)),
         "name": f"name: {quote(contents.name)}\n",
@@ -51,7 +51,7 @@ def _events(contents: Contents) -> str:
 
 
 def _events_with_empties(contents: Contents) -> str:
-    """Write events and productions of which some hold nothing: rare, so by the simple way."""
+    """Write events and productions, some of which hold nothing. That is rare, so this is simple rather than fast."""
     tree: dict[str, dict[str, list[int]]] = {}
     for event, *production in contents.empties:
         below = tree.setdefault(event, {})

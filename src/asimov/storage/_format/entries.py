@@ -1,10 +1,11 @@
 """The text of an entry in ``.manifest/recent/``: what one commit adds, and an end mark.
 
-One JSON object a line (RFC 8259, ASCII), then ``end COUNT MD5``, the MD5 being that of all lines above. Text without
-its right end mark is of a commit that never was: its writer was stopped, or the power failed, before anybody was told.
+Each line is one JSON object (RFC 8259, ASCII). The last line is ``end COUNT MD5``, with the MD5 of all lines above it.
+Text without its right end mark was never committed: its writer was stopped, or the power failed, before anybody was
+told of the commit.
 
-Each line has a *kind*; a record's goes without saying. Members of a record that this version doesn't know are further
-keys. Of lines that it doesn't understand it knows no more than that they were committed.
+Each line has a *kind*, which may be left out where it is a record. Members of a record that this version doesn't know
+become further keys. Of a line of another kind, this version knows only that it was committed.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class Entry(NamedTuple):
     Attributes
     ----------
     records : tuple of Record
-        Those that it adds.
+        The records that it adds.
     unknown : str
-        What it says besides that this version doesn't understand, in words; empty if there is nothing.
+        A description of the first line that this version doesn't understand; empty if it understands all.
     """
 
     records: tuple[Record, ...] = ()
@@ -71,12 +72,12 @@ def read(text: bytes) -> Entry | None:
 
 
 def read_many(text: bytes) -> list[Record]:
-    """Read the records of the whole ones of several entries, one after the other."""
+    """Read the records of several entries that follow each other; entries that are not whole are left out."""
     return [record for entry in _each(text) for record in (entry.records if entry is not None else ())]
 
 
 def are_whole(text: bytes) -> bool:
-    """Return whether text is nothing but whole entries, one after the other."""
+    """Return whether the text consists only of whole entries that follow each other."""
     ends = [found.end() for found in _END.finditer(text)]
     return None not in _each(text) and len(text) == (ends[-1] if ends else 0)
 
@@ -89,7 +90,7 @@ def _each(text: bytes) -> Iterator[Entry | None]:
 
 
 def _line(line: bytes) -> Record | str:
-    """Read a line: a record, or in words what it is instead."""
+    """Read a line; return its record, or a description of what it is instead."""
     import json
 
     try:

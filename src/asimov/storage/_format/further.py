@@ -1,8 +1,8 @@
 """Further keys: what a manifest or a record says beyond what this version knows, as lines of canonical YAML.
 
-They are kept as text, since that is what becomes of them: they are read from one manifest and written to the next. A
-hundred thousand records may have them, so they are checked by their *shapes*: the lines without the values that are
-canonical at a glance. There are few different ones, and what no shape decides is read by PyYAML.
+They are kept as text, since they are only read from one manifest and written to the next. A hundred thousand records
+may have them, so they are checked by their *shapes*: the lines without those values that are clearly canonical. There
+are few different shapes. PyYAML reads the lines whose shape doesn't decide the matter.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from asimov.storage._model.errors import ManifestError
 from .quoting import is_canonical_scalar, quote, unquote
 
 if TYPE_CHECKING:
-    from . import yaml_tree  # is loaded where a manifest isn't canonical
+    from . import yaml_tree  # loaded only where a manifest isn't canonical
 
 RECORD = 8
 """How far the keys of a record are indented."""
 _ABOVE_RECORDS = 4
-"""How many levels stand above the keys of a record."""
+"""How many levels are above the keys of a record."""
 _DEEPEST = 100
-"""How far lines may be indented to be looked at here: PyYAML refuses what is too deep."""
+"""The deepest indentation that is checked here. PyYAML refuses lines that are too deep."""
 _SIMPLE_KEY = 1000
-"""Characters: a longer key has to be written as ``? KEY`` (YAML 1.1, 7.3.4, says 1024)."""
+"""The most characters of a simple key: a longer one is written as ``? KEY`` (YAML 1.1, 7.3.4, says 1024)."""
 _VALUE = "\1"
-"""What stands in a shape for a value. YAML has no such character."""
+"""The placeholder of a value in a shape. YAML has no such character."""
 _DIGEST = r"(?=[0-9]*(?:[a-df]|e[0-9]*[a-f]))[0-9a-f]{64}"
 _TEXT = r"[A-Za-z_][\w ./+-]{5,}(?<! )"
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?"
 _CLEAR = rf": (?:({_DIGEST})|({_TEXT})|{_NUMBER})\n"
-"""Values that are canonical at a glance: SHA-256, texts too long to be one of YAML's words, and short numbers."""
+"""Values that are clearly canonical: SHA-256, texts too long to be one of YAML's words, and short numbers."""
 _BETWEEN = re.compile(r"(?:        [i-t].*\n(?:         .*\n)*)+").fullmatch
-"""Most further keys sort between ``hash`` and ``uuid``, as their first letters say."""
+"""Lines of keys that sort between ``hash`` and ``uuid`` by their first letter, as most further keys do."""
 _SHAPES = 8
-"""How many different ones are looked for among many lines, before each of the rest is looked at by itself."""
+"""How many different shapes are looked for among many lines. The lines that are left are then checked one by one."""
 _QUOTED_KEY = r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"):"""
 
 
 class Collection(NamedTuple):
-    """A value that is a mapping (with keys) or a list (without); scalars as they are spelled in YAML."""
+    """A value that is a mapping (with keys) or a list (without). Its scalars are spelled as in YAML."""
 
     tag: str | None
     keys: tuple[str, ...] | None
@@ -64,7 +64,7 @@ def of_values(values: Mapping[str, object], indent: int = RECORD) -> str:
     Raises
     ------
     TypeError
-        A value is nothing of that kind.
+        A value is of another kind.
     """
     return "".join(item(indent, quote(key), _node_of_value(values[key])) for key in sorted(values))
 
@@ -117,7 +117,7 @@ def _float(value: float) -> str:
 
 
 def _node_of_tree(tree: yaml_tree.Tree) -> Node:
-    """Turn a value into the text that means the same value of the same type again."""
+    """Turn a value into text that means the same value of the same type."""
     from . import yaml_tree
 
     if isinstance(tree, yaml_tree.Scalar):
@@ -131,7 +131,7 @@ def _node_of_tree(tree: yaml_tree.Tree) -> Node:
 
 
 def item(indent: int, key: str, value: Node) -> str:
-    """Write a key, which is spelled as YAML has it, and its value in block style."""
+    """Write a key, already spelled for YAML, and its value in block style."""
     start = f"{'':{indent}}{key}:" if len(key) <= _SIMPLE_KEY else f"{'':{indent}}? {key}\n{'':{indent}}:"
     if not isinstance(value, Collection):
         return f"{start} {value}\n"
@@ -144,7 +144,7 @@ def item(indent: int, key: str, value: Node) -> str:
 def _below(indent: int, value: Collection) -> str:
     if value.keys is not None:
         return "".join(item(indent, k, v) for k, v in zip(value.keys, value.values, strict=True))
-    # A list's items stand like the values of keys called "-".
+    # A list's items are written like the values of keys called "-".
     return "".join(_list_item(indent, each) for each in value.values)
 
 
@@ -160,14 +160,14 @@ def _list_item(indent: int, value: Node) -> str:
 
 
 def items(lines: str, indent: int) -> Iterator[tuple[str, str]]:
-    """Split canonical lines into keys, as the texts that they mean, and the lines of each."""
+    """Split canonical lines into pairs: a key, as the text that it means, and all lines of that key."""
     starts = [found.start() for found in re.finditer(rf"^ {{{indent}}}(?=[^ :\n])(?!- )", lines, re.MULTILINE)]
     for start, end in itertools.pairwise([*starts, len(lines)]):
         yield _key(lines[start + indent : end])[0], lines[start:end]
 
 
 def outer(lines: str) -> dict[str, str] | None:
-    """Read the lines around a manifest's records: those of each key, in canonical form; None if they are none."""
+    """Return the canonical lines of each key around a manifest's records; None if the lines are no such mapping."""
     from . import yaml_tree
 
     if is_canonical(lines, 0):
@@ -179,12 +179,12 @@ def outer(lines: str) -> dict[str, str] | None:
 
 
 def _name(tree: yaml_tree.Mapping) -> str:
-    """Write the line of a Store's name, which is a text whatever YAML takes it for."""
+    """Write the line of a Store's name, which is a text even if YAML reads it as another type."""
     return f"name: {quote(tree.items['name'][1].value)}\n"  # type: ignore[union-attr]
 
 
 def around(lines: str) -> tuple[str, str, str]:
-    """Split a record's further lines into those before ``hash``, between that and ``uuid``, and after."""
+    """Split a record's further lines into those before ``hash``, those between ``hash`` and ``uuid``, and the rest."""
     if not lines or _BETWEEN(lines):
         return "", lines, ""
     pairs = list(items(lines, RECORD))
@@ -196,7 +196,7 @@ def around(lines: str) -> tuple[str, str, str]:
 
 
 def _key(text: str) -> tuple[str, str]:
-    """Return the text that the key at the start of `text` means, and what stands after its colon."""
+    """Return the text that the key at the start of `text` means, and what follows its colon."""
     if text.startswith("? "):
         key, _, rest = text[2:].partition("\n")
         return _meaning(key), rest.lstrip(" ")[1:]
@@ -215,14 +215,14 @@ def _meaning(token: str) -> str:
 
 
 def unsettled(texts: Sequence[str], before: str, after: str) -> list[int]:
-    """Return which of `texts`, each the lines of some keys of a record, PyYAML has to read: they may not be canonical.
+    """Return the indices of those `texts` that PyYAML has to read, because they may not be canonical.
 
     Parameters
     ----------
     texts : sequence of str
-        Whole lines, without control characters; some may be empty.
+        Each holds the lines of some keys of a record: whole lines, without control characters. Some may be empty.
     before, after : str
-        Shapes of the lines that stand before and after each.
+        Shapes of the lines before and after each text.
     """
     rest = [index for index, text in enumerate(texts) if text]
     doubtful = []
@@ -239,12 +239,12 @@ def unsettled(texts: Sequence[str], before: str, after: str) -> list[int]:
 
 
 def _shape(text: str) -> str:
-    """Return lines without the values that are canonical at a glance."""
+    """Return lines without those values that are clearly canonical."""
     return re.sub(_CLEAR, f":{_VALUE}\n", text)
 
 
 def pattern_of(texts: Sequence[str], before: str, after: str) -> str | None:
-    """Return a regular expression for lines that are canonical where `texts`, which are alike, are; None if not so.
+    """Return a regular expression for lines like `texts`; None if these are not canonical, or not all alike.
 
     The parameters are those of `unsettled`.
     """
@@ -255,7 +255,7 @@ def pattern_of(texts: Sequence[str], before: str, after: str) -> str | None:
 
 
 def _like(text: str) -> Callable[[str], re.Match[str] | None]:
-    """Return a function that finds lines of the same shape, whose values are of the same kinds."""
+    """Return a function that matches lines of the same shape, whose values are of the same kinds."""
     return re.compile(_pattern(text)).fullmatch
 
 
@@ -275,7 +275,7 @@ def shape_of(key: str) -> str:
 
 
 def normalised(lines: str) -> str | None:
-    """Read the further lines of a record by PyYAML, and write them in canonical form; None if that can't be done."""
+    """Read the further lines of a record with PyYAML, and write them in canonical form; None if that can't be done."""
     tree = _built(lines, _ABOVE_RECORDS)
     return None if tree is None or tree.items.keys() & {"hash", "uuid"} else of_record(tree.items)
 
@@ -295,7 +295,7 @@ def _built(lines: str, depth: int) -> yaml_tree.Mapping | None:
 
 
 def is_canonical(lines: str, indent: int) -> bool:
-    """Return whether lines, or their shape, are those of a mapping in canonical form; False if in doubt."""
+    """Return whether lines, or their shape, are a mapping in canonical form; False if in doubt."""
     if not lines.endswith("\n"):
         return False
     reader = _Lines(lines.split("\n")[:-1])
@@ -303,13 +303,13 @@ def is_canonical(lines: str, indent: int) -> bool:
 
 
 class _Lines:
-    """Reads canonical lines, and stops at the first that may be something else."""
+    """Reads canonical lines, and stops at the first line that may be something else."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines, self.at = lines, 0
 
     def next(self, indent: int) -> str | None:
-        """Return the text of the present line if it is indented by `indent`, and go on to the next."""
+        """Return the text of the current line if it is indented by `indent`, and move on to the next line."""
         if self.at == len(self.lines):
             return None
         line = self.lines[self.at]

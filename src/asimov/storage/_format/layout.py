@@ -1,4 +1,4 @@
-"""Layout: what the files of a Store are called."""
+"""Layout: the names of the files of a Store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ HOME = ".manifest"
 MANIFEST = "manifest.yaml"
 BACKUP = "manifest.yaml.bak"
 FOLDED = "manifest.yaml.new"
-"""The entries that `MANIFEST` holds and `BACKUP` does not: with these two it is rebuilt. Then what `lookup` says."""
+"""The entries that `MANIFEST` holds and `BACKUP` does not: this file and `BACKUP` are enough to rebuild `MANIFEST`.
+The lines of `lookup` follow at its end."""
 RECENT, TEMPORARY, INCOMING = "recent", "tmp", "incoming"
 KEPT = 32
-"""How many folded entries are kept: a manifest that lags behind by no more still makes up the state."""
+"""How many folded entries are kept. A reader that sees a manifest that many entries old still finds all later ones."""

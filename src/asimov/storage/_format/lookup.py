@@ -1,8 +1,9 @@
-"""Manifests that we wrote and nobody has changed since: one record is looked up in the text, the rest is left unread.
+"""Manifests that we wrote and nobody has changed since: a record is looked up in the text, without reading the rest.
 
-What we write was checked before. So with a large manifest its writer leaves a *seal*, its size and CRC-32 (as in
-RFC 1952), at the end of ``manifest.yaml.new``. Text that fits its seal has been checked; any other is read whole. The
-seal is for saving time only: it may be missing or out of date, and without it everything works.
+Whatever we write was checked before. So the writer of a large manifest leaves a *seal* at the end of
+``manifest.yaml.new``: the manifest's size and its CRC-32 (as in RFC 1952). Text that fits its seal has been checked;
+any other text is read whole. The seal only saves time: it may be missing or out of date, and everything works
+without it.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from .blocks import heading
 from .rope import Rope
 
 _WORTHWHILE = 1 << 22
-"""Bytes from which a manifest gets a seal. Reading a smaller one takes less than a tenth of a second, once per process,
-and each add would have to compute its checksum."""
+"""The size in bytes from which a manifest gets a seal. A smaller one is read in less than a tenth of a second, once per
+process, while a seal would cost each add a checksum."""
 _FEW = 8
-"""How many records are looked up in the text before all are read; up to how many added ones are kept beside it."""
+"""How many records are looked up in the text before all are read; also, how many added ones are kept beside it."""
 _LINE = rb"(?m)^sealed (\d+) ([0-9a-f]{8})\n\Z"
 _FOLDED = rb"(?m)^folded ([0-9]{1,18})\n"
 LONGEST = 96
-"""Bytes that these lines have at the most, together."""
+"""The most bytes that these lines can have together."""
 _FURTHER = {indent: rb"\n(?! {%d})" % (indent + 1) for indent in (2, 4)}
-"""Where what belongs to a heading of that indentation ends."""
+"""Patterns of the end of the lines that belong to a heading, by its indentation."""
 _FIELDS = (
     rb"((?:        (?!hash: ).+\n)*)        hash: '?([0-9a-f]{32})'?\n"
     rb"((?:        (?!uuid: ).+\n)*)        uuid: '?([0-9a-f]{32})'?\n((?:        .+\n)*)"
@@ -39,7 +40,7 @@ _FIELDS = (
 
 
 def seal(contents: Contents, text: Text) -> bytes:
-    """Return the line that says that `text`, just written of `contents`, is sound; nothing if that isn't worth it."""
+    """Return the seal of `text`, which was just written from `contents`; no bytes if a seal isn't worth it."""
     if text.size < _WORTHWHILE or contents.empties:
         return b""
     checksum = 0
@@ -49,26 +50,26 @@ def seal(contents: Contents, text: Text) -> bytes:
 
 
 def folded_line(number: int) -> bytes:
-    """Return the line, before the seal, that says up to which number the manifest includes the entries for good.
+    """Return the line before the seal: the highest number of an entry that the manifest includes for good.
 
-    It counts only where the manifest doesn't say so itself, since another program has written it.
+    The line counts only where the manifest itself doesn't say it, because another program has written it.
     """
     return b"folded %d\n" % number
 
 
 def folded(kept: bytes) -> int:
-    """Read that number from the end of the file that has it, 0 if it isn't there."""
+    """Read that number from the end of the file that holds it; 0 if it isn't there."""
     found = re.findall(_FOLDED, kept[-LONGEST:])
     return int(found[-1]) if found else 0
 
 
 def without(text: bytes) -> bytes:
-    """Return what stands before these two lines in the file that has them."""
+    """Return what comes before these two lines in the file that holds them."""
     return re.sub(_FOLDED, b"", re.sub(_LINE, b"", text))
 
 
 def read(text: bytes, kept: Callable[[], bytes], path: Path) -> Contents | None:
-    """Return the contents of a manifest that fits its seal, at the end of `kept`; None if it has to be read."""
+    """Return the contents of a manifest that fits its seal, at the end of `kept`; None if it has to be read whole."""
     if len(text) < _WORTHWHILE:
         return None
     found = re.search(_LINE, kept())
@@ -94,7 +95,7 @@ class Sealed(Lazy):
         return super().few if self.has_columns else _FEW
 
     def get(self, key: Key) -> Record | None:
-        """Return the record with `key`, None if there is none."""
+        """Return the record with `key`; None if there is none."""
         self._looked_up += 1
         if self._looked_up > _FEW or self.has_columns:
             return super().get(key)
@@ -102,7 +103,7 @@ class Sealed(Lazy):
 
 
 def _look_up(text: bytes, outer: canonical_reader.Outer, key: Key) -> Record | None:
-    """Find a record by its headings, one below the other; nothing else looks like them."""
+    """Find a record by its three headings, one below the other; no other lines look like headings."""
     start, end = outer.start, outer.end
     for indent, name in zip((2, 4, 6), key, strict=True):
         line = f"\n{heading(indent, name)}".encode()

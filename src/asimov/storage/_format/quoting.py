@@ -1,4 +1,4 @@
-"""How one text stands in YAML 1.1: plain where every reader sees the same text, else quoted."""
+"""How a text is written in YAML 1.1: plain where every reader sees the same text in it, else quoted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import re
 
 INNER = r"\w.+@%/,()='\-&!$^*;<>?~|\[\]{}`\"" + "\\\\"
-"""What may stand inside a plain scalar, for a regular expression's character class. No colon, no hash."""
+"""The characters that may occur inside a plain scalar, for a regular expression's class. No colon, no hash."""
 _PLAIN = re.compile(rf"\w(?:[{INNER} ]*[{INNER}])?").fullmatch
 _OTHER_TYPES = re.compile(
     r"(?i:y|yes|n|no|true|false|on|off|null|nan|inf)|"
@@ -19,7 +19,7 @@ _WORDS = frozenset(
     for word in ("yes", "no", "true", "false", "on", "off", "null")
     for spelled in (word, word.capitalize(), word.upper())
 ) | {"~"}
-"""Some of what YAML 1.1 reads as a number, a truth value or null, and what we keep as it stands; the rest is rare."""
+"""The common words that YAML 1.1 reads as a truth value or null. Like numbers, they are kept as they are written."""
 _ESCAPES = {"0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
             " ": " ", '"': '"', "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"}  # fmt: skip
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
@@ -27,9 +27,9 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}
 
 @functools.cache
 def _unprintable() -> re.Pattern[str]:
-    """Compile what YAML 1.1 does not print, its line breaks (also U+2028, U+2029) and the byte order mark.
+    """Compile the class of what YAML 1.1 does not print, its line breaks (U+2028, U+2029 too) and the byte order mark.
 
-    When it is first needed: so large a class takes milliseconds, and `import asimov.storage` none to waste.
+    It is compiled when it is first needed: so large a class takes milliseconds, and the import has to be fast.
     """
     return re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
@@ -39,12 +39,12 @@ def _is_printable(text: str) -> bool:
 
 
 def means_another_type(text: str) -> bool:
-    """Whether a YAML 1.1 (or 1.2) reader would see something else than a text in this plain scalar."""
+    """Return whether a YAML 1.1 (or 1.2) reader would read this plain scalar as something other than a text."""
     return _OTHER_TYPES(text) is not None
 
 
 def is_canonical_scalar(token: str) -> bool:
-    """Return whether a scalar stands as `quote` writes it, or as a number or word that keeps its type."""
+    """Return whether a scalar is written as `quote` writes it, or is a number or word that keeps its type."""
     if token[0] in "'\"":
         text = unquote(token)
         return text is not None and quote(text) == token
@@ -54,7 +54,7 @@ def is_canonical_scalar(token: str) -> bool:
 
 
 def quote(text: str, *, always: bool = False) -> str:
-    """Write `text` so that YAML 1.1 reads it as that text: plain if it can be, else in single or in double quotes."""
+    """Write `text` so that YAML 1.1 reads it as that text: plain if possible, else in single or in double quotes."""
     if not always and _PLAIN(text) and not means_another_type(text):
         return text
     if not _is_printable(text):

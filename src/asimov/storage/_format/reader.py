@@ -1,4 +1,4 @@
-"""Manifest text to `Contents`: read at a glance where it is canonical, else by a YAML parser, loaded only then."""
+"""Manifest text to `Contents`: canonical text without a YAML parser, any other with one, which is loaded only then."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def parse(text: bytes, path: Path) -> Contents:
     text : bytes
         The whole file.
     path : pathlib.Path
-        What errors name.
+        The path that errors name.
 
     Raises
     ------
     ManifestError
-        It is not YAML 1.1, not one document, or not of the manifest's shape; it names the line where there is one.
+        The text is not YAML 1.1, not one document, or not of a manifest's shape. The error names the line, if known.
     """
     end, folded = canonical_reader.split_folded(text)
     contents = canonical_reader.read(text if folded is None else text[:end])

@@ -1,15 +1,15 @@
-"""The text of a manifest, in pieces of whole lines: a record is put into it without copying the rest."""
+"""The text of a manifest, in pieces of whole lines, so that a record is inserted without copying the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 _SIZE = 1 << 17
-"""Bytes of a piece, about: small enough to be copied in no time, large enough for few writes."""
+"""About how many bytes a piece has: few enough to be copied in no time, enough for few writes."""
 
 
 class Rope:
-    """Text that is never changed. What is made of it by an insertion shares all its pieces but one.
+    """Text that is never changed. An insertion returns another Rope, which shares all pieces but one.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Rope:
         return b"".join(self._pieces)
 
     def find(self, line: bytes, low: int, high: int) -> int:
-        """Find where a whole line begins between `low` and `high`, -1 if it doesn't, as `bytes.find` does."""
+        """Find where a whole line begins between `low` and `high`, or -1, as `bytes.find` does."""
         start = 0
         for piece in self._pieces:
             if start < high and start + len(piece) > low:

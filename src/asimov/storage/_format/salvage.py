@@ -20,7 +20,7 @@ _ROW = (
 
 
 def records(text: str) -> list[Record]:
-    """Read what rows there are; what lies between is passed over."""
+    """Read the rows that can be recognised, and pass over everything between them."""
     event = production = ""
     found = []
     for row in re.finditer(_ROW, text, re.MULTILINE):
@@ -33,7 +33,7 @@ def records(text: str) -> list[Record]:
 
 
 def _sound(*parts: str) -> str:
-    """Return the further lines of a record, as far as they are YAML."""
+    """Return those further lines of a record that are YAML."""
     whole = further.normalised("".join(parts))
     return further.normalised("".join(filter(further.normalised, parts))) or "" if whole is None else whole
 

@@ -1,4 +1,4 @@
-"""Records that were added are put into the text that is there, which is a thousand times the size."""
+"""Added records, spliced into the text that is there, which may be a thousand times their size."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from .blocks import block, heading, is_number, uuid_line
 from .quoting import means_another_type
 
 _NEAR = 1 << 16
-"""How far from where it would be if all records were of one length a record is looked for first."""
+"""How many bytes around its estimated place a record is looked for first. The estimate takes all records as equally
+long."""
 
 
 def spliced(contents: Contents) -> Text | None:
-    """Write the added records into the text of what they were added to; return None if that can't be done."""
+    """Write the added records into the text of the contents that they were added to; None if that can't be done."""
     if contents.origin is None:
         return None
     base, records = contents.origin
     text = base.text
     if text is None or not len(base) or base.empties or not is_canonical(base):
         return None
-    for record in sorted(records, key=lambda record: record.key):  # so that those before it are in `text`
+    for record in sorted(records, key=lambda record: record.key):  # so that `text` has all records before it
         at, headings = _place(text, record.key, contents.before(record.key), base.after(record.key), base)
         text = text.with_lines(at, (headings + block(record)).encode())
     return text
 
 
 def _place(text: Text, key: Key, left: Record | None, right: Record | None, base: Contents) -> tuple[int, str]:
-    """Find where in `text`, between two records, the one with `key` goes, and which headings it brings along."""
+    """Find where in `text`, between two records, the one with `key` belongs, and which headings it needs."""
     near = int(text.size * base.position(key))
     headings = heading(2, key[0]) + heading(4, key[1])
     if left is not None and left.key[:2] == key[:2]:
@@ -41,7 +42,7 @@ def _place(text: Text, key: Key, left: Record | None, right: Record | None, base
     if right is not None and right.event == key[0]:
         above = len(heading(4, right.production).encode())
         return _start(text, right, near) - above, heading(4, key[1])
-    if left is not None or right is None:  # there is one of them, since the text has a record
+    if left is not None or right is None:  # at least one of them exists, since the text has a record
         return (0 if left is None else _end(text, left, near)), headings
     above = len((heading(2, right.event) + heading(4, right.production)).encode())
     return _start(text, right, near) - above, headings
@@ -59,8 +60,8 @@ def _start(text: Text, record: Record, near: int) -> int:
 
 
 def is_canonical(contents: Contents) -> bool:
-    """Whether text of the canonical shape also quotes just the names that it should."""
-    quoted = contents.quoted  # another thread may write the same contents, and set it to None
+    """Return whether text of the canonical shape also quotes exactly the names that need it."""
+    quoted = contents.quoted  # another thread that writes the same contents may set it to None
     if quoted is not None:
         names = {name for key in contents.keys for name in key} - quoted
         if any(map(means_another_type, names)) or any(map(is_number, contents.hashes + contents.uuids)):

@@ -18,7 +18,7 @@ _MD5 = re.compile(r"[0-9a-fA-F]{32}").fullmatch
 
 
 def parse_any(data: bytes, path: Path) -> Contents:
-    """Read a manifest of any style; raise as `reader.parse` does."""
+    """Read a manifest of any style. Errors are those of `reader.parse`."""
     import yaml
 
     refuse_marks(data, path)

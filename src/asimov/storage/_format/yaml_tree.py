@@ -1,4 +1,4 @@
-"""Any YAML 1.1, by PyYAML's events: built into a tree, and its scalars spelled again."""
+"""Any YAML 1.1: a tree, built from PyYAML's events, and its scalars, written again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARK = re.compile("(?:\\A\ufeff|[\n\r\x85\u2028\u2029])\ufeff")
 
 
 class Scalar:
-    """A text, with what YAML says of it."""
+    """A text, with its tag, its line, and whether it was written plain."""
 
     __slots__ = ("line", "plain", "tag", "value")
 
@@ -69,7 +69,7 @@ _STANDARD_TAGS = frozenset(
 
 
 def refuse_marks(data: bytes, path: Path) -> None:
-    """Refuse a byte order mark that begins a line: libyaml skips it, PyYAML takes it for part of a name."""
+    """Refuse a byte order mark that begins a line: libyaml skips it, and PyYAML reads it as part of a name."""
     encoding = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(data[:2], "utf-8")
     with contextlib.suppress(UnicodeDecodeError):
         text = data.decode(encoding)
@@ -79,7 +79,7 @@ def refuse_marks(data: bytes, path: Path) -> None:
 
 
 def line_of_bad_character(data: bytes) -> int | None:
-    """Find the line of the first bytes that are no UTF-8, or of the first character that YAML does not allow."""
+    """Find the line of the first bytes that are not UTF-8, or of the first character that YAML does not allow."""
     from yaml.reader import Reader
 
     try:
@@ -91,12 +91,12 @@ def line_of_bad_character(data: bytes) -> int | None:
 
 
 def fail(path: Path, line: int | None, what: str) -> NoReturn:
-    """Raise the ManifestError that says `what` is wrong."""
+    """Raise a ManifestError that says `what` is wrong."""
     raise ManifestError(what, path, line) from None
 
 
 def build(data: bytes, path: Path, depth: int = 0) -> Tree:
-    """Build the tree of the one document in `data`, which belongs `depth` levels deep, within `_MAX_DEPTH` levels."""
+    """Build the tree of the one document in `data`, which lies `depth` levels deep; refuse more than `_MAX_DEPTH`."""
     import yaml
 
     root: list[Tree] = []
@@ -153,7 +153,7 @@ def _attach(node: Tree, stack: list[Mapping | Sequence], root: list[Tree], path:
 
 
 def spelled_tag(tree: Mapping | Sequence) -> str | None:
-    """Write the tag of a collection; None if it goes without saying."""
+    """Write the tag of a collection; None if it need not be written."""
     return None if tree.tag is None or tree.tag in {_STANDARD + "map", _STANDARD + "seq"} else _short(tree.tag)
 
 
