@@ -60,7 +60,8 @@ class Rows(NamedTuple):
     """The columns of `Contents`, and how they were written in the text.
 
     `quoted` maps each name that was quoted, as it was written, to the name that it means. `mixed` says whether one of
-    these names was written plain in another place. `settled` says whether the text had the further lines as they are here.
+    these names was written plain in another place. `settled` says whether the text had the further lines as they are
+    here.
     """
 
     keys: list[Key]

@@ -1,1 +1,1 @@
-"""Values: records, checks, reports, names, errors, and what one reading of a Store says."""
+"""Values: records, checks, reports, names, errors, and the contents of a Store as one reading found them."""

@@ -1,4 +1,4 @@
-"""Check: what verification found of one record."""
+"""Check: what verification found about one record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .names import Key
 
 
 class Status(StrEnum):
-    """What verification found of one file."""
+    """What verification found about one file."""
 
     OK = "ok"
     CORRUPT = "corrupt"
@@ -20,7 +20,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """What verification found of one record.
+    """What verification found about one record.
 
     Attributes
     ----------
@@ -29,13 +29,13 @@ class Check:
     status : Status
         ``ok``, ``corrupt`` (other bytes), ``missing`` (no file) or ``unreadable`` (no verdict: `reason` says why).
     actual : str or None
-        The MD5 that was found, where the file could be read.
+        The MD5 that was found, if the file could be read.
     path : pathlib.Path
         Where the file is, or should be; absolute.
     size : int or None
-        Bytes, where the file could be read.
+        The size in bytes, if the file could be read.
     reason : str or None
-        In words, where the status is not ``ok``.
+        Why the status is not ``ok``, in words; None if it is.
     """
 
     event: str

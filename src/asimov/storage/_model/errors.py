@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""Errors: everything that this package raises of its own, as one tree.
 
 ::
 
@@ -17,8 +17,8 @@
     ├── RecordExistsError           also a FileExistsError
     └── SourceChangedError          also an OSError
 
-`HashError` is neither an `OSError` nor a `ValueError`: callers that swallow those must not swallow corruption. What the
-operating system refuses (a full disk, no permission) is raised as the `OSError` that it is.
+`HashError` is neither an `OSError` nor a `ValueError`: callers that swallow those must not swallow corruption. An error
+of the operating system (a full disk, no permission) is raised as the `OSError` that it is.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 REPAIR_IN_A_SHELL = (
     "In a shell, in the Store's folder: python -c \"from asimov.storage import Store; print(Store.repair('.'))\""
 )
-"""What a message ends with, without a full stop: the line can be pasted."""
+"""The end of a message. It has no full stop, so that the line can be pasted into a shell."""
 
 
 class StorageError(Exception):
-    """The root of all that this package raises of its own."""
+    """The root of all errors that this package defines."""
 
 
 class NotAStoreError(StorageError):
@@ -46,14 +46,14 @@ class NotAStoreError(StorageError):
 
 
 class ManifestError(StorageError):
-    """A manifest can't be read as one.
+    """A manifest can't be read.
 
     Attributes
     ----------
     path : pathlib.Path
         The file.
     line : int or None
-        The line, counted from 1, where one is known.
+        The line, counted from 1, if it is known.
     """
 
     advice = (
@@ -71,7 +71,7 @@ class ManifestError(StorageError):
 
 
 class ManifestLostError(ManifestError, NotAStoreError):
-    """A Store's manifest is gone, and what is beside it shows that there was one."""
+    """A Store's manifest is gone. The files beside it show that there was one."""
 
     advice = (
         "Put it back, or rebuild it: in Python, Store.repair(root) says what would be done, and "
@@ -80,7 +80,7 @@ class ManifestLostError(ManifestError, NotAStoreError):
 
 
 class ManifestStaleError(ManifestError):
-    """A manifest that is older than what is beside it: nothing is written on the strength of that."""
+    """A manifest is older than the files beside it, so nothing is written."""
 
     advice = (
         "Try again in a minute, when this computer has looked again. If it stays so, an old manifest was put there: in "
@@ -90,11 +90,11 @@ class ManifestStaleError(ManifestError):
 
 
 class InvalidNameError(StorageError, ValueError):
-    """An event, production or file can't be called that."""
+    """An event, a production or a file can't have this name."""
 
 
 class HashError(StorageError):
-    """The bytes of a file are not those that its digest promises.
+    """The bytes of a file don't have the expected digest.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ def _restore_hash_error(message: str, path: Path, expected: str, actual: str) ->
 
 
 class _OSStorageError(StorageError, OSError):
-    """A StorageError that is one of the operating system's errors too, and reads as its message."""
+    """A StorageError that is also an OSError, and whose text is just its message."""
 
     _errno = errno.EIO
 
@@ -133,13 +133,13 @@ class _OSStorageError(StorageError, OSError):
 
 
 class FileSystemError(_OSStorageError):
-    """A file system can't do what a Store has to have to be written to."""
+    """A file system lacks something that is needed to write to a Store."""
 
     _errno = errno.EOPNOTSUPP
 
 
 class StoreReadOnlyError(_OSStorageError):
-    """A Store can be read and not be written to: a later version of asimov-storage has written to it, say."""
+    """A Store can be read but not written to: for example, a later version of asimov-storage has written to it."""
 
     _errno = errno.EROFS
 
@@ -156,7 +156,7 @@ class AlreadyPresentException(_OSStorageError, FileExistsError):
     Attributes
     ----------
     record : Record or None
-        Where they are.
+        The record that has them.
     """
 
     _errno = errno.EEXIST
@@ -172,7 +172,7 @@ class AlreadyPresentException(_OSStorageError, FileExistsError):
 
 
 class StoreExistsError(_OSStorageError, FileExistsError):
-    """A Store is there already."""
+    """There is a Store in this place already."""
 
     _errno = errno.EEXIST
 
@@ -184,7 +184,7 @@ class RecordExistsError(_OSStorageError, FileExistsError):
 
 
 class SourceChangedError(_OSStorageError):
-    """A file was written to while it was added, so that nobody can say what would be stored.
+    """A file was written to while it was added, so that it is unclear which bytes would be stored.
 
     Attributes
     ----------

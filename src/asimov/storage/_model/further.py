@@ -6,9 +6,9 @@ from typing import Any
 
 
 def values(lines: str) -> dict[str, Any]:
-    """Read the lines of a mapping, by YAML 1.1 and without any types but YAML's own; keys are texts.
+    """Read the lines of a mapping as YAML 1.1, with no types but YAML's own. Keys are texts.
 
-    A value that claims to be of a type and isn't (the date 2026-02-30) is the text that stands there.
+    A value that looks like a type and is no valid one (the date 2026-02-30) is returned as its text.
     """
     import yaml
 

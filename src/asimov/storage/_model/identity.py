@@ -1,4 +1,4 @@
-"""What identifies a file besides its name, as it may be spelled: its uuid, its MD5, its SHA-256."""
+"""What identifies a file besides its name: its uuid, its MD5 and its SHA-256, in any of their spellings."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def is_uuid(text: str) -> bool:
 
 
 def plain_uuid(uuid: object) -> str | None:
-    """Return the 32 hexadecimal digits of a uuid in its hex, dashed, braced or urn form; None if it is none."""
+    """Return the 32 hexadecimal digits of a uuid in its hex, dashed, braced or urn form; None if it is no uuid."""
     match = _UUID(str(uuid).strip().lower())
     digits = "" if match is None else match[1].replace("-", "")
     return digits if len(digits) == 32 else None
 
 
 def searched_uuid(uuid: object) -> str | None:
-    """Return the digits of a uuid that is to be looked up; None if no file can have it.
+    """Return the digits of a uuid to look up; None if no file can have it.
 
     Raises
     ------
@@ -41,19 +41,19 @@ def searched_uuid(uuid: object) -> str | None:
 
 
 def plain_md5(text: object) -> str | None:
-    """Return the 32 lower-case digits of an MD5, which may have ``md5:`` before and blanks around it; None if none."""
+    """Return the 32 lower-case digits of an MD5, with or without ``md5:`` and blanks around it; None if it is none."""
     match = _MD5(str(text).strip().lower())
     return None if match is None else match[1]
 
 
 def plain_sha256(text: object) -> str | None:
-    """Return the 64 lower-case digits of a SHA-256, spelled as `plain_md5` takes an MD5; None if it is none."""
+    """Return the 64 lower-case digits of a SHA-256, in the spellings that `plain_md5` takes; None if it is none."""
     match = _SHA256(str(text).strip().lower())
     return None if match is None else match[1]
 
 
 def is_given(value: object) -> bool:
-    """Return whether a cell of a table holds something: no None, NaN, NaT or NA."""
+    """Return whether a cell of a table holds a value: anything but None, NaN, NaT or NA."""
     if value is None or type(value).__name__ in _PANDAS_NOTHING:
         return False
     return not isinstance(value, float) or value == value  # noqa: PLR0124 - NaN, and only that, differs from itself

@@ -1,4 +1,4 @@
-"""Matching: whether bytes that were digested are those that a record, or a caller, speaks of."""
+"""Matching: whether digested bytes are those that a record, or a caller, expects."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .names import Key
 from .record import Record
 
 Where: TypeAlias = Any
-"""Where a file is: its Path, or the text of a URL where a Store lies in no folder."""
+"""Where a file is: its Path, or the text of a URL if the Store is not in a folder."""
 
 
 def has_bytes(record: Record, found: Digest) -> bool:
-    """Return whether a record is of bytes with that digest: by SHA-256 too, where both have it."""
+    """Return whether a record has the same digest as the bytes: MD5, and also SHA-256 if both have it."""
     known = record.sha256 is not None and found.sha256 is not None
     return record.hash == found.md5 and (not known or record.sha256 == found.sha256)
 
 
 def mismatch(record: Record, found: Digest) -> str | None:
-    """Return in words how what was digested differs from what was recorded; None if it doesn't."""
+    """Return a description of how the digested bytes differ from the record; None if they don't."""
     if found.md5 != record.hash:
         return f"its MD5 is {found.md5}, and {record.hash} was recorded"
     if record.sha256 is not None and found.sha256 != record.sha256:
@@ -33,7 +33,7 @@ def mismatch(record: Record, found: Digest) -> str | None:
 
 
 def require_match(record: Record, found: Digest, path: Where) -> None:
-    """Raise the HashError that fits if what was digested is not what was recorded."""
+    """Raise HashError if the digested bytes are not those of the record."""
     wrong = mismatch(record, found)
     if wrong is None:
         return
@@ -45,7 +45,7 @@ def require_match(record: Record, found: Digest, path: Where) -> None:
 
 
 def require_expected(key: Key, found: Digest, expected: str | None, source: Path) -> None:
-    """Raise the HashError that fits if what came in hasn't the MD5 `expected`, in any case."""
+    """Raise HashError if the received bytes don't have the MD5 `expected`, in upper or lower case."""
     if expected is None or str(expected).lower() == found.md5:
         return
     msg = (
@@ -56,7 +56,7 @@ def require_expected(key: Key, found: Digest, expected: str | None, source: Path
 
 
 def require_recorded(record: Record, hash: str, path: Where) -> None:
-    """Raise the HashError that fits if `hash`, in any case, is not the record's."""
+    """Raise HashError if `hash`, in upper or lower case, is not the record's."""
     if str(hash).lower() != record.hash:
         msg = (
             f"{path}, which holds {record.file!a}: the hash that was given, {hash!a}, is not the MD5 that the manifest "

@@ -1,4 +1,4 @@
-"""What an event, a production and a file may be called, and how that is spelled on a disk: in UTF-8."""
+"""The names that events, productions and files may have, and how they are spelled on a disk: in UTF-8."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ else:
 
 
 def meant(text: str) -> str:
-    """Return the name that typed text, or the name of a file, means: by the locale, else by UTF-8."""
+    """Return the name that typed text, or a file's name, means: decoded by the locale if possible, else as UTF-8."""
     return text if problem("file", text) is None else from_disk(text)
 
 
 def problem(kind: str, name: object) -> str | None:
-    """Return what is wrong with `name` as a `kind` ("event", "production" or "file"), in words; None if nothing is."""
+    """Return what is wrong with the name of a `kind` ("event", "production" or "file"); None if it is valid."""
     if not isinstance(name, str):
         return f"it is a {type(name).__name__}, not a str"
     if _ORDINARY(name):
@@ -91,11 +91,11 @@ def _meaning_problem(kind: str, name: str) -> str | None:
 
 
 _NOT_PLAIN = ("__fspath__", "__iter__", "__len__", "__array__")
-"""What paths, open files, arrays, columns and tables have: their `name` is another thing's."""
+"""Attributes of paths, open files, arrays, columns and tables, whose `name` is the name of something else."""
 
 
 def name_of(value: object) -> object:
-    """Return the name that `value` gives: of a plain object its `name`, as upstream's events and productions have."""
+    """Return the name that `value` gives: for a plain object its `name`, as upstream's events and productions have."""
     if isinstance(value, (str, type)) or any(hasattr(value, attribute) for attribute in _NOT_PLAIN):
         return value
     return getattr(value, "name", value)
@@ -107,7 +107,7 @@ def valid_name(kind: str, value: object) -> str:
     Raises
     ------
     InvalidNameError
-        It is no name that a Store can hold; the message says why.
+        A Store can't hold this name; the message says why.
     """
     name = value if isinstance(value, str) else name_of(value)
     wrong = problem(kind, name)
@@ -120,5 +120,5 @@ def valid_name(kind: str, value: object) -> str:
 
 
 def key_of(event: object, production: object, file: object) -> Key:
-    """Return the key that an event, a production and a file's name make up; raise as `valid_name`."""
+    """Return the key of an event, a production and a file's name. Errors are those of `valid_name`."""
     return valid_name("event", event), valid_name("production", production), valid_name("file", file)

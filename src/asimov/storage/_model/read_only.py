@@ -1,4 +1,4 @@
-"""Dicts to look at: what would be written to them would be lost, so that writing fails."""
+"""Dicts that are read-only: a change would not get into the Store, so it raises an error instead of being lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REFUSED = (
 
 
 class ReadOnlyDict(dict[str, Any]):
-    """A dict that equals, prints, and is written as JSON and YAML as any other; its copies are plain dicts.
+    """A read-only dict. It compares, prints, and is written as JSON and YAML like a dict; its copies are plain dicts.
 
     Parameters
     ----------
@@ -35,5 +35,5 @@ class ReadOnlyDict(dict[str, Any]):
         return dict, (dict(self),)
 
 
-for _representer in (SafeRepresenter, Representer):  # of all dumpers: yaml.dump, yaml.safe_dump, and the C ones
+for _representer in (SafeRepresenter, Representer):  # for all dumpers: yaml.dump, yaml.safe_dump, and the C ones
     yaml.add_representer(ReadOnlyDict, SafeRepresenter.represent_dict, Dumper=_representer)

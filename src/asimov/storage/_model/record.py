@@ -22,7 +22,8 @@ class Record:
     Attributes
     ----------
     event, production, file : str
-        Its place in the hierarchy, and its name.
+        Its place in the hierarchy, and its name. In asimov, an event is what is analysed (a gravitational wave, say),
+        and a production is one analysis of it.
     hash : str
         The MD5 of its bytes: 32 lower-case hexadecimal digits.
     uuid : str
@@ -32,7 +33,7 @@ class Record:
     size : int or None
         Its length in bytes, in the same Stores.
     further_lines : str
-        What else the manifest says of it, as lines of YAML; `further` has that as values. Includes the two above.
+        What else the manifest says about it, the two above included, as lines of YAML; `further` has them as values.
     """
 
     event: str
@@ -46,7 +47,7 @@ class Record:
 
     @classmethod
     def of(cls, key: Key, hash: str, uuid: str, further_lines: str = "") -> Record:
-        """Make a record of what a manifest says."""
+        """Make a record from what a manifest says."""
         event, production, file = key
         if not further_lines:
             return cls(event=event, production=production, file=file, hash=hash, uuid=uuid)
@@ -70,7 +71,7 @@ class Record:
 
     @property
     def further(self) -> Mapping[str, Any]:
-        """What else the manifest says of the file, by key; read-only, and empty for most files.
+        """What else the manifest says about the file, by key; read-only, and empty for most files.
 
         The values are those of YAML 1.1: texts, numbers, truth values, None, dates, lists and dicts. Later versions,
         other programs and people may add such keys, and each version keeps them.
@@ -90,7 +91,7 @@ class Record:
 
 
 RECORD_FIELDS = ("event", "production", "file", "hash", "uuid")
-"""What every record has, in the order in which it is told."""
+"""The attributes that every record has, in the order in which they are shown."""
 
 
 def as_dict(record: Record) -> dict[str, str]:

@@ -29,11 +29,11 @@ class VerificationReport:
     untracked : tuple of pathlib.Path
         Files beside the recorded ones that no record names. They don't make `ok` False.
     problems : tuple of str
-        What is wrong with the Store as a whole (its fingerprint is another one), in words.
+        What is wrong with the Store as a whole, in words: for example, its fingerprint is not the expected one.
     skipped : int
         How many records were left for another time (``since``, ``budget``).
     fingerprint, expected_fingerprint : str or None
-        Of the manifest, and what it should have been, if that was given.
+        The fingerprint of the manifest, and the one that was expected. Both are None if none was given.
     """
 
     root: Path
@@ -50,7 +50,7 @@ class VerificationReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every record that was verified is as it was stored, and the Store as a whole too."""
+        """Whether every verified file is as it was stored, and nothing is wrong with the Store as a whole."""
         return not self._failures and not self.problems
 
     @property
@@ -60,17 +60,17 @@ class VerificationReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many checks have each status, all four statuses named."""
+        """How many checks have each status; all four statuses are keys."""
         found = Counter(str(check.status) for check in self.results)
         return {status.value: found[status.value] for status in Status}
 
     def raise_for_failures(self) -> None:
-        """Raise an error unless all is well.
+        """Raise an error unless `ok` is True.
 
         Raises
         ------
         HashError
-            Otherwise, about the first failure; its message counts them all.
+            `ok` is False. The error is about the first failure, and its message counts all of them.
         """
         if self.ok:
             return
@@ -86,7 +86,7 @@ class VerificationReport:
         raise HashError(msg, path=first.path, expected=first.hash, actual=first.actual or "")
 
     def to_frame(self) -> pd.DataFrame:
-        """Tabulate the results, one row for each Check, its attributes as columns.
+        """Return the results as a table: one row for each Check, with its attributes as columns.
 
         Returns
         -------
@@ -110,7 +110,7 @@ class VerificationReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RepairReport:
-    """What `Store.repair` found, and did or, in a dry run, would do.
+    """What `Store.repair` found, and what it did, or would do in a dry run.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class RepairReport:
     dry_run : bool
         Whether nothing was touched.
     manifest : {"sound", "damaged", "missing"}
-        How ``manifest.yaml`` was found.
+        The state in which ``manifest.yaml`` was found.
     problem : str or None
         What was wrong with it, in words.
     sources : tuple of str
@@ -127,7 +127,7 @@ class RepairReport:
     records : tuple of Record
         All records of the manifest afterwards.
     quarantined : tuple of pathlib.Path
-        What no record can be made for; moved to ``.manifest/quarantine/``.
+        Files that no record can be made for; they are moved to ``.manifest/quarantine/``.
     """
 
     root: Path

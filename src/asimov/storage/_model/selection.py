@@ -1,4 +1,4 @@
-"""Selections: which records are meant by Records, tuples, rows with names, or a table."""
+"""Selections: the records that a caller means by Records, tuples, rows with names, or a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TAKEN = "a Record, an (event, production, file) tuple, or a row with these name
 
 
 class Chosen(NamedTuple):
-    """One file that is meant: its key, and as much of its identity as was given."""
+    """One selected file: its key, and as much of its identity as was given."""
 
     event: str
     production: str
@@ -36,21 +36,21 @@ class Chosen(NamedTuple):
 
 
 def chosen(selection: object) -> list[Chosen]:
-    """Return what `selection` means, file by file.
+    """Return the files that `selection` means, one by one.
 
     Parameters
     ----------
     selection : Record, (event, production, file), row, or an iterable of these, or a table
-        A row is a dict, a named tuple, a Series, or an object with attributes: it is read by its names event,
-        production and file, and by uuid, hash and sha256 where it has them. A table has columns, or levels of its
-        index, of these names.
+        A row is a dict, a named tuple, a Series, or an object with attributes. Its names event, production and file are
+        read, and also uuid, hash and sha256 if it has them. A table has columns, or levels of its index, of these
+        names.
 
     Raises
     ------
     TypeError
         It is none of these.
     InvalidNameError
-        A name in it can't be one.
+        A name in it isn't valid.
     """
     columns = columns_of(selection, _NAMES)
     if columns is not None:
@@ -97,7 +97,7 @@ def _key(parts: Sequence[object]) -> Key:
 
 
 def _parts(item: Any) -> Sequence[object]:
-    """Return the three parts of a row that has no names: of a tuple, a list, or an array."""
+    """Return the three parts of a row without names: a tuple, a list, or an array."""
     parts = item.tolist() if hasattr(item, "tolist") else item
     if not isinstance(parts, (tuple, list)) or len(parts) != 3:
         msg = f"{shown(item)} selects nothing: it takes {_TAKEN}."
@@ -130,7 +130,7 @@ def _found(contents: Contents, item: Chosen) -> Record:
 
 
 def _difference(record: Record, item: Chosen) -> str | None:
-    """Return which part of the identity that was given is another one in the record."""
+    """Return the name of the first given part of the identity that differs from the record's; None if none differs."""
     if is_given(item.uuid) and item.uuid != record.uuid and plain_uuid(item.uuid) != record.uuid:
         return "uuid"
     if is_given(item.hash) and item.hash != record.hash and plain_md5(item.hash) != record.hash:
@@ -141,9 +141,9 @@ def _difference(record: Record, item: Chosen) -> str | None:
 
 
 def is_recorded(contents: Contents, item: object) -> bool:
-    """Return whether the Store has what `item` means: a record, by its identity too; a key; or a uuid.
+    """Return whether the Store has what `item` means: a record with the same identity, a key, or a uuid.
 
-    What means none of these is not in the Store.
+    Anything else is not in the Store.
     """
     if isinstance(item, str) or type(item).__name__ == "UUID":
         digits = plain_uuid(item)
@@ -162,7 +162,7 @@ def find(contents: Contents, key: Key) -> Record:
     Raises
     ------
     RecordNotFoundError
-        There is none; the message says which part is unknown, and what comes near.
+        There is none; the message says which part is unknown, and which names are similar.
     """
     record = contents.get(key)
     if record is not None:
@@ -187,7 +187,7 @@ def find_uuid(contents: Contents, uuid: object) -> Record:
 
 
 def within(contents: Contents, event: str | None, production: str | None) -> range:
-    """Return the indices of an event's records, or a production's, or all.
+    """Return the indices of the records of an event, of a production, or of all.
 
     Raises
     ------

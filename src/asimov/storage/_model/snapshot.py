@@ -1,4 +1,4 @@
-"""Contents: what one reading of a manifest says, in columns; never changed, only replaced."""
+"""Contents: what one reading of a manifest says, in columns. It is never changed, only replaced."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from .names import Key
 from .record import Record
 
 _INSERTED = 16
-"""Up to how many records are inserted one by one, rather than all sorted again."""
+"""The most records that are inserted one by one; if there are more, all are sorted again."""
 _FEW = 64
-"""Up to how many records are kept beside those that they were added to (or a share of these, where they are many)."""
+"""The most added records that are kept beside the others; among many others, it is one in `_SHARE` of these."""
 _SHARE = 64
 COLUMNS = frozenset(("keys", "hashes", "uuids", "further"))
 
 
 class Text(Protocol):
-    """The text of a manifest, as whoever writes it keeps it with what it says."""
+    """The text of a manifest, as its writer keeps it beside the contents."""
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """How many bytes the text has."""
 
     def __iter__(self) -> Iterator[bytes]: ...
 
     def find(self, line: bytes, low: int, high: int) -> int:
-        """Find where a whole line begins between `low` and `high`, -1 if it doesn't."""
+        """Find where a whole line begins between `low` and `high`; -1 if it isn't there."""
 
     def with_lines(self, at: int, lines: bytes) -> Text:
         """Return the text that has `lines` before its byte `at`."""
@@ -46,13 +46,13 @@ class Contents:
         The columns, sorted by key, without a repeated key or uuid.
     further : list of str or None
         Further keys of each record, SHA-256 and size among them: lines of canonical YAML, indented as in the manifest.
-        None where no record has any.
+        None if no record has any.
     empties : tuple
         Events (one name) and productions (two names) that hold nothing.
     text : Text or None
-        The text that this was read from, if it has the canonical shape.
+        The text that these contents were read from, if it has the canonical shape.
     quoted : frozenset of str or None
-        The names that stand quoted in `text`; None when it is known that just those are that have to be.
+        The names that are quoted in `text`; None if it is known that exactly those are quoted that have to be.
     """
 
     def __init__(  # noqa: PLR0913 - one for each column
@@ -72,7 +72,7 @@ class Contents:
         self.keys, self.hashes, self.uuids, self.further = keys or [], hashes or [], uuids or [], further
         self.text, self.quoted = text, quoted
         self.origin: tuple[Contents, tuple[Record, ...]] | None = None
-        """What this was made from, that has text, and the records added since, until the text of this is written."""
+        """The earlier contents that have text, and the records added since; None once these contents have text."""
         self._hashes_known, self._uuids_known = _Known(), _Known()
 
     def __len__(self) -> int:
@@ -88,7 +88,7 @@ class Contents:
 
     @property
     def requires(self) -> Any:
-        """What the manifest requires its writers to know, if anything: the value of its key ``requires``."""
+        """What the manifest requires of its writers: the value of its key ``requires``, or None."""
         if "\nrequires:" not in f"\n{self.top}":
             return None
         from .further import values
@@ -96,46 +96,46 @@ class Contents:
         return values(self.top).get("requires")
 
     def record(self, index: int) -> Record:
-        """Make the Record at `index`."""
+        """Return the Record at `index`."""
         lines = self.further[index] if self.further else ""
         return Record.of(self.keys[index], self.hashes[index], self.uuids[index], lines)
 
     def index_of(self, key: Key) -> int | None:
-        """Find the index of `key`."""
+        """Return the index of `key`; None if it isn't there."""
         index = bisect_left(self.keys, key)
         return index if index < len(self.keys) and self.keys[index] == key else None
 
     def get(self, key: Key) -> Record | None:
-        """Return the record with `key`, None if there is none."""
+        """Return the record with `key`; None if there is none."""
         index = self.index_of(key)
         return None if index is None else self.record(index)
 
     def by_uuid(self, uuid: str) -> Record | None:
-        """Return the record with `uuid`, None if there is none."""
+        """Return the record with `uuid`; None if there is none."""
         index = self._uuids_known.index_of(self.uuids, uuid)
         return None if index is None else self.record(index)
 
     def by_hash(self, digest: str) -> Record | None:
-        """Return a record with the MD5 `digest`, None if there is none."""
+        """Return a record with the MD5 `digest`; None if there is none."""
         index = self._hashes_known.index_of(self.hashes, digest)
         return None if index is None else self.record(index)
 
     def first(self, event: str, production: str) -> Record | None:
-        """Return a record of that production, None if there is none."""
+        """Return a record of that production; None if there is none."""
         return next(map(self.record, self.span(event, production)), None)
 
     def before(self, key: Key) -> Record | None:
-        """Return the record that stands before where `key` stands, or would."""
+        """Return the record before the place where `key` is, or would be; None if there is none."""
         index = bisect_left(self.keys, key)
         return self.record(index - 1) if index else None
 
     def after(self, key: Key) -> Record | None:
-        """Return the record that stands after where `key` stands, or would."""
+        """Return the record after the place where `key` is, or would be; None if there is none."""
         index = bisect_right(self.keys, key)
         return self.record(index) if index < len(self.keys) else None
 
     def position(self, key: Key) -> float:
-        """Return about where `key` stands, or would: 0 for the beginning, 1 for the end."""
+        """Return about where `key` is, or would be: 0 for the beginning, 1 for the end."""
         return bisect_left(self.keys, key) / max(len(self.keys), 1)
 
     def span(self, event: str | None = None, production: str | None = None) -> range:
@@ -147,12 +147,12 @@ class Contents:
         return range(bisect_left(self.keys, names), bisect_left(self.keys, end))
 
     def has(self, event: str, production: str | None = None) -> bool:
-        """Whether the event, or the production, is recorded, with records or without."""
+        """Return whether the event, or the production, is recorded, even if it has no records."""
         wanted = (event,) if production is None else (event, production)
         return bool(self.span(event, production)) or any(empty[: len(wanted)] == wanted for empty in self.empties)
 
     def with_records(self, records: Sequence[Record]) -> Contents:
-        """Return contents that have `records` too; their keys and uuids must be new here."""
+        """Return contents that also have `records`, whose keys and uuids must be new."""
         if not records:
             return self
         if len(records) > self.few:
@@ -161,7 +161,7 @@ class Contents:
 
     @property
     def few(self) -> int:
-        """How many added records are kept beside these, rather than sorted in among them."""
+        """How many added records at most are kept beside the columns, rather than sorted into them."""
         return max(_FEW, len(self) // _SHARE)
 
 
@@ -181,7 +181,7 @@ class Lazy(Contents):
 
     @property
     def has_columns(self) -> bool:
-        """Whether they were made."""
+        """Whether the columns were made."""
         return "keys" in self.__dict__
 
     def made_columns(self) -> dict[str, Any]:
@@ -190,18 +190,18 @@ class Lazy(Contents):
 
 
 class Grown(Lazy):
-    """Contents with a few records added, which are looked up beside the others: those needn't be copied for each add.
+    """Contents with a few added records, which are kept beside the others, so that an add need not copy the columns.
 
     Parameters
     ----------
     base : Contents
-        What they were added to.
+        The contents that the records were added to.
     records : sequence of Record
-        Those that come to it.
+        The records to add.
     before : Grown, optional
-        The contents that have all but `records` already, with the same base.
+        The contents, with the same base, that have all records but these.
     origin : tuple, optional
-        As of `Contents`.
+        The `origin` of `Contents`.
     """
 
     def __init__(
@@ -276,14 +276,17 @@ class Grown(Lazy):
         return Grown(self.base, records, before=self, origin=(ancestor, (*known, *records)))
 
     def _settled(self) -> Contents:
-        """Return the same, with all records in columns."""
+        """Return the same contents, with all records in columns."""
         columns: dict[str, Any] = {column: getattr(self, column) for column in COLUMNS}
         more: dict[str, Any] = {"empties": self.empties, "quoted": self.quoted}
         return Contents(name=self.name, top=self.top, text=self.text, **columns, **more)
 
 
 class _Known:
-    """Finds values in a column: the first by looking through it, later ones by a set of all, unless they are there."""
+    """Finds values in a column.
+
+    The first search reads through the column. From the second on, a set of all values tells what isn't there.
+    """
 
     def __init__(self) -> None:
         self._all: set[str] | None = None
@@ -308,7 +311,7 @@ def _one_of(choose: Callable[..., Record], one: Record | None, other: Record | N
 
 
 def _merged(contents: Contents, records: Sequence[Record]) -> Contents:
-    """Sort `records` in among those of `contents`."""
+    """Return contents in which `records` are sorted in among the others."""
     columns: list[list[Any]] = [list(contents.keys), list(contents.hashes), list(contents.uuids)]
     if contents.further or any(record.further_lines for record in records):
         columns.append(list(contents.further or [""] * len(contents.keys)))

@@ -1,8 +1,8 @@
 """Rows and tables of other libraries, read by the names of their columns.
 
-A row may be a dict, a named tuple, a Series, a record of numpy or an object with attributes; a table may be a DataFrame
-of pandas or polars, or a Table of pyarrow or astropy. None of these libraries is imported here: a table is what has
-``columns``, and a row is what has names.
+A row may be a dict, a named tuple, a Series, a record of numpy or an object with attributes. A table may be a DataFrame
+of pandas or polars, or a Table of pyarrow or astropy. None of these libraries is imported here: anything that has
+``columns`` is a table, and anything that has names is a row.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any, TypeAlias
 from asimov.storage._display.text import shown
 
 Row: TypeAlias = "dict[str, Any]"
-"""What a row holds under the names that were asked for, as far as it has them."""
+"""The values of a row under the names that were asked for, as far as it has them."""
 
 _READERS = ("tolist", "to_pylist", "to_list")
 
 
 def columns_of(table: Any, wanted: Collection[str]) -> dict[str, list[Any]] | None:
-    """Read the `wanted` columns of a table, and levels of its index that are called so; None if it is no table.
+    """Read the `wanted` columns of a table, and the levels of its index with these names; None if it is no table.
 
     Raises
     ------
     TypeError
-        A column stands twice; or the table is of a kind that can't be read here.
+        A column occurs twice, or the table is of a kind that can't be read here.
     """
     names = _column_names(table)
     if names is None:
@@ -39,7 +39,7 @@ def columns_of(table: Any, wanted: Collection[str]) -> dict[str, list[Any]] | No
 
 def _column_names(table: Any) -> Iterable[object] | None:
     if hasattr(table, "columns"):
-        names: Iterable[object] = getattr(table, "column_names", table.columns)  # pyarrow's columns are their values
+        names: Iterable[object] = getattr(table, "column_names", table.columns)  # pyarrow's `columns` are the values
         return names
     if hasattr(table, "__dataframe__"):
         raise _unread(table)
@@ -47,7 +47,7 @@ def _column_names(table: Any) -> Iterable[object] | None:
 
 
 def _fields(item: Any) -> Iterable[object] | None:
-    """Return the names of the fields of a structured array of numpy, or of one record of it; None if it is none."""
+    """Return the names of the fields of numpy's structured array, or of a record of one; None if it is neither."""
     names: Iterable[object] | None = getattr(getattr(item, "dtype", None), "names", None)
     return names
 
@@ -72,7 +72,7 @@ def _unread(table: object) -> TypeError:
 
 
 def _wanted(names: Iterable[object], wanted: Collection[str]) -> list[str]:
-    """Choose those of `names` that are wanted, each of which must stand there once."""
+    """Return those of `names` that are wanted; raise TypeError if one of them occurs twice."""
     found = [name for name in names if isinstance(name, str) and name in wanted]
     twice = next((name for name in found if found.count(name) > 1), None)
     if twice is not None:
@@ -82,14 +82,14 @@ def _wanted(names: Iterable[object], wanted: Collection[str]) -> list[str]:
 
 
 def row_of(item: Any, wanted: Collection[str]) -> Row | None:
-    """Read what a named row holds under the `wanted` names; None if `item` is no named row.
+    """Read the values of a named row under the `wanted` names; None if `item` is no named row.
 
-    A pair of an index and a row, as ``iterrows()`` and ``enumerate()`` give it, is the row.
+    A pair of an index and a row, as from ``iterrows()`` and ``enumerate()``, counts as the row.
 
     Raises
     ------
     TypeError
-        A name stands twice.
+        A name occurs twice.
     """
     if isinstance(item, (str, bytes)):
         return None
@@ -110,7 +110,7 @@ def _keys(item: Any) -> Iterable[object] | None:
     """Return the names in a mapping, a Series or a record of numpy; None if it is none of them."""
     if isinstance(item, Mapping):
         return item
-    if getattr(item, "shape", None) == ():  # of an array it is a table
+    if getattr(item, "shape", None) == ():  # one record; a whole array is a table
         return _fields(item)
     if callable(getattr(item, "keys", None)):
         keys: Iterable[object] = item.keys()
@@ -121,7 +121,7 @@ def _keys(item: Any) -> Iterable[object] | None:
 def is_row(item: object, wanted: Collection[str]) -> bool:
     """Return whether `item` is one row with at least one of the `wanted` names, rather than several rows."""
     if isinstance(item, tuple) and item and isinstance(item[0], tuple):
-        return False  # rather a key and a row than an index and a row
+        return False  # two items, a key and a row, rather than an index and its row
     return bool(row_of(item, wanted))
 
 
