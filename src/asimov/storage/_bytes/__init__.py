@@ -1,1 +1,1 @@
-"""Bytes on their way: digests, progress and threads. Nothing here knows a Store."""
+"""Bytes in transfer: digests, progress and threads. Nothing here knows a Store."""

@@ -1,4 +1,4 @@
-"""Open files, as the numbers that the system knows them by: read by the chunk, written whole."""
+"""Open files, by the numbers that the system gives them: read in chunks, written completely."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 from collections.abc import Callable, Iterator
 
 CHUNK = 1 << 20
-"""Bytes that are read at once."""
+"""How many bytes are read at once."""
 
 
 def chunks(descriptor: int) -> Iterator[bytes]:
-    """Read an open file from where it stands to its end, a chunk at a time."""
+    """Read an open file from its current position to its end, one chunk at a time."""
     while chunk := os.read(descriptor, CHUNK):
         yield chunk
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:
-    """Write all of `data`; `os.write` may write less than it was given."""
+    """Write all of `data`, since `os.write` may write only a part."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -1,4 +1,4 @@
-"""Digests of streams, and copies that are digested on the way: one pass over the data, constant memory.
+"""Digests of streams, and copies that are digested as they are written: one pass over the data, constant memory.
 
 MD5 is the digest of the on-disk format (RFC 1321). It detects accidents; SHA-256 (FIPS 180-4), in Stores that ask for
 it, also detects forgery.
@@ -22,10 +22,10 @@ _QUEUED = 24
 _FLUSH_EVERY = 32 * CHUNK
 
 _BLOCK = 4096
-"""The least that is a hole."""
+"""The size of the smallest hole, in bytes."""
 _ZEROS = bytes(_BLOCK)
 Named: TypeAlias = AbstractContextManager[object]
-"""What lets errors name a file (`folder.Reporting`), around calls that know it as a descriptor."""
+"""A context that makes errors name a file (`folder.Reporting`), around calls that only have its descriptor."""
 _NAMELESS: Named = nullcontext()
 
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
@@ -61,7 +61,7 @@ class Digest:
 
     @property
     def sha256(self) -> str | None:
-        """The SHA-256 so far: 64 lower-case hexadecimal digits, or None if it wasn't asked for."""
+        """The SHA-256 so far: 64 lower-case hexadecimal digits, or None if it isn't computed."""
         return None if self._sha256 is None else self._sha256.hexdigest()
 
 
@@ -69,16 +69,17 @@ _kept = threading.local()
 
 
 def _taken_buffer() -> memoryview:
-    """Return this thread's buffer of `CHUNK` bytes, to be put back. Making one takes as long as digesting a small file.
+    """Return this thread's buffer of `CHUNK` bytes, which the caller puts back after use.
 
-    A signal's handler may use a Store too, while one is being used, and then makes one of its own.
+    It is kept because making one takes as long as digesting a small file. A signal's handler that uses a Store while
+    the buffer is in use gets a buffer of its own.
     """
     buffer: memoryview | None = _kept.__dict__.pop("buffer", None)
     return memoryview(bytearray(CHUNK)) if buffer is None else buffer
 
 
 def digest(descriptor: int, *, sha256: bool = False, meter: Meter | None = None, reading: Named = _NAMELESS) -> Digest:
-    """Digest an open file from where it stands to its end; `reading` names it in errors."""
+    """Return the digest of an open file, from its current position to its end; `reading` names it in errors."""
     result = Digest(sha256=sha256)
     buffer = _taken_buffer()
     while count := _read_into(descriptor, buffer, reading):
@@ -90,7 +91,7 @@ def digest(descriptor: int, *, sha256: bool = False, meter: Meter | None = None,
 
 
 def _read_into(descriptor: int, buffer: memoryview, reading: Named) -> int:
-    """Read on into `buffer`; without a file object, which takes longer to make than to read a small file."""
+    """Read the next bytes into `buffer`. There is no file object, since making one takes longer than a small read."""
     with reading:
         if hasattr(os, "readv"):
             return os.readv(descriptor, [buffer])
@@ -100,11 +101,11 @@ def _read_into(descriptor: int, buffer: memoryview, reading: Named) -> int:
 
 
 class _Sink:
-    """What a copy writes to: an open file, which keeps its holes if the source has some.
+    """The open file that a copy writes to. It gets holes if the source has some.
 
-    A source with fewer blocks than bytes has holes, or is compressed. Of such a one, blocks of nothing but zeros are
-    left out. They are read all the same: what a kernel says of where holes are (SEEK_HOLE) was wrong on ZFS of 2023 for
-    files that had just been written, and `cp`, which believed it, lost data.
+    A source with fewer blocks than bytes has holes, or is compressed. For such a source, blocks of nothing but zeros
+    are not written. They are read all the same: in 2023, ZFS reported wrong holes (SEEK_HOLE) for files that had just
+    been written, and `cp`, which relied on that, lost data.
     """
 
     def __init__(self, descriptor: int, source: os.stat_result, writing: Named) -> None:
@@ -113,7 +114,7 @@ class _Sink:
         self._ends_in_a_hole = False
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write at the end; return how many bytes will have to go to the disk."""
+        """Write at the end; return how many bytes have to go to the disk."""
         with self._writing:
             if self._sparse:
                 return self._write_around_holes(bytes(data))
@@ -137,14 +138,14 @@ class _Sink:
             flush_data(self.descriptor)
 
     def finish(self) -> None:
-        """Set the size of the file, which a hole at its end doesn't do."""
+        """Set the size of the file if it ends in a hole."""
         if self._ends_in_a_hole:
             with self._writing:
                 os.ftruncate(self.descriptor, os.lseek(self.descriptor, 0, os.SEEK_CUR))
 
 
 def _runs(data: bytes) -> Iterator[tuple[bool, bytes]]:
-    """Split `data` into runs of blocks that are all zeros, and runs of others."""
+    """Split `data` into runs of blocks that are all zeros, and runs of other blocks."""
     blocks = range(0, len(data), _BLOCK)
     for is_hole, run in groupby(blocks, key=lambda start: _ZEROS.startswith(data[start : start + _BLOCK])):
         starts = list(run)
@@ -160,20 +161,20 @@ def copy(
     reading: Named = _NAMELESS,
     writing: Named = _NAMELESS,
 ) -> Digest:
-    """Copy an open file into another, from where they stand, and digest it on the way. Holes stay holes.
+    """Copy an open file to another, from their current positions, and digest it meanwhile. Holes stay holes.
 
-    Of a large file the digest is computed in a second thread, and what was written is sent to the disk meanwhile, so
-    that the `fsync` that follows finds little to do.
+    The digest of a large file is computed in a second thread. Meanwhile what was written is sent to the disk, so that
+    the `fsync` at the end finds little to do.
 
     Parameters
     ----------
     reading, writing : context managers
-        What names the two files in errors.
+        Contexts that name the two files in errors.
 
     Returns
     -------
     Digest
-        Of exactly the bytes that were written.
+        The digest of exactly the bytes that were written.
     """
     with reading:
         found = os.fstat(source)
@@ -198,7 +199,7 @@ def _copy_plainly(source: int, sink: _Sink, result: Digest, meter: Meter | None,
 
 
 class _Worker:
-    """A thread that digests what it is given; `thread` is None where none is to be had."""
+    """A thread that digests chunks; `thread` is None if no thread could be started."""
 
     def __init__(self, result: Digest) -> None:
         from queue import Queue
@@ -211,11 +212,11 @@ class _Worker:
             self._result.update(chunk)
 
     def update(self, chunk: bytes) -> None:
-        """Digest `chunk`, soon."""
+        """Put `chunk` into the queue, to be digested soon."""
         self._queue.put(chunk)
 
     def finish(self) -> None:
-        """Wait until all is digested."""
+        """Wait until all chunks are digested."""
         self._queue.put(None)
         if self.thread is not None:
             self.thread.join()

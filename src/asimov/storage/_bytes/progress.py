@@ -1,4 +1,4 @@
-"""Progress: callbacks that are told how many bytes are done, at most ten times a second."""
+"""Progress: callbacks that get the number of bytes done, at most ten times a second."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _INTERVAL = 0.1
 
 
 class Meter:
-    """Counts bytes and tells `progress(done, total)` of them: at the start, at most ten times a second, and at the end.
+    """Counts bytes and calls `progress(done, total)`: at the start, at most ten times a second, and at the end.
 
-    What `progress` raises passes through: that is how work is cancelled.
+    An error that `progress` raises passes through: that is how work is cancelled.
     """
 
     def __init__(self, progress: Progress | None, total: int) -> None:
@@ -23,7 +23,7 @@ class Meter:
         self._told = (0, 0.0)
 
     def advance(self, count: int) -> None:
-        """Count `count` bytes more."""
+        """Count `count` more bytes."""
         self._done += count
         if self._progress is None:
             return
@@ -32,7 +32,7 @@ class Meter:
             self._tell(now)
 
     def finish(self) -> None:
-        """Report the end, unless that was done."""
+        """Report the end, unless it was reported already."""
         if self._progress is not None and self._told[0] != self._done:
             self._tell(time.monotonic())
 

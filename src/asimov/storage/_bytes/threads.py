@@ -1,4 +1,4 @@
-"""Threads, as many as can be had: where the system gives no more of them, work is done one by one."""
+"""Threads, as many as the system allows. If it allows no more, the caller does the work itself."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _PER_THREAD = 8
-"""How many descriptors this process must be allowed to have for each thread that reads: half of them for the rest."""
+"""How many descriptors this process must be allowed per reading thread. Half of them are for everything else."""
 
 
 def started(work: Callable[[], object], name: str) -> threading.Thread | None:
-    """Start a thread that ends with the process; None where none can be had (a limit on processes, an end near).
+    """Start a thread that ends with the process; return None if the system allows none, or the process is ending.
 
-    It works in the caller's context, which some front ends find their session by.
+    The thread works in the caller's context, by which some front ends find their session.
     """
     thread = threading.Thread(target=copy_context().run, args=(work,), name=name, daemon=True)
     try:
@@ -32,35 +32,35 @@ def started(work: Callable[[], object], name: str) -> threading.Thread | None:
 
 
 class Threads:
-    """A pool of up to `most` threads, each call in the context of its caller.
+    """A pool of up to `most` threads. Each call runs in the context of its caller.
 
-    Where a thread can't be started, what it would have done is done by the caller.
+    If a thread can't be started, the caller does its work.
     """
 
     def __init__(self, most: int, name: str) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # loads logging, which a reader needn't wait for
+        from concurrent.futures import ThreadPoolExecutor  # loads logging, which readers don't need
 
         self._pool = ThreadPoolExecutor(most, thread_name_prefix=name)
         self._ended = False
 
     def submit(self, function: Callable[..., Result], /, *arguments: object) -> Future[Result]:
-        """Call a function in a thread, or now if there is none."""
+        """Call a function in a thread, or at once in this one if there is none."""
         task = _Task(function, arguments)
         try:
             self._pool.submit(task)
         except RuntimeError:
             if not self._ended:
-                task()  # a thread that there is may take it too, and then finds it done
+                task()  # an existing thread may take it too, and then finds it done
         return task.future
 
     def shutdown(self, *, wait: bool = False) -> None:
-        """End the threads when they have done what they are at; what is submitted later is not done."""
+        """End the threads after their current calls; calls that are submitted later are not made."""
         self._ended = True
         self._pool.shutdown(wait=wait, cancel_futures=True)
 
 
 class _Task(Generic[Result]):
-    """A call that is made once, by whoever comes first."""
+    """A call that is made once, by the first thread that takes it."""
 
     def __init__(self, function: Callable[..., Result], arguments: tuple[object, ...]) -> None:
         from concurrent.futures import Future
@@ -75,7 +75,7 @@ class _Task(Generic[Result]):
             return
         try:
             result = self._context.run(self._function, *self._arguments)
-        except BaseException as error:  # noqa: BLE001 - what is no commit is raised again
+        except BaseException as error:  # noqa: BLE001 - the future raises it again
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
@@ -87,7 +87,7 @@ def usable_cores() -> int:
 
 
 def reading_threads() -> int:
-    """Return how many threads should read files at once: one for each core, as far as there are descriptors."""
+    """Return how many threads should read files at once: one per core, if there are enough descriptors."""
     return max(1, min(usable_cores(), descriptors() // _PER_THREAD))
 
 
@@ -102,5 +102,5 @@ def descriptors() -> int:
 
 
 def without_monitor(bar: type[Any]) -> type[Any]:
-    """Return a kind of tqdm bar that starts no thread to watch over it, which may not be had, and isn't needed here."""
+    """Return a class of tqdm bars without a monitor thread, which isn't needed here, and may fail to start."""
     return type(bar.__name__, (bar,), {"monitor_interval": 0})

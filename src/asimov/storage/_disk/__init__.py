@@ -1,1 +1,1 @@
-"""A folder's files: open, place, replace and lock them as POSIX allows. Nothing here knows a Store."""
+"""The files of a folder: opened, placed, replaced and locked as POSIX allows. Nothing here knows a Store."""

@@ -1,4 +1,4 @@
-"""Files: opened, read, written and protected, on a disk that others write to as well."""
+"""Files: opened, read, written and protected, on a disk that other processes write to as well."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ACL = "system.posix_acl_access"
 def take_acl(model: int, own: int) -> bool:
     """Copy the access-control list of an open file to another; return whether that changed anything.
 
-    The lists are those of POSIX, as Linux keeps them. Where there are none, or they can't be set, nothing happens.
+    The lists are those of POSIX, as Linux keeps them. If there are none, or if they can't be set, nothing happens.
     """
     wanted = _acl(model)
     if wanted == _acl(own):
@@ -42,12 +42,12 @@ def _acl(descriptor: int) -> bytes | None:
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """Make a path absolute, without following symbolic links: a root may be one."""
+    """Return the absolute path, without following symbolic links: a root may be one."""
     return Path(os.path.abspath(spelled(os.fspath(path))))  # noqa: PTH100 - resolve() would follow them
 
 
 def open_source(path: Path) -> int:
-    """Open a file to be read, from anywhere; a FIFO is never waited for."""
+    """Open any file for reading; a FIFO is refused rather than waited for."""
     with Reporting(path):
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
@@ -59,7 +59,7 @@ def open_source(path: Path) -> int:
 
 
 def make_root(path: Path, side: str = STORE) -> list[Path]:
-    """Make a folder and those above it as needed, durably; return the ones that were made, the lowest first."""
+    """Make a folder, and the folders above it as needed, durably; return those that were made, the lowest first."""
     missing = []
     above = path
     while not above.exists():
@@ -87,10 +87,10 @@ def remove_folders(folders: Iterable[Path]) -> None:
 
 
 def require_unchanged(source: int, before: Stamp, path: Path) -> None:
-    """Raise SourceChangedError if the file at `path`, open as `source`, is not what it was when its stamp was taken.
+    """Raise SourceChangedError if the file at `path`, open as `source`, has changed since its stamp was taken.
 
-    What is compared is what the kernel says of the open file: on NFS, what another machine wrote may be seen too late.
-    The time of the last reading is left out; reading changes it.
+    The stamps are what the kernel knows about the open file, so on NFS another machine's writes may be seen too late.
+    The access time is left out, since reading changes it.
     """
     with Reporting(path):
         try:
@@ -102,7 +102,7 @@ def require_unchanged(source: int, before: Stamp, path: Path) -> None:
 
 
 def other_file_system(folder: Folder, root: Path) -> OSError:
-    """Return the error that says that `folder` lies on another file system than the rest of the Store at `root`."""
+    """Return the error for a `folder` that is on another file system than the rest of the Store at `root`."""
     msg = (
         f"it is on another file system than the Store at {root}, and a Store is one file system. Move the whole Store "
         "to that file system, or unmount this folder and put what is in it back into the Store"
@@ -122,7 +122,7 @@ def opened(folder: Folder, name: str) -> Iterator[int]:
 
 
 def read_all(descriptor: int) -> bytes:
-    """Read an open file from its start, whole."""
+    """Read the whole of an open file, from its start."""
     parts, offset = [], 0
     size = os.fstat(descriptor).st_size
     while part := os.pread(descriptor, max(size - offset, 1) if offset < size else CHUNK, offset):
@@ -132,14 +132,14 @@ def read_all(descriptor: int) -> bytes:
 
 
 def read_last(folder: Folder, name: str, count: int) -> bytes:
-    """Read the last `count` bytes of a file; none if it can't be read."""
+    """Read the last `count` bytes of a file; no bytes if it can't be read."""
     with contextlib.suppress(OSError), opened(folder, name) as descriptor:
         return os.pread(descriptor, count, max(os.fstat(descriptor).st_size - count, 0))
     return b""
 
 
 def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
-    """Open and read a file that others may replace or rewrite meanwhile, until it was read in one piece.
+    """Open and read a file that others may replace or rewrite meanwhile, again and again until it didn't change.
 
     Returns
     -------
@@ -167,15 +167,15 @@ def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
 
 
 def protect(descriptor: int, root: Folder) -> None:
-    """Remove all write permission from a file; those who may read the root may read it."""
+    """Remove all write permissions from a file; everyone who may read the root may read it."""
     readable = os.fstat(root.descriptor).st_mode & 0o444
     os.fchmod(descriptor, readable or 0o400)
 
 
 def write_over(folder: Folder, name: str, text: bytes) -> None:
-    """Replace what a file holds where it stands: for what may be torn when the power fails.
+    """Write over a file in place. A power failure may leave it torn, so this is for files that may be torn.
 
-    A new file costs more than its bytes: it is made, and the old one removed.
+    It costs less than a new file, which has to be created while the old one is removed.
     """
     descriptor = folder.open_file(name, os.O_RDWR)
     try:
@@ -187,5 +187,8 @@ def write_over(folder: Folder, name: str, text: bytes) -> None:
 
 
 def flush_to_server(descriptor: int) -> None:
-    """Send what was written to an NFS server, for its other clients: a close does that, and costs nothing elsewhere."""
+    """Send what was written to the NFS server, where its other clients see it.
+
+    A close does that, and it costs nothing on other file systems.
+    """
     os.close(os.dup(descriptor))

@@ -1,10 +1,10 @@
-"""Folder: an open folder, and what is done to the files in it.
+"""Folder: an open folder, and the operations on the files in it.
 
-Folders are held open by descriptor and what is in them is named relative to that (``openat``), never through a symbolic
-link: only the root itself may be one.
+A folder is held open by its descriptor, and its files are opened relative to that (``openat``). Symbolic links are
+never followed, except for the root itself.
 
-A `Folder` takes and gives names as they are recorded; on the disk they are UTF-8, whatever the locale. A Path is what
-Python opens here: its parts are spelled by `on_disk`.
+A `Folder` takes and returns names as they are recorded. On the disk they are UTF-8, whatever the locale. A Path is what
+Python can open here: `on_disk` spelled its parts.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _FILE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os,
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _LINK_REFUSED = {errno.ELOOP, errno.EMLINK, getattr(errno, "EFTYPE", errno.ELOOP)}
 GONE = {errno.ENOENT, errno.ESTALE}
-"""What is said of a file that has been removed: NFS says either."""
+"""Errors of a file that has been removed: NFS returns either."""
 STALE = {errno.ESTALE, errno.EBADF}
-"""What NFS says of a file that is there, and that it can't open or read: an NFS 4 client has lost its hold of it."""
+"""Errors of a file that exists and that NFS can't open or read, because an NFS 4 client has lost its state."""
 NO_LINK = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
-"""What a file system says that gives a file no second name, or none in another folder (AFS, BeeGFS)."""
+"""Errors of a file system that gives a file no second name, or none in another folder (AFS, BeeGFS)."""
 _OF_A_DISK = {
     getattr(errno, name)
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "ESTALE", "ENXIO", "ENODEV", "EREMOTEIO", "ETIMEDOUT")
     if hasattr(errno, name)
 }
-"""Errors that are about a disk as a whole: of which of them has to be said."""
+"""Errors about a disk as a whole. Their messages have to say which disk."""
 STORE, SOURCE, DESTINATION = "the Store's disk", "your file", "the destination"
 _UNFINISHED = 0o700
-"""What a folder's permissions are from when it is made until it follows the one above."""
+"""The permissions of a new folder, until it gets those of the folder above."""
 
 
 class Stamp(NamedTuple):
-    """What tells whether a file is still the same one, with the same bytes."""
+    """The values that tell whether a file is still the same one, with the same bytes."""
 
     device: int
     inode: int
@@ -57,17 +57,17 @@ class Stamp(NamedTuple):
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     def fits(self, found: os.stat_result | None) -> bool:
-        """Whether what was found is this file, and not written to since; other names may have been given to it."""
+        """Return whether `found` is this file, not written to since; it may have been given other names meanwhile."""
         now = found and (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
         return now == self[:4]
 
 
 class Reporting:
-    """Write the whole path into the operating system's errors, and which side, where they are about a disk.
+    """Write the whole path into the operating system's errors and, if they are about a disk, which disk it is.
 
-    A call is given a part of the path, or an open file, and its error has no more. The path is put together when there
-    is an error: an add makes three dozen calls, and a Path takes as long as one. May be used many times, and around
-    others: the one nearest to the error knows best.
+    A call is given a part of the path, or an open file, so its error doesn't have the whole path. The path is put
+    together only if there is an error: an add makes three dozen calls, and a Path takes as long as one call. An object
+    may be used many times, and around others. The one nearest to the error counts.
     """
 
     def __init__(self, *path: Path | Folder | str, side: str = "") -> None:
@@ -75,14 +75,14 @@ class Reporting:
         self._side = side or (path[0].side if isinstance(path[0], Folder) else SOURCE)
 
     def __enter__(self) -> None:
-        """Begin the call."""
+        """Enter the block; only its errors matter."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if not isinstance(error, OSError) or isinstance(error, StorageError) or error.errno is None:
             return
         if not isinstance(error.filename, str) or not Path(error.filename).is_absolute():
             error.filename = str(_joined(*self._path))
-            del error.filename2  # None would be told, too
+            del error.filename2  # None would be shown, too
         if error.errno in _OF_A_DISK and error.strerror == os.strerror(error.errno):
             error.strerror = f"{error.strerror} ({self._side})"
 
@@ -98,23 +98,23 @@ class Folder:
     def __init__(self, descriptor: int, above: Path | Folder, name: str = "", *, side: str = STORE) -> None:
         self.descriptor, self._above, self._name = descriptor, above, name
         self.side: str = above.side if isinstance(above, Folder) else side
-        """What is said of it where a disk is full or broken."""
+        """The name of its disk in the error of a full or broken disk."""
 
     @functools.cached_property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the folder."""
         return _joined(self._above, self._name)
 
     def __fspath__(self) -> str:
         return str(self.path)
 
     def at(self, name: str) -> Path:
-        """Return the path of what is called `name` in this folder."""
+        """Return the path of `name` in this folder."""
         return Path(f"{self.path}/{on_disk(name)}")  # half the time of self.path / name
 
     @classmethod
     def open(cls, path: Path, side: str = STORE) -> Folder:
-        """Open the folder at `path`, through symbolic links if need be: for a root."""
+        """Open the folder at `path`, which may be a symbolic link: for a root."""
         with Reporting(path, side=side):
             return cls(os.open(path, _FOLDER), path, side=side)
 
@@ -125,7 +125,7 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Close it; a second time does nothing."""
+        """Close the folder; a second call does nothing."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -140,7 +140,7 @@ class Folder:
                 raise
 
     def folder_made(self, name: str) -> Folder:
-        """Open a folder in this one, making it if need be: as `make_folder`."""
+        """Open a folder in this one; make it first, as `make_folder` does, if it isn't there."""
         try:
             return self.folder_to_fill(name)
         except FileNotFoundError:
@@ -148,7 +148,7 @@ class Folder:
             return self.folder(name)
 
     def folder_to_fill(self, name: str) -> Folder:
-        """Open a folder in this one to put something in; end what `make_folder` began in a process that was killed."""
+        """Open a folder in this one to put files in; finish what `make_folder` began in a process that was killed."""
         found = self.folder(name)
         here = os.fstat(found.descriptor)
         if stat.S_IMODE(here.st_mode) == _UNFINISHED and here.st_uid == os.geteuid() and not found.names():
@@ -161,7 +161,7 @@ class Folder:
         _follow(self.descriptor, model, _UNFINISHED | (model.st_mode & (stat.S_ISGID | 0o077)))
 
     def make_folder(self, name: str) -> bool:
-        """Make a folder in this one if there is none; it follows this one's group and permissions."""
+        """Make a folder with this one's group and permissions; return False if it is there already."""
         with Reporting(self, name):
             try:
                 os.mkdir(on_disk(name), _UNFINISHED, dir_fd=self.descriptor)
@@ -178,15 +178,15 @@ class Folder:
         return True
 
     def create(self, name: str, *, unique: bool = False) -> int:
-        """Create a file and open it for reading and writing; it follows this folder's group and permissions.
+        """Create a file with this folder's group and permissions, and open it for reading and writing.
 
-        With `unique`, the name is one that nobody else gives, and O_EXCL is left out: an NFS server keeps what it knows
-        an exclusive creation by in the file's times for a moment, so that others would take a new file for an old one.
+        `unique` says that nobody else gives this name, so that O_EXCL is left out. An NFS server marks an exclusive
+        creation by the file's times for a moment, and so others would take the new file for an old one.
 
         Raises
         ------
         FileExistsError
-            There is something of this name already.
+            This name exists already.
         """
         flags = os.O_RDWR | os.O_CREAT | (0 if unique else os.O_EXCL) | _FILE
         with Reporting(self, name):
@@ -203,7 +203,7 @@ class Folder:
 
     def open_file(self, name: str, flags: int = os.O_RDONLY) -> int:
         """Open a regular file in this folder, never through a symbolic link, never waiting for a FIFO."""
-        try:  # paths are made where they are told: verification opens files by the hundred thousand
+        try:  # a path is made only for an error: verification may open hundreds of thousands of files
             descriptor = os.open(on_disk(name), flags | _FILE, dir_fd=self.descriptor)
         except OSError as error:
             with Reporting(self, name):
@@ -218,7 +218,7 @@ class Folder:
         return descriptor
 
     def link(self, source: str, target: Folder, name: str) -> None:
-        """Link a file of this folder to a second name, never over anything."""
+        """Link a file of this folder to a second name; never replace a file."""
         with Reporting(target, name):
             old, new = on_disk(source), on_disk(name)
             try:
@@ -226,22 +226,22 @@ class Folder:
             except OSError as error:
                 if error.errno != errno.EEXIST and (error.errno not in NO_LINK or target.status(name) is None):
                     raise
-                if not self._linked(source, target, name):  # SFTP has no word for EEXIST: sshfs says EPERM
+                if not self._linked(source, target, name):  # SFTP has no EEXIST: sshfs returns EPERM
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from None
 
     def _linked(self, source: str, target: Folder, name: str) -> bool:
-        """Whether both names are of one file: NFS repeats a request whose answer was lost, and finds its own work."""
+        """Return whether both names are of one file: NFS may repeat a successful request whose answer was lost."""
         here, there = self.status(source), target.status(name)
         return here is not None and there is not None and os.path.samestat(here, there)
 
     def rename(self, source: str, target: Folder, name: str) -> None:
-        """Move a file of this folder to `name` in `target`, over what is there."""
+        """Move a file of this folder to `name` in `target`; replace the file that is there."""
         with Reporting(target, name):
             old, new = on_disk(source), on_disk(name)
             os.rename(old, new, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
 
     def remove(self, name: str) -> bool:
-        """Remove a file and return whether it is gone; one that we may not remove is left to the next sweep."""
+        """Remove a file; return whether it is gone. A file that we may not remove is left for the next sweep."""
         try:
             os.unlink(on_disk(name), dir_fd=self.descriptor)
         except OSError as error:
@@ -254,12 +254,12 @@ class Folder:
             os.rmdir(on_disk(name), dir_fd=self.descriptor)
 
     def names(self) -> list[str]:
-        """List what is in this folder."""
+        """Return the names of all that is in this folder."""
         with Reporting(self):
             return list(map(from_disk, os.listdir(self.descriptor)))  # noqa: PTH208 - of the open folder
 
     def status(self, name: str) -> os.stat_result | None:
-        """Stat what is called `name`, itself and not what it points to; None if there is nothing."""
+        """Return the status of `name` itself, not of the target of a link; None if it doesn't exist."""
         try:
             return os.stat(on_disk(name), dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
@@ -269,17 +269,17 @@ class Folder:
                 raise
 
     def refresh(self) -> None:
-        """Open this folder by its name once more, which makes NFS ask the server what the names in it mean.
+        """Open this folder by its name once more, so that NFS asks the server for the current names in it.
 
-        An NFS client trusts what it knows of the names in a folder for up to a minute, also when it opens a file by
-        one. It asks when the folder itself is opened by its name (Linux, fs/nfs/dir.c: nfs_lookup_verify_inode).
+        An NFS client trusts its cached names of a folder for up to a minute, even when it opens a file by its name. It
+        asks the server when the folder itself is opened by its name (Linux, fs/nfs/dir.c: nfs_lookup_verify_inode).
         """
         above = self._above.descriptor if isinstance(self._above, Folder) else -1
         with contextlib.suppress(OSError):
             os.close(os.open(self._name, _FOLDER, dir_fd=above) if above >= 0 else os.open(self.path, _FOLDER))
 
     def stir(self, name: str) -> None:
-        """Make and remove a file of that name, new to everybody: after a change of its own NFS looks anew."""
+        """Make and remove a file with a new, unique name: an NFS client reads the folder again after its own change."""
         with contextlib.suppress(OSError):
             os.close(self.create(name, unique=True))
         self.remove(name)
@@ -302,7 +302,7 @@ def _file_mode(above: os.stat_result) -> int:
 
 
 def _follow(descriptor: int, above: os.stat_result, mode: int) -> None:
-    """Set the group of the folder above and `mode` on what was just made, as git's core.sharedRepository does."""
+    """Set `mode`, and the group of the folder above, on a new file or folder, as git's core.sharedRepository does."""
     here = os.fstat(descriptor)
     if above.st_gid != here.st_gid:
         with contextlib.suppress(PermissionError):
@@ -312,7 +312,7 @@ def _follow(descriptor: int, above: os.stat_result, mode: int) -> None:
 
 
 def require_regular(descriptor: int, *path: str | Path | Folder) -> None:
-    """Raise the OSError that fits if an open file is not a regular one."""
+    """Raise an OSError if an open file is not a regular one."""
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return

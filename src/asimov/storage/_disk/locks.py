@@ -1,4 +1,4 @@
-"""Locks (flock): they save work, and nothing depends on them, since many file systems of clusters have none."""
+"""Locks (flock). They only save work: nothing depends on them, since many clusters' file systems have none."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ except ImportError:  # pragma: no cover - Windows
 
 @contextlib.contextmanager
 def locked(folder: Folder, name: str, patience: float) -> Iterator[bool]:
-    """Hold the lock file `name`, if it can be had within `patience` seconds; give whether it was.
+    """Hold the lock file `name`, if it can be had within `patience` seconds; yield whether it is held.
 
-    The lock only saves work: where it fails, or somebody holds it for ever, the work goes on without it.
+    The lock only saves work: if it fails, or if another process holds it for ever, the work goes on without it.
     """
     descriptor = _lock_file(folder, name)
     try:
@@ -34,12 +34,12 @@ def locked(folder: Folder, name: str, patience: float) -> Iterator[bool]:
 
 
 def lock_now(descriptor: int, path: Path) -> bool:
-    """Lock an open file for as long as it is open; give whether it is locked now: not where locks don't work.
+    """Lock an open file for as long as it is open; return whether it is locked: False where locks don't work.
 
     Raises
     ------
     BlockingIOError
-        Somebody holds it.
+        Another process holds the lock.
     """
     if fcntl is None:
         return False

@@ -1,4 +1,4 @@
-"""Temporary files, named after the process that owns them, so that others can tell whether it is still there."""
+"""Temporary files, named after the process that owns them, so that others can tell whether it is still running."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .files import take_acl
 from .folder import Folder, Reporting
 
 KEPT_WHILE_OPEN = (".nfs", ".fuse_hidden")
-"""What the names begin with that NFS, and libfuse, give to removed files as long as they are open."""
+"""Prefixes of the names that NFS and libfuse give to removed files as long as they are open."""
 FOLDER = "tmp"
-"""The folder, in ``.manifest``, of what is about to be renamed to a file there."""
+"""The folder, in ``.manifest``, of temporary files that will be renamed to files of ``.manifest``."""
 OUR_PREFIX = ".asimov-storage-"
-"""What the names of our temporary files begin with in folders that are not ours alone."""
+"""The prefix of our temporary files' names in folders that are not ours alone."""
 _ABANDONED = 86_400.0
-"""Seconds after which such a file, of another host, is taken for abandoned."""
+"""Seconds after which such a file, of another host, counts as abandoned."""
 
 
 class Temporary:
-    """A temporary file in `folder`, gone at the end of the ``with`` block unless it was moved away."""
+    """A temporary file in `folder`, which is removed at the end of the ``with`` block unless it was renamed."""
 
     def __init__(self, folder: Folder, name: str) -> None:
         self.folder, self.name = folder, name
@@ -53,20 +53,20 @@ class Temporary:
         self._is_there = False
 
     def close(self) -> None:
-        """Close the descriptor, unless someone took it over."""
+        """Close the descriptor, unless another object took it over."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
 
     def renew(self) -> None:
-        """Begin again with a new file, after somebody removed this one."""
+        """Begin again with a new file, after another process removed this one."""
         self.remove()
         self.close()
         self.name = owner_name()
         self.descriptor, self._is_new, self._is_there = self.folder.create(self.name, unique=True), True, True
 
     def write(self, *pieces: bytes) -> None:
-        """Replace what it holds."""
+        """Write `pieces` as the whole content of the file."""
         if not self._is_new:
             os.lseek(self.descriptor, 0, os.SEEK_SET)
             os.ftruncate(self.descriptor, 0)
@@ -76,7 +76,7 @@ class Temporary:
                 write_all(self.descriptor, piece)
 
     def sync(self) -> None:
-        """Send what it holds to the disk."""
+        """Send the file's content to the disk."""
         with Reporting(self.folder, self.name):
             os.fsync(self.descriptor)
 
@@ -98,7 +98,7 @@ class Temporary:
 
     @property
     def present(self) -> bool:
-        """Whether its temporary name is still there and means this file."""
+        """Whether its temporary name is still there and still belongs to this file."""
         self.folder.refresh()
         found = self.folder.status(self.name)
         try:
@@ -108,28 +108,28 @@ class Temporary:
 
     @property
     def modified(self) -> float:
-        """When it was last written, in seconds, by the file system's own clock."""
+        """When the file was last written, in seconds, by the file system's own clock."""
         return os.fstat(self.descriptor).st_mtime
 
 
 def write_over(home: Folder, name: str, text: bytes) -> None:
-    """Replace what a file of ``.manifest`` holds, where it stands, or make it: for what may be torn by a power cut."""
+    """Write over a file of ``.manifest`` in place, or create it. A power cut may leave it torn."""
     try:
         files.write_over(home, name, text)
-    except (FileNotFoundError, PermissionError):  # there is none yet, or it is another user's
+    except (FileNotFoundError, PermissionError):  # there is no such file yet, or it is another user's
         with home.folder_made(FOLDER) as tmp, Temporary(tmp, owner_name()) as file:
             file.write(text)
             file.rename(home, name)
 
 
 def owner_name() -> str:
-    """Name a temporary file after this process: host, process id, and what makes it unique."""
+    """Return a name for a temporary file of this process: host, process id, and random digits that make it unique."""
     return f"{_processes()}-{os.getpid()}-{os.urandom(8).hex()}"
 
 
 @functools.cache
 def host() -> str:
-    """Name this machine, as it stands in names of files."""
+    """Return the name of this machine, spelled as in the names of files."""
     import socket  # takes milliseconds, which a reader needn't pay
 
     return "".join(c if c.isalnum() else "_" for c in socket.gethostname())[:64]
@@ -137,7 +137,7 @@ def host() -> str:
 
 @functools.cache
 def _processes() -> str:
-    """Name what a process id is looked up in: this machine and, where it has several, the namespace of a container."""
+    """Return the name of the scope of a process id: this machine and, if known, the namespace of its processes."""
     try:
         return f"{host()}_{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:
@@ -148,18 +148,18 @@ _NAME = re.compile(r"[^-.]+-[0-9]+-[0-9a-f]{1,32}").fullmatch
 
 
 def is_temporary(name: str) -> bool:
-    """Return whether a name is one that `owner_name` gives, here or on another computer."""
+    """Return whether a name is one that `owner_name` returns, here or on another computer."""
     return _NAME(name) is not None
 
 
 def owner(name: str) -> str:
-    """Return the part of a temporary file's name that tells its process; the whole name if it is not named so."""
+    """Return the part of a temporary file's name that names its process; the whole name if it has no such part."""
     machine, process, *rest = [*name.split("-"), "", ""]
     return f"{machine}-{process}" if process.isdigit() and rest[0] else name
 
 
 def owner_is_dead(name: str) -> bool:
-    """Whether the process that a temporary file is named after is known to be gone: it ran here, and doesn't now."""
+    """Return whether the process in a temporary file's name is known to be gone: it ran here, and no longer does."""
     machine, _, process = owner(name).partition("-")
     if not process.isdigit() or machine != _processes():
         return False
@@ -173,7 +173,7 @@ def owner_is_dead(name: str) -> bool:
 
 
 def sweep(folder: Folder) -> None:
-    """Remove from a folder what processes left there under `OUR_PREFIX` that were killed."""
+    """Remove from a folder the files under `OUR_PREFIX` that killed processes left there."""
     for name in folder.names():
         owner = name.removeprefix(OUR_PREFIX)
         if owner != name and (owner_is_dead(owner) or _is_old(folder, name)):
@@ -182,4 +182,4 @@ def sweep(folder: Folder) -> None:
 
 def _is_old(folder: Folder, name: str) -> bool:
     found = folder.status(name)
-    return found is not None and abs(time.time() - found.st_mtime) > _ABANDONED  # clocks differ, also by years
+    return found is not None and abs(time.time() - found.st_mtime) > _ABANDONED  # clocks differ, even by years
