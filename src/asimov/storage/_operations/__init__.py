@@ -1,1 +1,1 @@
-"""What is done to a Store, wherever it lies."""
+"""The operations on a Store, whichever back end it has."""

@@ -1,4 +1,4 @@
-"""Adding files: what is decided about their names and duplicates, over whatever back end the Store lies in."""
+"""Adding files: the decisions about their names and duplicates, for any back end."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     Added: TypeAlias = dict[str, str] | RecordExistsError | AlreadyPresentException
-    """What became of a file: what `Store.add_file` returns, or raises."""
+    """The result for one file: what `Store.add_file` returns, or raises."""
 
 
-# The ways in.
+# The entry points.
 
 
 def add(
@@ -48,7 +48,7 @@ def add(
     with arguments.reporting(progress, "add") as reported:
         if not sources:
             return []
-        sha256 = backend.seen.with_sha256  # so since it was created; the commit reads the rest
+        sha256 = backend.seen.with_sha256  # the same since the Store's creation; the commit reads the rest
         meter = Meter(reported, _total(source.path for source in sources) if reported is not None else 0)
         with backend.receive(sources, meter, sha256=sha256, opened=opened) as received:
             meter.finish()
@@ -59,7 +59,7 @@ def add(
 def add_contents(
     backend: Backend, contents: Sequence[tuple[Key, Buffer]], *, progress: Progress | None = None
 ) -> list[Added]:
-    """Add small files that are in memory, in one commit, each by itself: one that is refused keeps no other out.
+    """Add small files from memory in one commit. A file that is refused doesn't keep the others out.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def add_contents(
 def new_file(
     backend: Backend, event: object, production: object, name: object, *, hash: object, duplicate: Duplicate
 ) -> Iterator[BinaryIO]:
-    """Open a new file to be written, and add it when the ``with`` block ends, if it has the MD5 `hash`."""
+    """Open a new file for writing, and add it at the end of the ``with`` block, if it has the MD5 `hash`."""
     require_duplicate(duplicate)
     key = key_of(event, production, name)
     digits = arguments.digest(hash, Path(key[2]))
@@ -91,21 +91,21 @@ def new_file(
 
 
 class PartialFile:
-    """A file that arrives in pieces, from a browser for example, and may go on after an interruption.
+    """A file that arrives in pieces, from a browser for example, and can be resumed after an interruption.
 
     Parameters
     ----------
     backend : Backend
-        Where it goes.
+        The back end that stores the file.
     key : (event, production, file)
-        What it is to be called.
+        The names of the file.
     token, keep, progress
         As for `Backend.arriving`.
 
     Raises
     ------
     BlockingIOError
-        Somebody else writes to this token now.
+        Another writer is using this token.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class PartialFile:
 
     @property
     def size(self) -> int:
-        """How many bytes are here."""
+        """How many bytes have arrived."""
         return self._data.size
 
     def md5(self) -> str:
@@ -135,29 +135,29 @@ class PartialFile:
         self._data.write(data)
 
     def empty(self) -> None:
-        """Begin anew."""
+        """Remove all bytes, and begin again."""
         self._data.empty()
 
     def commit(self, *, hash: str | None = None, duplicate: Duplicate = "raise") -> dict[str, str]:
-        """Add the file to the Store, as `Store.add_file` does; it is gone from here whatever comes of that."""
+        """Add the file to the Store, as `Store.add_file` does; the arrived bytes are gone even if that fails."""
         try:
             return commit(self._backend, [Item(self._key, self._data.finish(self._key, hash))], duplicate)[0]
         finally:
             self.discard()
 
     def discard(self) -> None:
-        """Remove what is here."""
+        """Remove the bytes that have arrived."""
         self._data.discard()
 
     def close(self) -> None:
-        """Keep what is here, for a day, and let others go on with it; remove it if they couldn't find it."""
+        """Keep the bytes for a day, so that others can resume; remove them if others couldn't find them."""
         self._data.close()
 
 
 def commit(
     backend: Backend, items: list[Item], duplicate: Duplicate, meter: Meter | None = None
 ) -> list[dict[str, str]]:
-    """Add what has come in, all or none."""
+    """Add the received files, all or none."""
     addition = Addition(items, duplicate)
     while True:
         if duplicate != "raise":
@@ -167,7 +167,7 @@ def commit(
             return addition.results
 
 
-# What is decided.
+# The decisions.
 
 
 class Overtaken(Exception):
@@ -182,7 +182,7 @@ class Addition:
         self.results: list[dict[str, str]] = []
         self.sound: dict[str, object] = {}
         self.mended: set[str] = set()
-        """Uuids of records whose files were looked at, and mended if need be: they are what they should be."""
+        """Uuids of records whose files were checked, and mended if necessary."""
 
     def resolve(self, contents: Contents) -> Sequence[Record]:
         """Decide about each item; the results are in `results`.
@@ -190,7 +190,7 @@ class Addition:
         Raises
         ------
         Overtaken
-            The file of a record that is there already hasn't been looked at: `prepare` again.
+            The file of a record that exists already hasn't been checked: `prepare` again.
         """
         records = self._decide(contents)
         if any(item.present is not None and item.present.uuid not in self.mended for item in self.items):
@@ -198,12 +198,12 @@ class Addition:
         return records
 
     def renew(self) -> None:
-        """Set another uuid for every item."""
+        """Set a new uuid for every item."""
         for item in self.items:
             item.uuid = new_uuid()
 
     def prepare(self, backend: Backend, contents: Contents, meter: Meter | None = None) -> None:
-        """Look, before the commit, at the recorded files that this rests on, and mend them: it may take long.
+        """Check the recorded files that this addition relies on, and mend them, before the commit: it may take long.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class Addition:
 
 
 class EachAddition(Addition):
-    """The change that adds those of `items` that can be added; what was decided about each is in `verdicts`."""
+    """The change that adds those of `items` that can be added; the decision about each is in `verdicts`."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         super().__init__(items, "raise")

@@ -1,4 +1,4 @@
-"""Amounts as they are written: durations (30d) and sizes (500GB)."""
+"""Amounts as people write them: durations (30d) and sizes (500GB)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def parse_duration(text: str) -> timedelta:
     Raises
     ------
     ValueError
-        It is none.
+        The text is no duration.
     """
     match = _DURATION(text.strip())
     if match is None:
@@ -35,7 +35,7 @@ def parse_budget(text: str) -> timedelta | int:
     Raises
     ------
     ValueError
-        It is neither.
+        The text is neither.
     """
     match = _SIZE(text.strip())
     if match is None:

@@ -1,4 +1,4 @@
-"""Checks of arguments at the door: what can't be meant is a TypeError or a ValueError, before anything is done."""
+"""Checks of arguments: a value that makes no sense is a TypeError or a ValueError, before anything is done."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def flag(name: str, value: object, hint: str = "") -> bool:
-    """Return True or False, also of numpy; raise TypeError for anything else."""
+    """Return True or False, numpy's too; raise TypeError for anything else."""
     plain = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
     if isinstance(plain, bool):
         return plain
@@ -29,7 +29,7 @@ def flag(name: str, value: object, hint: str = "") -> bool:
 
 
 def path(name: str, value: object) -> str | os.PathLike[str]:
-    """Return the path of a folder or file; raise TypeError if it is none, ValueError for the empty text."""
+    """Return the path of a folder or file; raise TypeError if it is no path, and ValueError if it is empty."""
     if not isinstance(value, (str, os.PathLike)):
         msg = f"{name}={shown(value)}: it takes a path, a str or a Path."
         raise TypeError(msg)
@@ -40,14 +40,14 @@ def path(name: str, value: object) -> str | os.PathLike[str]:
 
 
 def digest(value: object, where: Path, actual: str = "") -> str | None:
-    """Return the digits of an MD5 that was given for the file at `where`, or None if none was.
+    """Return the digits of the MD5 that was given for the file at `where`; None if none was given.
 
     Raises
     ------
     TypeError
-        It is no text.
+        The value is no text.
     HashError
-        It is no MD5: no file can have it.
+        The value is no MD5, so that no file can have it.
     """
     if value is None:
         return None
@@ -63,7 +63,7 @@ def digest(value: object, where: Path, actual: str = "") -> str | None:
 
 
 def since(value: object) -> timedelta | None:
-    """Return how long ago a file may have been verified; text is read as locutus reads it."""
+    """Return how long ago a file may have been verified; text is read as by locutus."""
     if value is None:
         return None
     from . import amounts
@@ -76,7 +76,7 @@ def since(value: object) -> timedelta | None:
 
 
 def budget(value: object) -> timedelta | int | None:
-    """Return how long, or how many bytes, may be worked for; text is read as locutus reads it."""
+    """Return how long to work, or how many bytes to read; text is read as by locutus."""
     if value is None:
         return None
     from . import amounts
@@ -94,7 +94,7 @@ def budget(value: object) -> timedelta | int | None:
 
 
 def _amount(name: str, value: object, parse: Callable[[str], object]) -> object:
-    """Return a duration or a number as itself, and text as what it says."""
+    """Return a duration or a number as it is, and text as the amount that it means."""
     if isinstance(value, str):
         try:
             value = parse(value)
@@ -102,7 +102,7 @@ def _amount(name: str, value: object, parse: Callable[[str], object]) -> object:
             msg = f"{name}: {error}"
             raise ValueError(msg) from None
     elif getattr(getattr(value, "dtype", None), "kind", None) in {"i", "u", "f"} and hasattr(value, "item"):
-        value = value.item()  # a number of numpy's; a time of its is none, whose unit would be lost
+        value = value.item()  # numpy's numbers only: its times would lose their unit
     if isinstance(value, timedelta) and value < timedelta():
         msg = f"{name}={shown(value)}: a duration is not negative."
         raise ValueError(msg)
@@ -110,20 +110,20 @@ def _amount(name: str, value: object, parse: Callable[[str], object]) -> object:
 
 
 def executor(value: object) -> Executor | None:
-    """Return an executor, or None; raise TypeError for what can't do the work."""
+    """Return an executor, or None; raise TypeError for an object that can't do the work."""
     if value is None:
         return None
     advice = "a concurrent.futures.Executor, such as ProcessPoolExecutor(4), or None: threads, one per usable core"
     if hasattr(value, "get_executor"):
         advice = "an Executor; a dask client has one: executor=client.get_executor()"
     elif not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in ("submit", "map")):
-        return cast("Executor", value)  # whatever it is, it does as one
+        return cast("Executor", value)  # any object with these methods will do
     msg = f"executor={shown(value)}: it takes {advice}."
     raise TypeError(msg)
 
 
 def fingerprint(value: object) -> str | None:
-    """Return a fingerprint, or None if none was given; raise TypeError or ValueError for what is none."""
+    """Return a fingerprint; None if none was given; raise TypeError or ValueError if the value is no fingerprint."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -138,7 +138,7 @@ def fingerprint(value: object) -> str | None:
 
 @contextlib.contextmanager
 def reporting(progress: object, label: str) -> Iterator[Progress | None]:
-    """Open what `progress` means for as long as the work takes: the callback itself, a bar's for True, or none."""
+    """Open, for the time of the work, what `progress` means: its callback, that of a bar for True, or None."""
     callback = _callback(progress)
     if callback is not True:
         yield callback

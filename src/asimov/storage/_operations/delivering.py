@@ -1,4 +1,4 @@
-"""Delivering: verified copies of a Store's files in folders outside, all of them or none."""
+"""Delivering: verified copies of a Store's files in folders outside the Store, all or none."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from asimov.storage._model.record import Record
 
 
 def deliver(backend: Backend, record: Record, target: Path, meter: Meter | None = None) -> bool:
-    """Copy the file of a record to `target`, never over anything; what is delivered is what was verified.
+    """Copy the file of a record to `target`, never over another file. The copied bytes are those that were verified.
 
     Returns
     -------
     bool
-        False if the very same bytes were there already, which is as good.
+        False if the same bytes were there already, which is just as good.
 
     Raises
     ------
     FileExistsError
-        Anything else is there.
+        Something else is there.
     """
     with Folder.open(target.parent, DESTINATION) as folder:
         if _is_delivered(folder, record, target, meter):
@@ -48,7 +48,7 @@ def deliver(backend: Backend, record: Record, target: Path, meter: Meter | None 
 
 
 def _is_delivered(folder: Folder, record: Record, target: Path, meter: Meter | None = None) -> bool:
-    """Return whether a file with the very bytes of the record is at `target`; FileExistsError if anything else is."""
+    """Return whether a file with the record's bytes is at `target`; raise FileExistsError if anything else is there."""
     name = from_disk(target.name)
     if folder.status(name) is None:
         return False
@@ -66,7 +66,7 @@ def _is_delivered(folder: Folder, record: Record, target: Path, meter: Meter | N
 
 
 def _publish(folder: Folder, name: str, record: Record, target: Path) -> bool:
-    """Link the copy to its name; return False if another process has delivered the same meanwhile."""
+    """Link the copy to its name; return False if another process has delivered the same bytes meanwhile."""
     new = from_disk(target.name)
     try:
         _name(folder, name, new)
@@ -83,7 +83,7 @@ def _publish(folder: Folder, name: str, record: Record, target: Path) -> bool:
 
 
 def _name(folder: Folder, name: str, target: str) -> None:
-    """Call the file `name` also, or only, `target`, never over anything."""
+    """Link or rename the file `name` to `target`, never over another file."""
     try:
         folder.link(name, folder, target)
     except (FileExistsError, FileNotFoundError):
@@ -91,7 +91,7 @@ def _name(folder: Folder, name: str, target: str) -> None:
     except OSError:  # no hard links here, and file systems have many ways to say so
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         mine = os.open(on_disk(target), flags, 0o666, dir_fd=folder.descriptor)
-        os.close(mine)  # the name is ours: to rename over it is to rename over nothing of anybody's
+        os.close(mine)  # the name is ours now, so that the rename replaces nobody's file
         try:
             folder.rename(name, folder, target)
         except BaseException:
@@ -121,7 +121,7 @@ def targets_of(dest: str | os.PathLike[str], records: Sequence[Record], *, tree:
     Raises
     ------
     ValueError
-        Two have the same name, and there is no tree to keep them apart.
+        Two files have the same name, and `tree` isn't set.
     """
     folder = files.absolute(dest)
     if tree:
@@ -141,7 +141,7 @@ def targets_of(dest: str | os.PathLike[str], records: Sequence[Record], *, tree:
 
 @contextlib.contextmanager
 def all_or_none(targets: Sequence[Path]) -> Iterator[list[Path]]:
-    """Make the folders of `targets`; yield a list for what is new there, and take that back if not all can be."""
+    """Make the folders of `targets` and yield a list for new files; on an error, remove these files and folders."""
     delivered: list[Path] = []
     made: list[Path] = []
     try:

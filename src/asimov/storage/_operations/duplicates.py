@@ -1,4 +1,4 @@
-"""Duplicates: which record has the bytes, or the name, of a file that is to be added."""
+"""Duplicates: the records that already have the bytes, or the name, of a file to add."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ _OTHERS = (
 
 
 def require_duplicate(duplicate: str) -> None:
-    """Raise ValueError for what says nothing about duplicates."""
+    """Raise ValueError if `duplicate` is none of the three choices."""
     if duplicate not in _DUPLICATE:
         msg = f"duplicate={duplicate!a}: it takes 'raise', 'link' or 'skip'."
         raise ValueError(msg)
 
 
 class Recorded:
-    """What is recorded already, or is to be: found by name, and by what bytes digest to.
+    """The records that exist and those to be added, found by their names and by their digests.
 
     Parameters
     ----------
     contents : Contents
-        The present state.
+        The current state.
     many : int
-        How many files are looked up: a few by looking through the records, many by a dict.
+        How many files will be looked up: a few by a search through the records, many by a dict.
     """
 
     def __init__(self, contents: Contents, many: int) -> None:
         self._contents = contents
         self.new: dict[Key, Record] = {}
-        """The records that are to be added, by their names."""
+        """The records to be added, by their names."""
         self._new_bytes: dict[tuple[str, str | None], Record] = {}
         self._known: dict[str, int] | None = None
         if many > _LOOKED_UP_SINGLY:
             self._known = dict(zip(reversed(contents.hashes), range(len(contents) - 1, -1, -1), strict=True))
 
     def add(self, record: Record) -> None:
-        """Add a record to those that are to come."""
+        """Add a record to those to be added."""
         self.new[record.key] = record
         self._new_bytes.setdefault((record.hash, record.sha256), record)
 
@@ -60,7 +60,7 @@ class Recorded:
         Raises
         ------
         RecordExistsError
-            There are other bytes under this name.
+            The name is recorded with other bytes.
         AlreadyPresentException
             There is such a record, and `duplicate` is "raise".
         """
@@ -75,7 +75,7 @@ class Recorded:
         return same
 
     def _of_bytes(self, digest: Digest) -> Record | None:
-        """Return a record of those bytes, among the present and the new ones."""
+        """Return a record of these bytes, among the existing and the new ones."""
         record = self._of_md5(digest.md5)
         if record is None:
             return self._new_bytes.get((digest.md5, digest.sha256))
@@ -88,7 +88,7 @@ class Recorded:
         return None if index is None else self._contents.record(index)
 
     def _of_forged(self, digest: Digest) -> Record | None:
-        """Return it where records of other bytes have the same MD5, which only forgery brings about."""
+        """Return a record of these bytes where other bytes have the same MD5, which only happens by forgery."""
         same = (i for i, md5 in enumerate(self._contents.hashes) if md5 == digest.md5)
         records = [self._contents.record(i) for i in same]
         found = next((record for record in records if has_bytes(record, digest)), None)

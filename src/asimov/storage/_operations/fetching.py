@@ -1,4 +1,4 @@
-"""Verified bytes out of a Store: paths, an open file, or copies somewhere else."""
+"""Verified bytes out of a Store: as paths, as an open file, or as copies in another place."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .delivering import all_or_none, deliver, target_of, targets_of
 
 
 def targets_in(dest: str | os.PathLike[str] | None, records: list[Record], *, tree: object) -> list[Path] | None:
-    """Return where in the folder `dest` a copy of each record's file goes, of each once; None without a `dest`.
+    """Return the path of each record's copy in the folder `dest`, each record once; None without a `dest`.
 
     Raises
     ------
     TypeError
-        `tree` is set, and there is no `dest`; or one of them is no such thing.
+        `tree` is set without a `dest`, or one of the two has the wrong type.
     ValueError
         Two of the files have the same name, and `tree` isn't set.
     """
@@ -43,7 +43,7 @@ def fetch_one(
     dest: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
 ) -> Path:
-    """Verify the file of `record`, which must have the MD5 `hash` too; return its path, or that of a copy at `dest`."""
+    """Verify the file of `record`, also against the MD5 `hash`; return its path, or that of a copy at `dest`."""
     if hash is not None:
         place = backend.where(record)
         require_recorded(record, arguments.digest(hash, place, record.hash) or "", place)
@@ -54,7 +54,7 @@ def fetch_one(
 def fetch(
     backend: Backend, records: list[Record], targets: list[Path] | None, *, progress: Progress | bool | None
 ) -> list[Path]:
-    """Verify the files of `records` and return their paths; those of the copies, if each one has a target."""
+    """Verify the files of `records`; return their paths, or those of their copies if there are targets."""
     wanted = list(dict.fromkeys(records))
     with arguments.reporting(progress, "fetch") as reported:
         meter = _meter(backend, wanted, reported)
@@ -73,7 +73,7 @@ def fetch(
 
 
 def open_file(backend: Backend, record: Record, *, progress: Progress | bool | None) -> BinaryIO:
-    """Open the file of `record`, verified."""
+    """Verify the file of `record`, and open it."""
     with arguments.reporting(progress, "open") as reported:
         meter = _meter(backend, [record], reported)
         opened = backend.open(record, meter)
@@ -86,5 +86,5 @@ def open_file(backend: Backend, record: Record, *, progress: Progress | bool | N
 
 
 def _meter(backend: Backend, records: Iterable[Record], progress: Progress | None) -> Meter:
-    """Begin to count the bytes of those files; their sizes are looked up if somebody is to be told."""
+    """Return a Meter for the bytes of these files; their sizes are looked up only if there is a `progress`."""
     return Meter(progress, sum(found.size or 0 for found in backend.stat(records)) if progress is not None else 0)

@@ -17,7 +17,7 @@ def fingerprint(contents: Contents) -> str:
 
 
 def problems(expected: str | None, actual: str | None) -> tuple[str, ...]:
-    """Return in words what is wrong with a Store that has the fingerprint `actual`; nothing if none was expected."""
+    """Return in words what is wrong with the fingerprint `actual`; an empty tuple if it is the expected one."""
     if expected == actual:
         return ()
     msg = (

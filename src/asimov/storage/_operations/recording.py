@@ -1,4 +1,4 @@
-"""Recording files that are the caller's business: the change that adds their records."""
+"""Recording files that the caller takes care of: the change that adds their records."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from asimov.storage._model.snapshot import Contents
 
 
 def require_new(contents: Contents, key: Key, uuid: str) -> None:
-    """Raise RecordExistsError if there is a record of that name, or with that uuid."""
+    """Raise RecordExistsError if there is a record with that name or that uuid."""
     if contents.get(key) is not None or contents.by_uuid(uuid) is not None:
         msg = f"{' / '.join(map(ascii, key))}, or its uuid, is recorded already, and records are never changed."
         raise RecordExistsError(msg)
 
 
 class Recording:
-    """The change (see `base.Change`) that adds `records`, whose files are there, or not, under the uuids given."""
+    """The change (see `base.Change`) that adds `records` with the uuids given. Their files may exist or not."""
 
     items: Sequence[Item] = ()
     sound: Mapping[str, object] = {}

@@ -1,4 +1,4 @@
-"""Rotation: which files are verified now, so that a job with an hour a night covers a whole Store in time."""
+"""Rotation: the files to verify now, so that a job with one hour per night covers the whole Store in time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple
 from asimov.storage._model.record import Record
 
 _AHEAD = 86_400
-"""Seconds that a time may lie ahead of this clock; one further ahead is of a clock that was wrong, and says nothing."""
+"""How many seconds a time may be ahead of this clock. A later one comes from a wrong clock, and is ignored."""
 
 
 class Rotation(NamedTuple):
-    """What is left for another time: what was verified within `since`, and what a `budget` doesn't reach."""
+    """The limits of one verification: skip files verified within `since`, and stop after `budget`."""
 
     since: timedelta | None = None
     budget: timedelta | int | None = None
@@ -23,7 +23,7 @@ class Rotation(NamedTuple):
 def due(
     records: Iterable[tuple[Record, int]], times: Mapping[str, int], since: timedelta | None
 ) -> list[tuple[Record, int]]:
-    """Return those of `records` that were not verified within `since`, the ones that wait longest first."""
+    """Return those of `records` that were not verified within `since`, those that wait longest first."""
     now = time.time()
     limit = now - since.total_seconds() if since is not None else float("inf")
 
@@ -35,7 +35,7 @@ def due(
 
 
 def within_bytes(records: Iterable[tuple[Record, int]], budget: int) -> list[tuple[Record, int]]:
-    """Return the first of `records` that make up no more than `budget` bytes, and one at least."""
+    """Return the first of `records` that have no more than `budget` bytes together, but at least one."""
     taken: list[tuple[Record, int]] = []
     for record, size in records:
         budget -= size

@@ -1,4 +1,4 @@
-"""What is to be added, and under which names: from tuples, rows with names, or a table."""
+"""Sources: the files to add, and their names, from tuples, rows with names, or a table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def source(event: object, production: object, file: object, new_name: object = N
     TypeError
         The file is no path.
     InvalidNameError
-        A name can't be one.
+        A name isn't valid.
     HashError
         The hash is no MD5.
     """
@@ -47,8 +47,8 @@ def sources(files: object) -> list[Source]:
     Parameters
     ----------
     files : (event, production, path[, new_name]), row, or an iterable of these, or a table
-        Rows and tables are read by their names: event, production, and path or file; if there are new_name and hash
-        they are taken too. Where a row has both a path and a file, the file is the name that it gets.
+        Rows and tables are read by their names: event, production, and path or file, and also new_name and hash if
+        there are any. If a row has both a path and a file, the file is the name that it gets.
 
     Raises
     ------

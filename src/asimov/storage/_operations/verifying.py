@@ -1,4 +1,4 @@
-"""Verification: is every file still what was stored? On threads, or on any `concurrent.futures.Executor`."""
+"""Verification: whether every file is still as it was stored, on threads or any `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from . import fingerprint as fingerprints
 from .rotation import Rotation, due, within_bytes
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future  # loads logging, which a reader needn't wait for
+    from concurrent.futures import Executor, Future  # loads logging, which readers don't need
     from pathlib import Path
 
 _BATCH_FILES, _BATCH_BYTES, _LOCAL_BYTES = 64, 32 << 20, 8 << 20
 _WINDOW, _FAR_WINDOW = 64, 1024
-"""How many tasks wait or are at work at a time: on threads, and on what may be a cluster of hundreds of workers."""
+"""How many tasks may wait or run at a time: on threads, and on an executor, perhaps with hundreds of workers."""
 _POLL = 0.1
 _LOOKED_AT = 200
-"""After how many files whose size is looked up `progress` is asked again."""
+"""`progress` is called once for this many files whose sizes are looked up."""
 
 OnCheck = Callable[[Check], object]
 
@@ -42,7 +42,7 @@ OnCheck = Callable[[Check], object]
 
 
 def records_to_verify(contents: Contents, event: object, production: object, selection: object) -> list[Record]:
-    """Return the records of an event, of a production, of a selection, or all, sorted.
+    """Return the records of an event, of a production, of a selection, or of all, sorted.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def verify(
     on_check: OnCheck | None = None,
     fingerprint: str | None = None,
 ) -> VerificationReport:
-    """Verify the files of `records`, which are those of `contents` or some of them; `fingerprint` is of all."""
+    """Verify the files of `records`, which are all of `contents` or some; `fingerprint` is that of all."""
     worker, expected = arguments.executor(executor), arguments.fingerprint(fingerprint)
     with arguments.reporting(progress, "verify") as reported:
         checks = _checks(backend, records, rotation, executor=worker, progress=reported, on_check=on_check)
@@ -95,7 +95,7 @@ def _checks(
     progress: Progress | None,
     on_check: OnCheck | None,
 ) -> list[Check]:
-    """Check files in the order in which they are due, as far as the budget reaches; return that sorted by key."""
+    """Check files in the order in which they are due, as far as the budget reaches; return the checks sorted by key."""
     pairs: Iterable[tuple[Record, int]] = zip(records, _sizes(backend, records, progress), strict=True)
     if rotation != Rotation():
         pairs = due(pairs, backend.times_verified(), rotation.since)
@@ -117,9 +117,9 @@ def _checks(
 
 
 def _sizes(backend: Backend, records: list[Record], progress: Progress | None) -> Iterator[int]:
-    """Yield the size of each file, 0 where there is none, while others are digested.
+    """Yield the size of each file, or 0 if there is no file, while other files are digested.
 
-    Meanwhile `progress` may cancel, before the first byte is read.
+    Meanwhile `progress` may cancel, even before the first byte is read.
     """
     total = 0
     for number, found in enumerate(backend.stat(records), start=1):
@@ -129,13 +129,13 @@ def _sizes(backend: Backend, records: list[Record], progress: Progress | None) -
         yield found.size or 0
 
 
-# A batch of files: what a worker does, on another machine perhaps.
+# A batch of files: the work of one worker, perhaps on another machine.
 
 
 def check_batch(location: str, records: Sequence[Record], _run: str) -> list[Check]:
     """Check the files of `records`, sorted by key, of the Store at `location`, which the worker opens by itself.
 
-    No two verifications have the same `_run`: dask doesn't do again what it holds the result of.
+    Each verification has its own `_run`, since dask doesn't repeat a call whose result it has.
     """
     return opening.of(location).check(records)
 
@@ -145,14 +145,14 @@ class _Cancelled(Exception):
 
 
 class _Tally(Meter):
-    """Counts for several threads; stops them when told to. To the caller's own thread it calls `tell` at once."""
+    """Counts for several threads, and stops them on request. In the caller's own thread it calls `tell` at once."""
 
     def __init__(self, tell: Callable[[], object]) -> None:
         super().__init__(None, 0)
         self._lock = threading.Lock()
         self.done, self.stopped = 0, False
         self.error: BaseException | None = None
-        """What `tell` raised."""
+        """The error that `tell` raised."""
         self._caller, self._tell_caller = threading.get_ident(), tell
 
     def advance(self, count: int) -> None:
@@ -160,10 +160,10 @@ class _Tally(Meter):
             raise _Cancelled
         with self._lock:
             self.done += count
-        if threading.get_ident() == self._caller:  # no thread could be had
+        if threading.get_ident() == self._caller:  # no thread could be started
             try:
                 self._tell_caller()
-            except BaseException as error:  # an OSError must not be taken for one of the file
+            except BaseException as error:  # an OSError must not be mistaken for the file's
                 self.error, self.stopped = error, True
                 raise _Cancelled from error
 
@@ -177,7 +177,7 @@ class _Batch(NamedTuple):
 
 
 def _batches(records: Iterable[tuple[Record, int]], limit: int) -> Iterator[_Batch]:
-    """Group the files so that no task is tiny, and none so large that the others wait for it at the end."""
+    """Group the files so that no task is tiny, and no task so large that the others wait for it at the end."""
     batch: list[Record] = []
     total = 0
     for record, size in records:
@@ -195,7 +195,7 @@ def _key(record: Record) -> Key:
 
 
 class _Run:
-    """One verification, as seen from the caller's thread."""
+    """One verification, run from the caller's thread."""
 
     def __init__(self, backend: Backend, total: int, progress: Progress | None, on_check: OnCheck | None) -> None:
         self.backend, self.on_check = backend, on_check
@@ -220,7 +220,7 @@ class _Run:
                     break
                 future = self.submit(executor, batch, shared)
                 pending[future], self.has_begun = batch, True
-                if future.done():  # in this thread, for want of another
+                if future.done():  # in this thread, since no other could be started
                     self.collect(pending, shared)
             while pending:
                 self.collect(pending, shared)
@@ -235,7 +235,7 @@ class _Run:
         return sorted(self.results, key=lambda check: check.key)
 
     def give_back(self, pending: dict[Future[list[Check]], _Batch]) -> None:
-        """Cancel what hasn't been begun."""
+        """Cancel the tasks that haven't begun."""
         for future in list(pending):
             if future.cancel():
                 del pending[future]
@@ -245,7 +245,7 @@ class _Run:
             if shared is not None:
                 return executor.submit(self.backend.check, batch.records, shared)
             return executor.submit(check_batch, self.backend.location, batch.records, self.run)
-        except Exception as error:  # a broken executor, of whatever kind, has no verdict on these files
+        except Exception as error:  # a broken executor of any kind gives no verdict on these files
             if not self.has_begun:
                 raise _takes_no_work(executor, error) from error
             from concurrent.futures import Future
@@ -255,7 +255,7 @@ class _Run:
             return unanswered
 
     def collect(self, pending: dict[Future[list[Check]], _Batch], shared: _Tally | None) -> None:
-        """Wait a moment for results; tell the progress."""
+        """Wait a moment for results, and report the progress."""
         from concurrent.futures import FIRST_COMPLETED, wait
 
         done, _ = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
@@ -281,7 +281,7 @@ class _Run:
     def outcome(self, future: Future[list[Check]], batch: _Batch) -> list[Check]:
         try:
             return future.result()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the add has happened
+        except Exception as error:  # noqa: BLE001 - any failure of a worker is a result
             reason = f"its worker gave no answer: {type(error).__name__}: {error}"
             return [failed(record, self.backend.where(record), Status.UNREADABLE, reason) for record in batch.records]
 
