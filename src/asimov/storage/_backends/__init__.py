@@ -1,1 +1,1 @@
-"""Where a Store lies: the protocol that operations use, and its implementations."""
+"""Back ends: the places where a Store can be. The protocol that operations use, and its implementations."""

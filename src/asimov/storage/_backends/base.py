@@ -1,10 +1,10 @@
-"""The seam: what a Store needs of the place where it lies, and what an addition hands to that place.
+"""The protocol of back ends: what a Store needs of the place where it is, and what an addition hands to that place.
 
-`Store`, `Manifest` and all of `_operations` work on a `Backend` and never ask which one it is. The seam lies at
-`commit`: how records get in without loss, by links and renames or by conditional requests, is a back end's own affair.
+`Store`, `Manifest` and all of `_operations` work on a `Backend` and never ask which one it is. The dividing line is
+`commit`: how records are added without loss, by links and renames or by conditional requests, is up to each back end.
 So are its temporary names, locks and retries.
 
-A back end that overrides nothing but the abstract methods is whole: what is not abstract is done by those.
+A back end only has to override the abstract methods. All others are built on these.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Source(NamedTuple):
     Attributes
     ----------
     key : (event, production, file)
-        What it is to be called.
+        The names that it will have.
     path : Path
         Where it is; only for messages, if its bytes are given.
     hash : str or None
@@ -53,7 +53,7 @@ class Source(NamedTuple):
 
 
 class Received(Protocol):
-    """Bytes that have come in and are durable, but have no name in the Store yet. Gone if no commit places them."""
+    """Bytes that were received and are durable, but have no name in the Store yet. They go if no commit places them."""
 
     digest: Digest
 
@@ -64,21 +64,21 @@ class Writing(Protocol):
     file: BinaryIO
 
     def finish(self, hash: str | None) -> Received:
-        """Return what was written, as durable as `Backend.receive` leaves it; the file is closed.
+        """Close the file, and return what was written, as durable as after `Backend.receive`.
 
         Raises
         ------
         HashError
-            It hasn't the MD5 `hash`.
+            The file doesn't have the MD5 `hash`.
         """
 
 
 class Arriving(Protocol):
-    """A file that arrives in pieces, and may go on in another process after an interruption."""
+    """A file that arrives in pieces, and that another process can resume after an interruption."""
 
     @property
     def size(self) -> int:
-        """How many bytes are here."""
+        """How many bytes have arrived."""
 
     def md5(self) -> str:
         """Return the MD5 of those bytes: 32 lower-case hexadecimal digits."""
@@ -87,22 +87,22 @@ class Arriving(Protocol):
         """Append `data`."""
 
     def empty(self) -> None:
-        """Begin anew."""
+        """Remove all bytes, and begin again."""
 
     def finish(self, key: Key, hash: str | None) -> Received:
-        """Return what has arrived, ready to be committed as `key`; others can't go on with it any more.
+        """Return what has arrived, ready to be committed as `key`; others can't resume it any more.
 
         Raises
         ------
         HashError
-            It hasn't the MD5 `hash`.
+            The file doesn't have the MD5 `hash`.
         """
 
     def discard(self) -> None:
-        """Remove what is here; what was committed stays."""
+        """Remove what has arrived; what was committed stays."""
 
     def close(self) -> None:
-        """Keep what is here, for a day, and let others go on with it; remove it if they couldn't find it."""
+        """Keep the bytes for a day, so that others can resume; remove them if others couldn't find them."""
 
 
 class Item:
@@ -111,7 +111,7 @@ class Item:
     Parameters
     ----------
     key : (event, production, file)
-        What it is to be called.
+        The names that it will have.
     data : Received
         Its bytes.
     """
@@ -120,12 +120,12 @@ class Item:
         self.key, self.data, self.digest = key, data, data.digest
         self.uuid = new_uuid()
         self.shared: Record | None = None
-        """The record whose bytes this one shares, if it does."""
+        """The record whose bytes this file shares, if it shares any."""
         self.present: Record | None = None
-        """The record that has this very name and these bytes already, if there is one."""
+        """The record that already has this name and these bytes, if there is one."""
 
     def record(self) -> Record:
-        """Make the record that is to be added."""
+        """Return the record to add."""
         further: dict[str, object] = {}
         if self.digest.sha256 is not None:
             further = {"sha256": self.digest.sha256, "size": self.digest.size}
@@ -133,39 +133,39 @@ class Item:
 
 
 def new_uuid() -> str:
-    """Return a uuid that was never given: 32 hexadecimal digits."""
-    from uuid import uuid4  # takes milliseconds, which a reader needn't pay
+    """Return a new uuid: 32 hexadecimal digits."""
+    from uuid import uuid4  # takes milliseconds to load, and readers don't need it
 
     return uuid4().hex
 
 
 class Change(Protocol):
-    """What a commit is to record. When another commit was first, `resolve` is called again."""
+    """The records that a commit adds. If another commit comes first, `resolve` is called again."""
 
     @property
     def items(self) -> Sequence[Item]:
-        """The files to place, of those that `resolve` returned the records of."""
+        """The files to place, if `resolve` returns their records."""
 
     @property
     def sound(self) -> Mapping[str, object]:
-        """What `Backend.proof` returned of files whose bytes may be shared, by the uuids of their records."""
+        """What `Backend.proof` returned for files whose bytes may be shared, by the uuids of their records."""
 
     def resolve(self, contents: Contents) -> Sequence[Record]:
-        """Check against the state and return the records to add; raise to refuse. With none, nothing happens."""
+        """Return the records to add to these contents, or raise an error to refuse. No records, no commit."""
 
     def renew(self) -> None:
-        """Forget the uuids that were given out: the commit starts over."""
+        """Replace the uuids that were given: the commit starts over."""
 
 
 class Found(NamedTuple):
-    """What a look at a record's file, without reading it, has found.
+    """What is known about a record's file without reading it.
 
     Attributes
     ----------
     where : str
         Where the file is, or should be: an absolute path, or a URL.
     size : int or None
-        Bytes; None if there is no file.
+        Its size in bytes; None if there is no file.
     modified : int or None
         When it was added, in ns since 1970; None if there is no file.
     """
@@ -176,47 +176,47 @@ class Found(NamedTuple):
 
 
 class Backend(ABC):
-    """The place where one Store lies.
+    """The place where one Store is.
 
-    Methods may be called from several threads, and in a process that was forked. Errors of the place are OSErrors, and
-    name it by `location`.
+    Methods may be called from several threads, and in a process that was forked. Errors of the place are OSErrors that
+    name it by its `location`.
     """
 
     @property
     @abstractmethod
     def location(self) -> str:
-        """The place as text, for messages and to open it again by; never holds a secret."""
+        """The place as text, for messages and for opening it again; it never holds a secret."""
 
     @property
     @abstractmethod
     def root(self) -> Path | None:
-        """The Store's folder, absolute; None if it lies in none."""
+        """The Store's folder, absolute; None if the Store is not in a folder."""
 
     @property
     @abstractmethod
     def changing(self) -> threading.RLock:
-        """The lock that a thread holds as it changes something; free again after a fork."""
+        """The lock that a thread holds while it changes something; it is free again after a fork."""
 
     # Records.
 
     @abstractmethod
     def contents(self) -> Contents:
-        """Return the present state. What has not changed is not read again, and nothing is written.
+        """Return the current state. What has not changed is not read again, and nothing is written.
 
         Raises
         ------
         NotAStoreError, ManifestError, OSError
-            There is none, or it can't be read.
+            There is no Store, or it can't be read.
         """
 
     @property
     @abstractmethod
     def seen(self) -> Contents:
-        """What `contents` returned last: for what never changes, and for what must not read."""
+        """What `contents` returned last: for values that never change, and for callers that must not read."""
 
     @abstractmethod
     def commit(self, change: Change) -> None:
-        """Record what `change` resolves to, its files placed, and return once that would survive a power cut.
+        """Place the files of `change` and add its records; return once these would survive a power cut.
 
         Raises
         ------
@@ -226,13 +226,13 @@ class Backend(ABC):
 
     @abstractmethod
     def fold(self) -> None:
-        """Write into manifest.yaml what was committed and isn't there yet; do nothing if all is."""
+        """Write into manifest.yaml the records that were committed and are not there yet."""
 
     @abstractmethod
     def writable(self) -> str | None:
-        """Return None, or in words why nothing can be added here. Finding out changes nothing."""
+        """Return why nothing can be added here, in words; None if files can be added. Nothing is changed."""
 
-    # Bytes on their way in.
+    # Bytes into the Store.
 
     @abstractmethod
     def receive(
@@ -243,7 +243,7 @@ class Backend(ABC):
         sha256: bool,
         opened: Callable[[Path], int] | None = None,
     ) -> AbstractContextManager[Sequence[Received]]:
-        """Take files in, digested in the same pass; at the end of the ``with`` block goes what was not committed.
+        """Receive files, digested in the same pass; remove what was not committed at the end of the ``with`` block.
 
         Parameters
         ----------
@@ -253,37 +253,38 @@ class Backend(ABC):
         Raises
         ------
         HashError
-            A source hasn't the MD5 that it must have.
+            A source doesn't have the MD5 that it must have.
         SourceChangedError
-            Somebody wrote to one meanwhile.
+            A source was written to meanwhile.
         """
 
     @abstractmethod
     def new_file(self, key: Key, *, sha256: bool) -> AbstractContextManager[Writing]:
-        """Begin a file to be written; at the end of the ``with`` block it goes, unless it was committed."""
+        """Begin a file to write; remove it at the end of the ``with`` block, unless it was committed."""
 
     @abstractmethod
     def arriving(
         self, token: str, keep: Callable[[int], int], *, sha256: bool, progress: Progress | None = None
     ) -> Arriving:
-        """Begin a file that arrives in pieces, or go on with what came before under this token.
+        """Begin a file that arrives in pieces, or resume the one that began under this token.
 
         Parameters
         ----------
         keep : callable
-            ``keep(size)`` returns how many bytes to keep of so many that are here.
+            ``keep(size)`` returns how many of the `size` bytes that have arrived to keep.
         progress : callable, optional
-            ``progress(done, total)``, while these are digested; what it raises ends that, and the file is kept.
+            ``progress(done, total)`` is called while these are digested. An error that it raises ends that; the file
+            is kept.
 
         Raises
         ------
         BlockingIOError
-            Somebody else is at it.
+            Another writer is using this token.
         """
 
     @abstractmethod
     def mend(self, files: Sequence[tuple[Record, Received]], contents: Contents, meter: Meter | None) -> None:
-        """Look at recorded files, and put the right bytes in the place of those that are missing or damaged.
+        """Check recorded files, and replace those that are missing or damaged by the right bytes.
 
         Raises
         ------
@@ -293,9 +294,9 @@ class Backend(ABC):
 
     @abstractmethod
     def proof(self, record: Record, meter: Meter | None) -> object | None:
-        """Verify a file whose bytes may be shared; return what tells it from a later one, None if it isn't sound."""
+        """Verify a file whose bytes may be shared; return proof of its present state, None if it isn't sound."""
 
-    # Bytes on their way out.
+    # Bytes out of the Store.
 
     @abstractmethod
     def where(self, record: Record) -> Where:
@@ -308,7 +309,7 @@ class Backend(ABC):
         Raises
         ------
         FileNotFoundError, OSError
-            There is none, or it can't be read.
+            There is no such file, or it can't be read.
         """
 
     @abstractmethod
@@ -323,23 +324,23 @@ class Backend(ABC):
 
     @abstractmethod
     def open(self, record: Record, meter: Meter | None = None) -> BinaryIO:
-        """Open a record's file, verified: what is read is what was verified. Raises as `path`."""
+        """Verify a record's file and open it: the bytes read are those verified. Errors are those of `path`."""
 
     @abstractmethod
     def stat(self, records: Iterable[Record]) -> Iterator[Found]:
-        """Look at the files of many records, in one pass and in their order, without reading them."""
+        """Yield size and time of the files of many records, in one pass and in their order, without reading them."""
 
     @abstractmethod
     def untracked(self, contents: Contents, groups: Iterable[tuple[str, str]]) -> Iterable[Where]:
-        """List what lies in the folders of `groups`, (event, production) pairs, and is no record's file."""
+        """Return all that is in the folders of `groups`, (event, production) pairs, and is no record's file."""
 
     def copy(self, record: Record, target: int, meter: Meter | None, writing: Named) -> None:
-        """Copy a record's file into an open one, verified on the way; `writing` names the open one in errors.
+        """Copy a record's file to an open one, and verify the bytes meanwhile; `writing` names the copy in errors.
 
         Raises
         ------
         HashError
-            Its bytes are not those that were recorded. Some have been written.
+            Its bytes are not those that were recorded. Some of them have been written.
         """
         found = Digest(sha256=record.sha256 is not None)
         for piece in self._counted(record, found, meter):
@@ -348,7 +349,7 @@ class Backend(ABC):
         require_match(record, found, self.where(record))
 
     def check(self, records: Sequence[Record], meter: Meter | None = None) -> list[Check]:
-        """Verify files, sorted by key, and return what was found of each; an error of one file is a Check, too."""
+        """Verify files, sorted by key, and return a Check of each, even of one that can't be read."""
         return [self._check(record, meter) for record in records]
 
     def _check(self, record: Record, meter: Meter | None) -> Check:
@@ -363,32 +364,32 @@ class Backend(ABC):
         return checked(record, self.where(record), found)
 
     def _counted(self, record: Record, found: Digest, meter: Meter | None) -> Iterator[bytes]:
-        """Yield the bytes of a record's file, digested and counted."""
+        """Yield the bytes of a record's file, while digesting and counting them."""
         for piece in self.pieces(record):
             found.update(piece)
             if meter is not None:
                 meter.advance(len(piece))
             yield piece
 
-    # When files were last verified, where that can be kept.
+    # When files were last verified, if the back end can keep that.
 
     def times_verified(self) -> Mapping[str, int]:
         """Return when files were last found to be sound: seconds since 1970, by uuid."""
         return {uuid: seconds for uuid, seconds in self.last_verified().items() if seconds > 0}
 
     def last_verified(self) -> Mapping[str, int]:
-        """Return when files were last verified: seconds since 1970, by uuid; negative where they were not sound."""
+        """Return when files were last verified: seconds since 1970, by uuid; negative if they were not sound."""
         return {}
 
-    def note_verified(self, checks: Sequence[Check], recorded: Sequence[str], *, rotating: bool) -> None:  # noqa: B027 - a place for that is no duty
-        """Keep when files were found to be sound, of those whose uuids are `recorded`; a failure is no error.
+    def note_verified(self, checks: Sequence[Check], recorded: Sequence[str], *, rotating: bool) -> None:  # noqa: B027 - optional
+        """Keep when files were verified, for the uuids that are `recorded`; a failure is no error.
 
-        Unless it is `rotating`, only where that adds nothing to what another program has made.
+        Without `rotating`, nothing is kept in a Store that only another program has written.
         """
 
 
 def checked(record: Record, where: Where, found: Digest) -> Check:
-    """Return the Check of a file that was read, by what its bytes digest to."""
+    """Return the Check of a file that was read, by the digest of its bytes."""
     wrong = mismatch(record, found)
     return Check(
         event=record.event,

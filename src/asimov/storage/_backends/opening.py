@@ -1,4 +1,4 @@
-"""Opening: from an address, today the path of a folder, to the back end of the Store that lies there."""
+"""Opening: from an address, today always the path of a folder, to the back end of the Store there."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Address: TypeAlias = "str | os.PathLike[str]"
 
 
 def of(address: Address) -> Backend:
-    """Return the back end for an address; whether a Store is there is found out when it is read."""
+    """Return the back end for an address; only reading it shows whether there is a Store."""
     return LocalBackend(files.absolute(address))
 
 
 def nearest() -> Backend:
-    """Return the back end of the Store that is meant when none is named.
+    """Return the back end of the Store that is used when none is named.
 
     Raises
     ------
     NotAStoreError
-        There is none.
+        There is no such Store.
     """
     root = search_root()
     if root is None:
@@ -44,7 +44,7 @@ def nearest() -> Backend:
 
 
 def search_root() -> Path | None:
-    """Return the folder that is meant when none is named: $LOCUTUS_STORE, else upwards from the working folder."""
+    """Return the folder that is used when none is named: $LOCUTUS_STORE, else upwards from the working folder."""
     named = os.environ.get("LOCUTUS_STORE")
     if named:
         return files.absolute(named)
@@ -56,14 +56,14 @@ def search_root() -> Path | None:
 
 
 def create(address: Address, name: str, *, sha256: bool, exist_ok: bool = False) -> Backend:
-    """Make a Store, and return its back end; with `exist_ok`, that of a Store which is there and is as this would be.
+    """Make a Store, and return its back end; with `exist_ok`, that of a Store with the same name and `sha256` will do.
 
     Raises
     ------
     StoreExistsError
-        There is a Store already; with `exist_ok`, one of another name, or another `sha256`.
+        There is a Store already; with `exist_ok`, one with another name or another `sha256`.
     OSError
-        It can't be made there; nothing is left of it.
+        The Store can't be made there; nothing of it is left.
     """
     from .local import creation
 
@@ -78,7 +78,7 @@ def create(address: Address, name: str, *, sha256: bool, exist_ok: bool = False)
     except StoreExistsError:
         if not exist_ok:
             raise
-        return _required(found, name, sha256=sha256)  # others have made it at this moment
+        return _required(found, name, sha256=sha256)  # another process has made it just now
     return found
 
 
@@ -91,7 +91,7 @@ def _is_there(backend: Backend) -> bool:
 
 
 def _required(backend: Backend, name: str, *, sha256: bool) -> Backend:
-    """Return the back end; raise StoreExistsError if its Store has another name, or does otherwise about SHA-256."""
+    """Return the back end; raise StoreExistsError if its Store has another name or another `sha256`."""
     contents = backend.contents()
     if contents.name != name:
         msg = f"The Store at {backend.location} is called {contents.name!r}, not {name!r}. "
@@ -110,7 +110,7 @@ def repair(address: Address, *, dry_run: bool) -> RepairReport:
     Raises
     ------
     NotAStoreError, OSError
-        There is nothing of a Store, or it can't be read or written.
+        There are no remains of a Store, or they can't be read or written.
     """
     from .local import repair
 

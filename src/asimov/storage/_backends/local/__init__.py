@@ -1,1 +1,1 @@
-"""A Store on a disk: the commit protocol, whole."""
+"""A Store on a disk: the whole commit protocol."""

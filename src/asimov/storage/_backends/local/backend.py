@@ -1,6 +1,6 @@
 """A Store on a disk: the journal of its records, and the files that go in and come out.
 
-What a process that only lists and fetches doesn't need is imported where it is used.
+Modules that a process doesn't need for listing and fetching are imported where they are used.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 _SEALED_TOGETHER = 64
 _OF_THE_DESCRIPTORS = 4
-"""The part of this process' descriptors, one in so many, that files on their way in may have."""
+"""Incoming files may have one in this many of the process's descriptors."""
 _NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 
 
 class LocalBackend(Backend):
-    """The Store in the folder `root`, which need not be there as long as nothing is asked."""
+    """The Store in the folder `root`, which need not exist before the first call."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -51,17 +51,17 @@ class LocalBackend(Backend):
 
     @property
     def location(self) -> str:
-        """The folder's path."""
+        """The path of the folder, as text."""
         return str(self._root)
 
     @property
     def root(self) -> Path:
-        """The folder."""
+        """The path of the folder."""
         return self._root
 
     @property
     def changing(self) -> threading.RLock:
-        """The journal's."""
+        """The lock of the journal."""
         return self._journal.writing
 
     # Records.
@@ -72,7 +72,7 @@ class LocalBackend(Backend):
 
     @property
     def seen(self) -> Contents:
-        """What was read last."""
+        """The contents that were read last."""
         return self.contents() if self._seen is None else self._seen
 
     def commit(self, change: Change) -> None:
@@ -93,7 +93,7 @@ class LocalBackend(Backend):
             return f"{self._root} is not there any more"
         return f"this user may not write to {self._root}, or its file system is read-only"
 
-    # Bytes on their way in.
+    # Bytes into the Store.
 
     @contextlib.contextmanager
     def receive(
@@ -113,7 +113,7 @@ class LocalBackend(Backend):
                     taken += _take_in(part, folder, root, meter, opened or files.open_source, sha256=sha256)
                     if len(sources) > 1:
                         for data in taken[-together:]:
-                            data.close()  # they would be too many
+                            data.close()  # there would be too many open files
                 yield taken
             finally:
                 for data in taken:
@@ -127,7 +127,7 @@ class LocalBackend(Backend):
         with self._journal.incoming() as folder:
             data = Incoming.new(folder, sha256=sha256)
             try:
-                with contextlib.closing(WritableFile(data, path)) as raw:  # else the buffer flushes itself into nowhere
+                with contextlib.closing(WritableFile(data, path)) as raw:  # else the buffer would flush itself later
                     yield Writing(key, data, raw, self._root)
             finally:
                 data.discard()
@@ -167,7 +167,7 @@ class LocalBackend(Backend):
                 os.close(descriptor)
         return None
 
-    # Bytes on their way out.
+    # Bytes out of the Store.
 
     def where(self, record: Record) -> Path:
         return Path(next(self.stat([record])).where)
@@ -220,7 +220,7 @@ def _take_in(
     *,
     sha256: bool,
 ) -> list[Incoming]:
-    """Take in the first of `sources`, as many as there are descriptors for."""
+    """Receive the first of `sources`: as many as there are descriptors for."""
     taken: list[Incoming] = []
     try:
         for key, path, expected, content in sources:

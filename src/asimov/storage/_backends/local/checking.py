@@ -1,4 +1,4 @@
-"""Checking a batch of stored files: what each thread or worker of a verification does."""
+"""Checking a batch of stored files: the work of each thread or worker of a verification."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .stored import folder_of, open_in
 
 
 def check_batch(root: Path, records: Sequence[Record], meter: Meter | None = None) -> list[Check]:
-    """Check the files of `records`, sorted by key, of the Store at `root`, which this machine may not see."""
+    """Check the files of `records`, sorted by key, of the Store at `root`, which may be invisible to this machine."""
     try:
         top = Folder.open(root)
     except OSError as error:

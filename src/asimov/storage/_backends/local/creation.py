@@ -1,4 +1,4 @@
-"""Making a Store."""
+"""Creation: how a Store is made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import probe
 
 
 def create(root: Path, name: str, *, sha256: bool) -> None:
-    """Make the folders of a Store, and last, so that it is there whole or not at all, its manifest."""
+    """Make the folders of a Store, and its manifest last, so that there is a whole Store or none."""
     require_store_name(name)
     contents = Contents(name=name, top="sha256: true\n" if sha256 else "")
     _require_links(root)
@@ -39,19 +39,19 @@ def create(root: Path, name: str, *, sha256: bool) -> None:
 
 
 def _require_links(root: Path) -> None:
-    """Raise if the file system that `root` is to be on can't hold a Store; an error is about `root`."""
+    """Raise FileSystemError if the file system of `root` can't hold a Store; other errors name `root`."""
     try:
         with Folder.open(probe.nearest(root)) as above:
             probe.require_links(above, "No Store was made.")
     except FileSystemError:
         raise
     except OSError as error:
-        error.filename = str(root)  # not a file that was there for a moment
+        error.filename = str(root)  # not a file of the probe
         raise
 
 
 def require_store_name(name: object) -> str:
-    """Raise InvalidNameError if `name` can't be a Store's name: it is any text."""
+    """Return the name of a Store, which may be any text without lone surrogates; raise InvalidNameError otherwise."""
     if isinstance(name, str):
         with contextlib.suppress(UnicodeEncodeError):
             name.encode()
@@ -74,7 +74,7 @@ def _fill(home: Folder, text: Text) -> None:
 
 
 def _keep(top: Folder, home: Folder) -> None:
-    """Make the new Store durable; if that can't be had, there is none."""
+    """Make the new Store durable; if that fails, remove its manifest."""
     try:
         home.sync()
         top.sync()
@@ -84,7 +84,7 @@ def _keep(top: Folder, home: Folder) -> None:
 
 
 def _require_new(home: Folder) -> None:
-    """Refuse where a Store is, or was: a crash in here leaves neither a back-up nor entries."""
+    """Raise StoreExistsError if there is, or was, a Store. A crash of creation leaves neither a back-up nor entries."""
     with home.folder(RECENT) as recent:
         if home.status(MANIFEST) is not None:
             raise StoreExistsError(_exists(home.path))
@@ -103,7 +103,7 @@ def _exists(home: Path) -> str:
 
 
 def _take_back(top: Folder) -> None:
-    """Remove what a failed creation made; nothing in it can be anybody's yet."""
+    """Remove what a failed creation made, unless another process has completed it."""
     with contextlib.suppress(OSError), top.folder(HOME) as home:
         if home.status(MANIFEST) is not None:
             return

@@ -1,6 +1,6 @@
-"""Entries that were committed and whose fold was put off: they are folded within a second, and when the process ends.
+"""Committed entries whose fold was put off: they are folded within a second, or when the process ends.
 
-A process that is killed leaves them to the next writer; nothing is lost by that.
+A process that is killed leaves them to the next writer, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from collections import deque
 from collections.abc import Callable
 
 LIMIT = 1.0
-"""Seconds for which an entry may wait, if its process lives."""
+"""How many seconds an entry may wait while its process runs."""
 
 
 class Deferred:
-    """The entries of one Store that this process has committed and not seen folded.
+    """The entries of one Store that this process has committed and that may not be folded yet.
 
     Parameters
     ----------
     fold : callable
-        ``fold(number)`` sees to it that all entries up to `number` are folded, and returns the last one that is; None
-        if that can't be done, which leaves it to the next writer.
+        ``fold(number)`` folds all entries up to `number`, unless that was done, and returns the number of the last
+        folded entry. None means that it failed, so that the next writer has to fold them.
     """
 
     def __init__(self, fold: Callable[[int], int | None]) -> None:
@@ -35,13 +35,13 @@ class Deferred:
         _all.add(self)
 
     def renew_lock(self) -> None:
-        """Forget, in a process that was forked, what is the other's business."""
+        """Forget, in a forked process, the entries that are its parent's business."""
         self._lock = threading.Lock()
         self._waiting.clear()
         self._timer = None
 
     def add(self, number: int) -> bool:
-        """Plan to fold the entry with that number in time; return False if that can't be done."""
+        """Plan to fold the entry with this number in time; return False if that isn't possible."""
         with self._lock:
             if _ending or not self._start(LIMIT):
                 return False
@@ -49,7 +49,7 @@ class Deferred:
         return True
 
     def finish(self) -> None:
-        """Fold what is left, now."""
+        """Fold the remaining entries now."""
         with self._lock:
             last = max((number for number, _ in self._waiting), default=0)
         if last:
@@ -61,7 +61,7 @@ class Deferred:
             timer.daemon, timer.name = True, "asimov-storage fold"
             try:
                 timer.start()
-            except RuntimeError:  # no thread can be had
+            except RuntimeError:  # no thread can be started
                 return False
             self._timer = timer
             _finish_in_child()
@@ -74,7 +74,7 @@ class Deferred:
         self._folded_up_to(folded, fired=True)
 
     def _folded_up_to(self, folded: int | None, *, fired: bool = False) -> None:
-        """Forget the entries up to `folded`, or all where that failed; wait for the next one."""
+        """Forget the entries up to `folded`, or all if the fold failed; then wait for the next one."""
         with self._lock:
             if fired:
                 self._timer = None
@@ -100,7 +100,7 @@ _registered: set[int] = set()
 
 
 def _finish_in_child() -> None:
-    """Plan to fold what is left when a process of `multiprocessing` ends: it calls no function of `atexit`."""
+    """Plan to fold the remaining entries at the end of a process of `multiprocessing`, which doesn't call `atexit`."""
     import os
 
     util = sys.modules.get("multiprocessing.util")

@@ -1,4 +1,4 @@
-"""Folding: the entries are put into the manifest, and removed once nobody can need them; e and f of `commit`."""
+"""Folding: entries are put into the manifest, and removed once nobody can need them; steps e and f of `commit`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .recent import warn
 from .state import UNKNOWN, State, StateReader
 
 FENCE_AGE = 60.0
-"""Seconds by which another writer's temporary file has to be off to be taken for abandoned."""
+"""If the time of another writer's temporary file is off by more than this many seconds, it counts as abandoned."""
 INCOMING_AGE = 86_400.0
-"""Seconds after which data that is being copied in is taken for abandoned."""
+"""After this many seconds without a change, incoming data counts as abandoned."""
 _PILE, _PILE_PATIENCE = 128, 0.5
 _TRIES = 16
 _BUSY = {errno.EBUSY, errno.ETXTBSY}
-"""What NFS may say when two of one computer rename onto one name."""
+"""Errors of NFS when two processes of one computer rename onto one name."""
 
 
 class Fold:
@@ -33,25 +33,25 @@ class Fold:
     Parameters
     ----------
     reader : StateReader
-        Reads the state again where others were quicker.
+        Reads the state again if others were quicker.
     home, recent : Folder
         ``.manifest`` and its folder of entries.
     file : Temporary
-        In `recent`, made before the state was read that is to be folded.
+        A file in `recent`, made before the state to fold was read.
     """
 
     def __init__(self, reader: StateReader, home: Folder, recent: Folder, file: Temporary) -> None:
         self.reader, self.home, self.recent, self.file = reader, home, recent, file
         self.backed_up = False
-        """Whether the manifest that was replaced is the back-up now."""
+        """Whether the replaced manifest is the back-up now."""
         self.seal = b""
-        """Of the manifest that was written."""
+        """The seal of the manifest that was written."""
         self.own = file.name
         self.included = 0
-        """The number of the last entry that the manifest which was replaced included."""
+        """The number of the last entry that the replaced manifest included."""
 
     def run(self, state: State) -> bool:
-        """Fold `state`, or a later one, and clean up; return False if the entries had to stay for others."""
+        """Fold `state`, or a later one, and clean up; return False if entries had to stay for other writers."""
         start = time.monotonic()
         folded = self.fold(state)
         if folded is None:
@@ -63,7 +63,7 @@ class Fold:
         return cleaned
 
     def fold(self, state: State) -> State | None:
-        """Replace the manifest; return the state that it holds now, None if others have done it."""
+        """Replace the manifest; return the state that it holds now; None if others have folded meanwhile."""
         for _ in range(_TRIES):
             if state.folded >= state.highest or state.unknown:
                 return None
@@ -77,13 +77,13 @@ class Fold:
                 if error.errno == errno.ENOENT and self.file.present:
                     raise
                 if error.errno in GONE:
-                    self.file.renew()  # fenced: again, from a file that is there before the reading
+                    self.file.renew()  # fenced: try again with a file made before the reading
                     self.own = self.file.name
             state = self.reader.read(self.home, to_write=True)
         return None
 
     def replace_manifest(self, state: State) -> State | None:
-        """Replace the manifest by one with all of `state`; None if it isn't the one any more that was read."""
+        """Replace the manifest by one with all of `state`; return None if it isn't the one that was read any more."""
         text = canonical_writer.write(state.contents)
         self.file.write(*text, canonical_reader.folded_line(state.highest))
         self.file.sync()
@@ -100,8 +100,8 @@ class Fold:
         return folded
 
     def has_old(self, state: State) -> bool:
-        """Copy the old manifest's permissions, and back it up; return False if another is there by now."""
-        lost = state.stamp == UNKNOWN  # NFS can't open it: what is renamed over it mends that
+        """Copy the old manifest's permissions, and back it up; return False if it was replaced meanwhile."""
+        lost = state.stamp == UNKNOWN  # NFS can't open it; a rename over it mends that
         self.home.refresh()
         try:
             with files.opened(self.home, BACKUP if lost else MANIFEST) as old:
@@ -118,9 +118,9 @@ class Fold:
     # Cleaning.
 
     def clean(self, state: State) -> bool:
-        """Remove entries that the manifest includes, if it is still ours, but for the last; False: all stay.
+        """Remove folded entries except the last ones, if the manifest is still ours; return False if all stay.
 
-        They go in order, the lowest first, so that one that is there was never another.
+        They are removed in order, the lowest first. So the numbers of those that stay were never used twice.
         """
         self.recent.refresh()
         others = fence(self.recent, {self.own}, self.now)
@@ -145,7 +145,7 @@ class Fold:
             return False
 
     def keep_folded(self, state: State) -> None:
-        """Write down what the manifest has beyond its back-up, for a repair, and which entries it includes."""
+        """Write, for a repair, the entries that the back-up lacks, and the number of the last folded entry."""
         text = b"" if self.backed_up else self.kept_before()
         for number in range(self.included + 1, state.highest + 1):
             with contextlib.suppress(FileNotFoundError), files.opened(self.recent, str(number)) as entry:
@@ -153,13 +153,13 @@ class Fold:
         temporary.write_over(self.home, FOLDED, text + lookup.folded_line(state.highest) + self.seal)
 
     def kept_before(self) -> bytes:
-        """Read what was kept for the back-up that is still the one: it is still beyond that."""
+        """Read the entries that were kept beside the present back-up, which still lacks them."""
         with contextlib.suppress(FileNotFoundError), files.opened(self.home, FOLDED) as kept:
             return lookup.without(files.read_all(kept))
         return b""
 
     def have_gone(self, others: set[str]) -> bool:
-        """Wait a little for those temporary files to go. A writer that comes later reads what we have written."""
+        """Wait a little until these temporary files are gone. A later writer will read the manifest that we wrote."""
         deadline = time.monotonic() + _PILE_PATIENCE
         while time.monotonic() < deadline:
             time.sleep(0.005)
@@ -169,9 +169,9 @@ class Fold:
         return False
 
     def sweep(self) -> None:
-        """Remove what a writer left that was killed: temporary files, and data if its process is known to be gone.
+        """Remove what killed writers left: temporary files, and the incoming data of processes known to be gone.
 
-        Of another computer's process that can't be known: its data goes when nothing of it has changed for a day.
+        That can't be known of another computer's process. Its data goes when none of it has changed for a day.
         """
         self.sweep_temporary(self.home)
         with contextlib.suppress(FileNotFoundError), self.home.folder(TEMPORARY) as tmp:
@@ -190,7 +190,7 @@ class Fold:
 
 
 def back_up(home: Folder, manifest: int) -> bool:
-    """Keep the open manifest as a second name of it, or as a copy where that's refused; return whether it is kept."""
+    """Keep the open manifest as its back-up, by a second name or by a copy; return whether it is kept."""
     name = temporary.owner_name()
     try:
         try:
@@ -212,9 +212,9 @@ def back_up(home: Folder, manifest: int) -> bool:
 
 
 def fence(recent: Folder, own: set[str], now: float) -> set[str]:
-    """Fence the writers that seem to be dead; list the temporary files of the others, but for our `own`.
+    """Fence the writers that seem to be dead; return the temporary files of the others, without our `own`.
 
-    A time in the future is as wrong as one in the past: it is of a clock that is ahead.
+    A time in the future is as wrong as one in the past: it comes from a clock that is ahead.
     """
     names = {name for name in recent.names() if temporary.is_temporary(name)} - own
     return {name for name in names if not _remove_abandoned(recent, name, now)}

@@ -1,4 +1,4 @@
-"""Data on its way into a Store: copied or written into ``.manifest/incoming/``, digested on the way, then placed."""
+"""Incoming files: copied or written into ``.manifest/incoming/``, digested in the same pass, then placed."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _FLUSHERS = 4
 
 
 class Incoming:
-    """One file on its way in.
+    """One incoming file.
 
     Parameters
     ----------
     folder : Folder
-        ``.manifest/incoming``; stays the caller's to close.
+        ``.manifest/incoming``; the caller closes it.
     name : str
         The file's temporary name there.
     descriptor : int
-        The file, open for reading and writing; closed by this object.
+        The file, open for reading and writing; this object closes it.
     sha256 : bool
         Compute SHA-256 too.
     """
@@ -44,16 +44,16 @@ class Incoming:
         self.folder, self.name, self.descriptor = folder, name, descriptor
         self.digest = Digest(sha256=sha256)
         self._is_moved = False
-        """Whether `place` has renamed it, since there are no links between folders."""
+        """Whether `place` has renamed the file, since there are no links between folders."""
 
     @classmethod
     def new(cls, folder: Folder, *, sha256: bool) -> Incoming:
-        """Begin a file of its own."""
+        """Begin a new file."""
         name = temporary.owner_name()
         descriptor = folder.create(name, unique=True)
         try:
             return cls(folder, name, descriptor, sha256=sha256)
-        except BaseException:  # a process' first digest loads OpenSSL: long enough for a signal to come
+        except BaseException:  # a process's first digest loads OpenSSL, which takes long enough for a signal to come
             os.close(descriptor)
             folder.remove(name)
             raise
@@ -68,12 +68,12 @@ class Incoming:
         sha256: bool,
         opened: Callable[[Path], int] = files.open_source,
     ) -> Incoming:
-        """Copy in the file at `path`, which `opened` opens.
+        """Copy the file at `path`, which `opened` opens.
 
         Raises
         ------
         SourceChangedError
-            Somebody wrote to it meanwhile.
+            The file was written to meanwhile.
         """
         source = opened(path)
         try:
@@ -91,7 +91,7 @@ class Incoming:
 
     @classmethod
     def of_content(cls, content: Buffer, folder: Folder, meter: Meter, *, sha256: bool) -> Incoming:
-        """Write in bytes that are in memory."""
+        """Write bytes that are in memory."""
         data = cls.new(folder, sha256=sha256)
         try:
             data.append(content)
@@ -103,11 +103,11 @@ class Incoming:
 
     @property
     def named(self) -> Reporting:
-        """What names the file in errors."""
+        """A context that names the file in errors."""
         return Reporting(self.folder, self.name)
 
     def copy_from(self, source: int, meter: Meter | None = None, *, reading: Named | None = None) -> None:
-        """Copy in an open file, to its end; `reading` names it in errors, if it isn't this one."""
+        """Copy an open file to its end; `reading` names it in errors, if it isn't this one."""
         self.digest = digests.copy(
             source,
             self.descriptor,
@@ -121,12 +121,12 @@ class Incoming:
         """Append `data`."""
         view = memoryview(data).cast("B")
         with self.named:
-            os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over what a write that failed may have left
+            os.lseek(self.descriptor, self.digest.size, os.SEEK_SET)  # over the remains of a failed write
             write_all(self.descriptor, view)
         self.digest.update(view)
 
     def redigest(self, meter: Meter | None = None) -> None:
-        """Digest what the file holds from its start, and stand at its end."""
+        """Digest the whole file anew, and leave the position at its end."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         with_sha256 = self.digest.sha256 is not None
         self.digest = digests.digest(self.descriptor, sha256=with_sha256, meter=meter, reading=self.named)
@@ -138,7 +138,7 @@ class Incoming:
             os.fsync(self.descriptor)
 
     def place(self, target: Folder, uuid: str) -> None:
-        """Link the file to its name in the Store, never over anything."""
+        """Link the file to its name in the Store, never over another file."""
         try:
             self._move(target, uuid)
         except OSError as error:
@@ -151,9 +151,9 @@ class Incoming:
             self._move(target, uuid)
 
     def _move(self, target: Folder, uuid: str) -> None:
-        """Move the file to its name in the Store by a link, or by a rename where there are no links between folders.
+        """Move the file to its name in the Store by a link, or by a rename if there are no links between folders.
 
-        A uuid is never given twice, so the rename is never over anything.
+        A uuid is never given twice, so the rename never replaces a file.
         """
         try:
             self.folder.link(self.name, target, uuid)
@@ -164,7 +164,7 @@ class Incoming:
             self._is_moved = True
 
     def take_back(self, target: Folder, uuid: str) -> None:
-        """Remove the file's name in the Store again, after `place`; the file stays on its way in."""
+        """Remove the file's name in the Store, which `place` made; the incoming file stays."""
         if self._is_moved:
             self._is_moved = False
             with contextlib.suppress(OSError):
@@ -172,7 +172,7 @@ class Incoming:
         target.remove(uuid)
 
     def _revive(self) -> None:
-        """Copy the file, that was swept as abandoned while this process was stopped, from what is still open of it."""
+        """Copy the file from its open descriptor: its name was swept as abandoned while this process was stopped."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         again = Incoming.new(self.folder, sha256=False)
         again.copy_from(self.descriptor)
@@ -186,12 +186,12 @@ class Incoming:
         self.name, self.descriptor = again.name, again.descriptor
 
     def reclaim(self, path: Path) -> None:
-        """Digest the file after others had its descriptor; copy it first if one of them may still write to it.
+        """Digest the file after others had its descriptor; copy it first if any of them may still write to it.
 
         Raises
         ------
         SourceChangedError
-            One of them does; the error calls the file `path`.
+            One of them did so; the error calls the file `path`.
         """
         if self._is_open_only_here():
             self.redigest()
@@ -211,7 +211,7 @@ class Incoming:
         self.name, self.descriptor, self.digest = again.name, again.descriptor, again.digest
 
     def _is_open_only_here(self) -> bool:
-        """Open the file anew, to read; whether the kernel says that nobody has it open to write (a lease, on Linux)."""
+        """Open the file anew for reading; return whether nobody has it open for writing (by a lease, on Linux)."""
         reader = self.folder.open_file(self.name)
         self.close()
         self.descriptor = reader
@@ -225,7 +225,7 @@ class Incoming:
         return True
 
     def discard(self) -> None:
-        """Remove the temporary name: the file is placed, or isn't wanted."""
+        """Remove the temporary name, since the file is placed or isn't wanted."""
         self.folder.remove(self.name)
         self.close()
 
@@ -248,10 +248,10 @@ def seal_all(files: Sequence[Incoming], root: Folder) -> None:
             for file in part:
                 if not failures:
                     file.seal(root)
-        except BaseException as error:  # noqa: BLE001 - what is no commit is raised again
+        except BaseException as error:  # noqa: BLE001 - raised again below
             failures.append(error)
 
-    parts = [files[start::_FLUSHERS] for start in range(_FLUSHERS)]  # to hand over each takes as long as to seal it
+    parts = [files[start::_FLUSHERS] for start in range(_FLUSHERS)]  # handing over one file takes as long as sealing it
     threads = [started(partial(seal, part), "asimov-storage flush") for part in parts[1:]]
     try:
         for part, thread in zip(parts, [None, *threads], strict=True):

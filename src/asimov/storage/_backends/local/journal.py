@@ -1,4 +1,4 @@
-"""The records of a Store on a disk: read them, add to them, and fold them. `commit` has the protocol."""
+"""The journal of a Store on a disk: its records are read, added and folded. The protocol is in `commit`."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ if TYPE_CHECKING:
     from .placing import Placing
 
 LOCK_PATIENCE = 10.0
-"""Seconds that a writer waits for the lock before it goes on without."""
+"""How many seconds a writer waits for the lock before it goes on without it."""
 
 
 class Journal:
-    """The records of the Store at `root`: read them, add to them. Usable from threads and after a fork."""
+    """The journal of the records of the Store at `root`. It works in threads and after a fork."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._reader = StateReader(root)
         self.writing = threading.RLock()
-        """Held by the thread that changes something."""
+        """The lock of the thread that changes something."""
         self._patience = LOCK_PATIENCE
         self._has_links = False
         self._deferred = Deferred(self._fold_deferred)
         _journals.add(self)
 
     def contents(self) -> Contents:
-        """Read the present state; what has not changed is not read again."""
+        """Read the current state; what has not changed is not read again."""
         with self._reader.home() as home:
             return self._reader.read(home).contents
 
     def unknown(self) -> str:
-        """Return what the Store holds that this version doesn't understand, in words; empty if that is nothing."""
+        """Return what the Store holds that this version doesn't understand, in words; empty if there is nothing."""
         with self._reader.home() as home:
             return self._reader.read(home).unknown
 
     @contextlib.contextmanager
     def incoming(self) -> Iterator[Folder]:
-        """Open the folder that data is copied into, making it if need be."""
+        """Open the folder of incoming data; make it if necessary."""
         with self._home_to_write() as home, home.folder_made(INCOMING) as incoming:
             yield incoming
 
     def commit(self, placing: Placing) -> None:
-        """Add what `placing` resolves to, and return once that would survive a power cut.
+        """Add the records that `placing` resolves to, and return once they would survive a power cut.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class Journal:
         Exception
             What `placing` raises to refuse, or an OSError; the Store is then as it was before.
         """
-        from .commit import LOOKS, Commit, Fenced  # loaded where something is written, as are those below
+        from .commit import LOOKS, Commit, Fenced  # loaded only to write, like those below
 
         with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
             for attempt in itertools.count(1):
@@ -77,7 +77,7 @@ class Journal:
                     Commit(self._reader, self._deferred, home, root, placing).run()
                 except Fenced:
                     placing.renew()
-                except OSError as error:  # fenced, too, though NFS shows what it had cached of our file
+                except OSError as error:  # fenced too, though NFS still shows its cached state of our file
                     if error.errno != errno.ESTALE or attempt == LOOKS:
                         raise
                     placing.renew()
@@ -85,7 +85,7 @@ class Journal:
                     return
 
     def fold(self) -> None:
-        """Write into the manifest what was committed and isn't there yet; do nothing if all is."""
+        """Write into the manifest the records that were committed and are not there yet."""
         from .fold import Fold
 
         with self._reader.home() as home:
@@ -108,7 +108,7 @@ class Journal:
         self.writing = threading.RLock()
 
     def _fold_deferred(self, number: int) -> int | None:
-        """Fold the entries up to `number`, unless somebody did; return up to which they are, None if that failed."""
+        """Fold the entries up to `number`, unless another did; return the last folded number; None if that failed."""
         try:
             with self._reader.home() as home:
                 state = self._reader.read(home)
@@ -117,7 +117,7 @@ class Journal:
             self.fold()
         except NotAStoreError:  # the Store has been removed
             return None
-        except Exception as error:  # noqa: BLE001 - whatever it is, the add has happened
+        except Exception as error:  # noqa: BLE001 - whatever fails here, the add has succeeded
             warn("%s: its last records were not put into the manifest yet: %r", self.root, error)
             return None
         return state.highest
@@ -129,7 +129,7 @@ class Journal:
     @contextlib.contextmanager
     def _home_to_write(self) -> Iterator[Folder]:
         with self._reader.home() as home:
-            if self._reader.unknown:  # else an hour's copying would be for nothing
+            if self._reader.unknown:  # else an hour of copying might be in vain
                 require_understood(self.root, self._reader.read(home).unknown)
             if not self._has_links:
                 from . import probe
@@ -140,9 +140,9 @@ class Journal:
 
     @contextlib.contextmanager
     def _alone(self, home: Folder) -> Iterator[None]:
-        """Keep out this process' other threads, and other processes as far as locks work."""
+        """Keep out other threads of this process, and other processes as far as locks work."""
         with self.writing, locks.locked(home, "lock", self._patience) as alone:
-            self._patience = LOCK_PATIENCE if alone else 0.1  # a process that holds it so long may hold it for ever
+            self._patience = LOCK_PATIENCE if alone else 0.1  # a process that holds it that long may hold it for ever
             yield
 
 

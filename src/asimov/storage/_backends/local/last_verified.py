@@ -2,8 +2,8 @@
 
 The times are in ``.manifest/verified``: a line ``UUID SECONDS`` for each file that was found to be sound, and
 ``UUID -SECONDS`` for each that wasn't, in seconds since 1970 (UTC). The file may be lost without harm, and is not kept
-where the Store can't be written. To a Store that only upstream has written it is added only when a rotation is asked
-for: reading changes nothing there.
+if the Store can't be written. A Store that only upstream has written gets the file only when a rotation is asked for:
+reading changes nothing there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LINE = re.compile(r"([0-9a-f]{32}) (-?\d{1,11})\n")
 
 
 def read_times(root: Path) -> dict[str, int]:
-    """Read when files were last verified: seconds since 1970, by uuid; negative where they were not sound then.
+    """Read when files were last verified: seconds since 1970, by uuid; negative if they were not sound.
 
     A file that can't be read counts as empty.
     """
@@ -36,9 +36,9 @@ def read_times(root: Path) -> dict[str, int]:
 
 
 def note_times(root: Path, checks: Sequence[Check], recorded: Sequence[str], *, rotating: bool) -> None:
-    """Write down that the files of `checks` have been verified now; drop those not `recorded` any more.
+    """Write that the files of `checks` have been verified now; drop uuids that are not `recorded` any more.
 
-    Unless it is `rotating`, only in a Store that we have made or grown: it has our folders.
+    Without `rotating`, write only to a Store that has our folders, since this package made it or added to it.
     """
     with contextlib.suppress(OSError), Folder.open(root) as top, top.folder(HOME) as home:
         if rotating or home.status(RECENT) is not None:
@@ -54,7 +54,7 @@ def _noted(root: Path, checks: Sequence[Check], recorded: Sequence[str]) -> str:
 
 
 def _write(home: Folder, text: bytes) -> None:
-    """Replace the file; no folder is made for that."""
+    """Replace the file, without making a folder."""
     with contextlib.ExitStack() as stack:
         place = home
         if home.status(INCOMING) is not None:

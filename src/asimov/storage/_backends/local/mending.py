@@ -1,16 +1,17 @@
-"""Mending: the right bytes in the place of a recorded file that is missing or damaged.
+"""Mending: a recorded file that is missing or damaged is replaced by the right bytes.
 
-Several processes may mend one file at once, and each may be stopped at any point and go on days later. A sound file is
-never taken away for that, and a damaged one is never lost:
+Several processes may mend one file at once, and each may be stopped at any point and go on days later. Even so, a sound
+file is never removed, and a damaged file is never lost:
 
-a. Give the right bytes, which are read-only and durable, a further name in ``incoming/``; it ends in the record's uuid.
-b. Look at the recorded file, after a. If it is sound, nothing is left to do.
-c. If it is damaged, give it a second name in ``quarantine/EVENT/PRODUCTION/``, never over anything, durably.
-d. Rename the name of a to the place of the file. ENOENT: another process has mended it since a; begin again.
-e. Remove the names that others gave in a. They have looked before d: their renames fail from now on, so that none
-   replaces what becomes of the file later.
+a. Give the right bytes, which are read-only and durable, a further name in ``incoming/`` that ends in the record's
+   uuid.
+b. Check the recorded file, after a. If it is sound, nothing is left to do.
+c. If it is damaged, give it a second name in ``quarantine/EVENT/PRODUCTION/``, durably, never over another file.
+d. Rename the name of step a to the place of the file. ENOENT: another process has mended it since a; begin again.
+e. Remove the names that others gave in their step a. They checked the file before d, so their renames must fail from
+   now on: none may replace the file later.
 
-A process that is killed leaves the damaged file, or the right one, and at most a name in ``incoming/``, which later
+A process that is killed leaves the damaged file or the right one, and at most a name in ``incoming/``, which later
 writers sweep.
 """
 
@@ -39,32 +40,33 @@ from .stored import find_in, names_of
 
 _TRIES = 8
 _NO_FILE = {errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENXIO}
-"""What opening gives for a symbolic link, a folder, a pipe or device, and a socket."""
+"""Errors of opening a symbolic link, a folder, a pipe or device, and a socket."""
 
 
 class _Look(NamedTuple):
     """What was found in the place of a recorded file."""
 
     name: str
-    """What it is called there, or is to be called."""
+    """Its name there, or the name that it will have."""
     found: os.stat_result | None
     sound: bool
 
 
 class Mending:
-    """The file of one record, which `data` has the bytes of.
+    """The mending of one record's file by the bytes of `data`.
 
     Parameters
     ----------
     root : Folder
-        The Store's.
+        The Store's folder.
     record : Record
+        The record of the file.
     data : Incoming
-        The same bytes, sealed.
+        The right bytes, sealed.
     by_name : bool
-        Whether the file may lie under its own name, as upstream asimov stores it. Not where that is another's uuid.
+        Whether the file may have its own name, as upstream asimov stores it. False if that name is another's uuid.
     meter : Meter, optional
-        Told of nothing now and then, so that it can cancel.
+        It is advanced by zero now and then, so that it can cancel.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class Mending:
         self.meter = Watching(meter)
 
     def mend(self) -> None:
-        """Look at the recorded file, and put the right bytes in its place if it is missing or damaged.
+        """Check the recorded file, and replace it by the right bytes if it is missing or damaged.
 
         Raises
         ------
@@ -95,7 +97,7 @@ class Mending:
             raise
 
     def _tried(self, *, last: bool) -> bool:
-        """Mend the file; return False if others are at it."""
+        """Mend the file; return False if another process is mending it."""
         try:
             self._replace()
         except OSError as error:
@@ -147,12 +149,12 @@ class Mending:
         return mismatch(self.record, found) is None
 
     def _replace(self) -> None:
-        """Follow the steps a to e. FileNotFoundError means that others are at it."""
+        """Follow the steps a to e. FileNotFoundError means that another process is mending the file."""
         incoming, right = self.data.folder, f"{owner_name()}-{self.record.uuid}"
         try:
             self.data.place(incoming, right)
             self._require_right(right)
-            with self._folder_made() as folder:  # opened after that: NFS then shows what is there now
+            with self._folder_made() as folder:  # opened after the link, so that NFS shows what is there now
                 look = self._look(folder)
                 if look.sound:
                     return
@@ -166,7 +168,7 @@ class Mending:
                 incoming.remove(name)
 
     def _require_right(self, name: str) -> None:
-        """Raise if the bytes that are about to be placed aren't those of the record, by all that it says of them."""
+        """Raise RecordExistsError if the bytes to place aren't those of the record, by all of its digests."""
         if not self._agrees(self.data.folder, name):
             msg = (
                 f"{' / '.join(map(ascii, self.record.key))} is recorded already with other bytes, and a Store never "
@@ -174,10 +176,10 @@ class Mending:
             )
             raise RecordExistsError(msg)
 
-    # What was damaged.
+    # The damaged file.
 
     def _quarantine(self, folder: Folder, name: str, found: os.stat_result) -> None:
-        """Keep what lies in the place, in quarantine: a file under a second name, a folder by moving it."""
+        """Put what was found into quarantine: give a file a second name there, move a folder there."""
         with contextlib.ExitStack() as stack:
             kept = stack.enter_context(self.root.folder(HOME))
             for part in (QUARANTINE, self.record.event, self.record.production):
@@ -189,7 +191,7 @@ class Mending:
             kept.sync()
 
     def _keep(self, folder: Folder, name: str, found: os.stat_result, kept: Folder, target: str) -> bool:
-        """Keep it as `target`; False if there is another thing of that name."""
+        """Keep what was found as `target`; return False if that name is taken."""
         self._require_same(folder, name, found)
         if stat.S_ISDIR(found.st_mode):
             return kept.status(target) is None and self._move(folder, name, kept, target)
@@ -226,7 +228,7 @@ class Mending:
         return FileNotFoundError(errno.ENOENT, msg, str(folder.at(name)))
 
     def _copy(self, folder: Folder, name: str, kept: Folder, target: str) -> bool:
-        """Keep a copy, where no second name may be given."""
+        """Keep a copy, for a file that can't have a second name; return False if the name is taken."""
         try:
             copy = kept.create(target)
         except FileExistsError:
@@ -245,21 +247,21 @@ class Mending:
 
 
 class Watching(Meter):
-    """Counts nothing, and lets another meter cancel: for bytes that are read beside those that are counted."""
+    """Counts nothing, but lets another meter cancel: for reading bytes that are not counted."""
 
     def __init__(self, meter: Meter | None) -> None:
         super().__init__(None, 0)
         self._meter = meter
 
     def advance(self, count: int) -> None:
-        """Report the bytes to the other meter."""
+        """Advance the other meter by zero, so that it can cancel."""
         del count
         if self._meter is not None:
             self._meter.advance(0)
 
 
 def sync(root: Folder, groups: Iterable[tuple[str, str]]) -> None:
-    """Make durable what was mended in the folders of `groups`, (event, production) pairs, by us or others just now."""
+    """Make durable what was mended just now, by any process, in the folders of `groups`: (event, production) pairs."""
     for event, production in groups:
         with root.folder(event) as above, above.folder(production) as folder:
             folder.sync()

@@ -1,4 +1,4 @@
-"""Placing: a commit's files get their names in the Store, durably, or it is taken back."""
+"""Placing: the files of a commit get their names in the Store, durably; if the commit fails, these are removed."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from .stored import find_in, names_of
 
 _TRIES = 8
 _BETWEEN_SIGNS = 100
-"""How many files are placed before the next sign of life."""
+"""A writer shows that it is alive once for this many files that it places."""
 
 
 class Placing:
-    """A change, and what its commit has placed.
+    """A change, and the files that its commit has placed.
 
-    `resolve`, `place` and `withdraw` are called in this order, again from the top when another commit was first.
+    `resolve`, `place` and `withdraw` are called in this order, and from the start again if another commit comes first.
     """
 
     def __init__(self, change: Change, root: Path) -> None:
         self.change, self.root = change, root
         self.wanted: set[str] = set()
-        """Uuids of the records that are to be added."""
+        """Uuids of the records to add."""
         self.placed: set[str] = set()
         """Uuids of the files that were placed, or were about to be."""
         self.made: list[tuple[str, str | None]] = []
-        """The folders that were made, each an event and, below it, a production."""
+        """The folders that were made: each is an event, or an event and a production in it."""
 
     def resolve(self, contents: Contents) -> Sequence[Record]:
-        """Return the records to add, as the change has them; take back what was placed of others."""
+        """Return the records that the change adds; remove files that were placed for other records."""
         records = self.change.resolve(contents)
         self.wanted = {record.uuid for record in records}
         unwanted = self.placed - self.wanted
@@ -51,12 +51,12 @@ class Placing:
         return records
 
     def renew(self) -> None:
-        """Start over, under other uuids."""
+        """Start over with new uuids."""
         self.change.renew()
         self.placed = set()
 
     def place(self, root: Folder, contents: Contents, alive: Temporary) -> None:
-        """Link every item's data to its place and make that durable; `alive` is touched now and then."""
+        """Link the data of every item to its place, durably; touch the file `alive` now and then."""
         missing = self.wanted - self.placed
         wanted = sorted((item for item in self.change.items if item.uuid in missing), key=lambda item: item.key)
         new: dict[str, None] = {}
@@ -82,17 +82,17 @@ class Placing:
                         self._place_item(root, folder, item)
                     folder.sync()
                     return _holds_a_recorded_file(folder, contents, group)
-            except FileNotFoundError:  # another writer took back a folder that it had made
+            except FileNotFoundError:  # another writer removed a folder that it had made
                 if attempt == _TRIES - 1:
                     raise
         raise AssertionError  # the last attempt returned or raised
 
     def _place_item(self, root: Folder, folder: Folder, item: Item) -> None:
-        self.placed.add(item.uuid)  # before it is, so that whatever interrupts this is taken back
+        self.placed.add(item.uuid)  # before the link, so that it is removed whatever interrupts this
         try:
             if not self._link_shared(root, folder, item):
                 _incoming(item).place(folder, item.uuid)
-        except FileExistsError:  # somebody else's
+        except FileExistsError:  # another writer's file
             self.placed.discard(item.uuid)
             raise
         except OSError as error:
@@ -101,7 +101,7 @@ class Placing:
             raise
 
     def _production(self, root: Folder, event: str, production: str) -> Folder:
-        """Open a production's folder, making it and its event's if need be."""
+        """Open a production's folder; make it and its event's folder if necessary."""
         with contextlib.suppress(FileNotFoundError), root.folder_to_fill(event) as above:
             return above.folder_to_fill(production)
         self._make(root, event, (event, None))
@@ -110,29 +110,29 @@ class Placing:
             return above.folder(production)
 
     def _make(self, above: Folder, name: str, what: tuple[str, str | None]) -> None:
-        self.made.append(what)  # before it is
+        self.made.append(what)  # before it is made, so that it is removed whatever interrupts this
         if not above.make_folder(name):
             self.made.pop()
 
     def _link_shared(self, root: Folder, folder: Folder, item: Item) -> bool:
-        """Share the bytes of a sound file by a hard link, if that can be done."""
+        """Share the bytes of a sound file by a hard link; return whether that was possible."""
         shared = item.shared
         if shared is None or not (shared.uuid in self.change.sound or shared.uuid in self.placed):
             return False
         stamp = cast("Stamp | None", self.change.sound.get(shared.uuid))
         with contextlib.suppress(OSError), root.folder(shared.event) as event, event.folder(shared.production) as there:
             found = find_in(there, names_of(shared))
-            if found is not None and not found[1].st_mode & 0o222:  # else whoever edits one would edit both
+            if found is not None and not found[1].st_mode & 0o222:  # else an edit of one would change both
                 there.link(found[0], folder, item.uuid)
                 if stamp is None or stamp.fits(folder.status(item.uuid)):
                     return True
-                folder.remove(item.uuid)  # somebody has written to it meanwhile
+                folder.remove(item.uuid)  # it was written to meanwhile
         return False
 
     # Taking back.
 
     def withdraw(self, root: Folder) -> None:
-        """Remove all that was placed, and the folders that were made for it."""
+        """Remove all files that were placed, and the folders that were made for them."""
         for item in self.change.items:
             if item.uuid in self.placed:
                 self._remove(root, item)
@@ -157,6 +157,6 @@ def _incoming(item: Item) -> Incoming:
 
 
 def _holds_a_recorded_file(folder: Folder, contents: Contents, group: tuple[str, str]) -> bool:
-    """Return whether the file of a record is there: the writer that committed it made the folders durable before."""
+    """Return whether the folder holds a recorded file: the writer of that record made the folder durable before."""
     first = contents.first(*group)
     return first is not None and find_in(folder, names_of(first)) is not None

@@ -1,4 +1,4 @@
-"""Finding out whether a file system can do what a commit rests on (see `commit`): hard links, and true renames."""
+"""A probe of a file system: whether it has what a commit relies on (see `commit`), hard links and true renames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from asimov.storage._disk.temporary import OUR_PREFIX, Temporary
 from asimov.storage._model.errors import FileSystemError
 
 _TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}
-"""Errors that tell nothing about the kind of file system."""
+"""Errors that say nothing about the kind of file system."""
 _TRIES = 3
 _BEFORE, _AFTER = b"one", b"two"
 
@@ -20,7 +20,8 @@ _BEFORE, _AFTER = b"one", b"two"
 def require_links(folder: Folder, what: str) -> None:
     """Raise FileSystemError if names in `folder` can't be linked and renamed as a commit needs it.
 
-    Three files are made there for a moment, under names of ours. `what` says what can't be done therefore.
+    Three files with names of ours are made there for a moment. `what` is the sentence for the message that says what
+    was not done.
     """
     temporary.sweep(folder)
     for _ in range(_TRIES):
@@ -36,7 +37,7 @@ def require_links(folder: Folder, what: str) -> None:
 
 
 def _probe(folder: Folder) -> tuple[str | None, bool]:
-    """Return what the file system lacks, and whether nobody has swept the files away, as if they were abandoned."""
+    """Return what the file system lacks, and whether the files are still there: others may sweep them as abandoned."""
     first, second = (OUR_PREFIX + temporary.owner_name() for _ in range(2))
     with Temporary(folder, OUR_PREFIX + temporary.owner_name()) as file:
         try:
@@ -49,7 +50,7 @@ def _probe(folder: Folder) -> tuple[str | None, bool]:
 
 
 def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | None:
-    """Return what the file system lacks, None if nothing."""
+    """Return what the file system lacks; None if it lacks nothing."""
     file.write(_BEFORE)
     if _link(folder, file, first) is not None:
         return "has no hard links"
@@ -58,7 +59,7 @@ def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | Non
     again = _link(folder, file, first)
     if again is None:
         return "has hard links that replace files"
-    if again.errno not in {errno.EEXIST, *NO_LINK}:  # sshfs says EPERM
+    if again.errno not in {errno.EEXIST, *NO_LINK}:  # sshfs returns EPERM
         return "has hard links that can't be relied on"
     with Reporting(folder, first):
         os.unlink(first, dir_fd=folder.descriptor)
@@ -70,7 +71,7 @@ def _lack(folder: Folder, file: Temporary, first: str, second: str) -> str | Non
 
 
 def _link(folder: Folder, file: Temporary, name: str) -> OSError | None:
-    """Link the file to a second name; return the error that says that this can't be done."""
+    """Link the file to a second name; return the error if the file system can't do that."""
     here = {"src_dir_fd": folder.descriptor, "dst_dir_fd": folder.descriptor}
     with Reporting(folder, name):
         try:
@@ -83,10 +84,10 @@ def _link(folder: Folder, file: Temporary, name: str) -> OSError | None:
 
 
 def _are_one(folder: Folder, file: Temporary, name: str) -> bool:
-    """Return whether `name` is a second name of an open file, and not of a copy.
+    """Return whether `name` is a second name of an open file, rather than of a copy.
 
-    What is written through the one is read through the other: on sshfs each name has an inode number of its own. What
-    is written is as long as what was there, for a size may be one that was cached.
+    Inode numbers are not enough, since on sshfs each name has its own. So bytes are written by one name and read by the
+    other. They are as many as before, since the size may be cached.
     """
     found = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False)
     if os.path.samestat(os.fstat(file.descriptor), found):
@@ -98,5 +99,5 @@ def _are_one(folder: Folder, file: Temporary, name: str) -> bool:
 
 
 def nearest(path: Path) -> Path:
-    """Return the lowest folder that exists of `path` and those above it."""
+    """Return the lowest existing folder among `path` and those above it."""
     return next(folder for folder in (path, *path.parents) if folder.is_dir())

@@ -1,4 +1,4 @@
-"""Quarantine: what is taken out of its place in a Store, or replaced there, is kept in ``.manifest/quarantine``."""
+"""Quarantine: files that are moved out of their place in a Store, or replaced, are kept in ``.manifest/quarantine``."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ QUARANTINE = "quarantine"
 
 
 def folder_of(home: Folder) -> Folder:
-    """Open the quarantine of a Store, made if need be."""
+    """Open the quarantine of a Store; make it if necessary."""
     return durable_folder(home, QUARANTINE)
 
 
 def durable_folder(above: Folder, name: str) -> Folder:
-    """Open a folder, made if need be, whose name survives a power cut: something is about to be moved there."""
+    """Open a folder, or make it, so that it survives a power cut: a file is about to be moved there."""
     above.make_folder(name)
     above.sync()
     return above.folder(name)
 
 
 def free_name(folder: Folder, name: str) -> str:
-    """Return a name that nothing has in `folder`: `name`, or that with a number."""
+    """Return a name that is free in `folder`: `name`, or `name` with a number."""
     candidate, number = name, 1
     while folder.status(candidate) is not None:
         number += 1
@@ -52,7 +52,7 @@ def keep_aside(source: Folder, name: str, target: Folder) -> None:
 
 
 def move_aside(root: Folder, home: Folder, path: Path) -> None:
-    """Move a file into quarantine, below EVENT/PRODUCTION where it has one; an entry is kept there as well."""
+    """Move a file into quarantine, below EVENT/PRODUCTION if it has these; an entry also stays in its place."""
     below = [*map(from_disk, path.relative_to(root.path).parts)]
     if below[0] == HOME:
         with home.folder(RECENT) as recent:

@@ -1,4 +1,4 @@
-"""The folder ``recent/``: its entries are listed by their numbers, and read."""
+"""The folder ``recent/``: its entries, listed by their numbers and read."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 
 REMOVED = Entry()
-"""What stands for an entry that was removed before it could be read."""
+"""The placeholder of an entry that was removed before it could be read."""
 
 
 def warn(text: str, *arguments: object) -> None:
-    """Log a warning of what needs no other answer."""
-    import logging  # takes milliseconds, and there is hardly ever anything to log
+    """Log a warning about a fault that doesn't stop the work."""
+    import logging  # takes milliseconds to load, and is rarely needed
 
     logging.getLogger(__package__).warning(text, *arguments)
 
 
 def open_entries(home: Folder, stack: contextlib.ExitStack) -> tuple[Folder | None, list[int]]:
-    """Open the folder of entries, by its name, and list their numbers, sorted."""
+    """Open the folder of entries by its name; return it and their numbers, sorted."""
     try:
         recent = stack.enter_context(home.folder(RECENT))
     except FileNotFoundError:
@@ -34,24 +34,24 @@ def open_entries(home: Folder, stack: contextlib.ExitStack) -> tuple[Folder | No
 
 
 def numbers_in(recent: Folder) -> list[int]:
-    """List the numbers of the entries, sorted."""
+    """Return the numbers of the entries, sorted."""
     return sorted(int(name) for name in recent.names() if name.isdecimal() and str(int(name)) == name)
 
 
 def has_entries(home: Folder) -> bool:
-    """Return whether there is an entry."""
+    """Return whether there are any entries."""
     with contextlib.ExitStack() as stack:
         return bool(open_entries(home, stack)[1])
 
 
 def identity_of(recent: Folder | None, number: int) -> tuple[int, ...]:
-    """Return what tells an entry from another one of its number; nothing if it isn't there."""
+    """Return values that tell an entry from another with its number; an empty tuple if it isn't there."""
     found = None if recent is None else recent.status(str(number))
     return () if found is None else (found.st_ino, found.st_mtime_ns)
 
 
 def entries_of(recent: Folder | None, numbers: Sequence[int]) -> dict[int, Entry | None]:
-    """Read entries by their numbers: `REMOVED` stands for one that is gone, None for one that isn't whole."""
+    """Read entries by their numbers; return `REMOVED` for one that is gone, and None for one that isn't whole."""
     return {} if recent is None else {number: _read_entry(recent, str(number)) for number in numbers}
 
 
@@ -70,20 +70,20 @@ def _read_entry(recent: Folder, name: str) -> Entry | None:
 
 
 def records_of(entries: dict[int, Entry | None]) -> list[Record]:
-    """List the records of entries, in the order of these."""
+    """Return the records of entries, in the order of the entries."""
     return [record for entry in entries.values() if entry is not None for record in entry.records]
 
 
 def unknown_in(entries: dict[int, Entry | None]) -> str:
-    """Return what the entries hold that this version doesn't understand, in words; empty if that is nothing."""
+    """Return what the entries hold that this version doesn't understand, in words; empty if there is nothing."""
     return next((entry.unknown for entry in entries.values() if entry is not None and entry.unknown), "")
 
 
 def included_in(contents: Contents, entries: dict[int, Entry | None]) -> int:
-    """Return up to which number a manifest includes entries that doesn't say so, since another program wrote it.
+    """Return the number of the last entry that a manifest of another program includes, which doesn't say so.
 
-    That is up to one which is empty, or of which it has all records. Of one whose records it has in part it includes
-    those before.
+    That is the last entry that is empty, or whose records the manifest has all. If it has only some of an entry's
+    records, it includes the entries before that one.
     """
     uuids = set(contents.uuids) if records_of(entries) else set()
     included = 0

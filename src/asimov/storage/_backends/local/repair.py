@@ -1,4 +1,4 @@
-"""Rebuilding a manifest that was lost or damaged, from all that is left of what it said."""
+"""Repair: a lost or damaged manifest is rebuilt from everything that is left of its records."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from .state import StateReader, require_understood, required
 from .stored import open_in, open_stored, untracked
 
 _WITH_SHA256 = re.compile(rb"^sha256: true$|\"sha256\":", re.MULTILINE)
-"""What a manifest, or an entry, of a Store with SHA-256 has."""
+"""A pattern of text that only occurs in the manifest, or an entry, of a Store with SHA-256."""
 _NAME = re.compile(rb"^name: ([^\n]+)\n", re.MULTILINE)
 
 
 def repair(root: Path, *, dry_run: bool) -> RepairReport:
-    """Rebuild the manifest of the Store at `root` if it needs that; move away what no record can be made for.
+    """Rebuild the manifest of the Store at `root` if necessary, and quarantine files that no record can be made for.
 
     Raises
     ------
@@ -71,10 +71,10 @@ class _Repair:
         self.included = 0
         """The number of the last entry that a sound manifest includes."""
         self.backed_up = 0
-        """The number of the last entry of which the back-up, with what is kept beside it, has the records."""
+        """The number of the last entry whose records are in the back-up, or in the file kept beside it."""
 
     def run(self, new: Temporary | None) -> RepairReport:
-        """Repair the Store, with `new` for its manifest; without that, only report what would be done."""
+        """Repair the Store, with `new` as its manifest; without `new`, only report what would be done."""
         state, problem, contents = self.manifest()
         if state != "sound":
             contents = self.rebuilt()
@@ -99,14 +99,14 @@ class _Repair:
         )
 
     def require_understood(self, contents: Contents) -> None:
-        """Raise StoreReadOnlyError if a later version has written what this one would take for damage."""
+        """Raise StoreReadOnlyError if a later version has written something that this one would take for damage."""
         for path, entry in self.entry_files():
             if entry is not None and entry.unknown and int(path.name) > self.included:
                 require_understood(self.root.path, entry.unknown)
         require_understood(self.root.path, required(contents))
 
     def abandoned(self, paths: list[Path], new: Temporary) -> list[Path]:
-        """Keep those of `paths` that no writer is about to record: none, as long as there are writers."""
+        """Return those of `paths` that no writer is about to record: none, as long as there are writers."""
         if fence(new.folder, {new.name}, new.modified):
             return []
         strangers = set(self.strangers(self.reader.read(self.home).contents))
@@ -135,7 +135,7 @@ class _Repair:
         return "sound", None, state.contents
 
     def rebuilt(self) -> Contents:
-        """Gather the records from the back-up, the entries, the damaged text, and the files themselves."""
+        """Return the records of the back-up, the entries, the damaged text, and the files themselves."""
         contents = self.backup()
         for source, records in (
             (FOLDED, self.folded()),
@@ -169,7 +169,7 @@ class _Repair:
         return name or self.root.path.name
 
     def salvaged_top(self) -> str:
-        """Return the manifest's further keys, as far as they can be known: whether the Store records SHA-256."""
+        """Return the one further key of the manifest that can still be known: whether the Store records SHA-256."""
         left = [self.text(self.home, MANIFEST) or b"", self.text(self.home, FOLDED) or b""]
         return "sha256: true\n" if any(map(_WITH_SHA256.search, left)) else ""
 
@@ -177,12 +177,12 @@ class _Repair:
         return read_many(self.text(self.home, FOLDED) or b"")
 
     def kept_up_to(self) -> int:
-        """Return up to which entry the back-up and what is kept beside it have all; 0 if that is not whole."""
+        """Return the last entry up to which the back-up and the file beside it have all records; 0 if not whole."""
         kept = self.text(self.home, FOLDED) or b""
         return lookup.folded(self.text(self.home, FOLDED) or b"") if are_whole(lookup.without(kept)) else 0
 
     def entries(self) -> list[Record]:
-        """Read the entries that the back-up doesn't include: what it lacks of those was taken out of it by hand."""
+        """Read the entries after those that the back-up includes: what it lacks of these was removed by hand."""
         later = [entry for path, entry in self.entry_files() if int(path.name) > self.backed_up]
         return [record for entry in later if entry is not None for record in entry.records]
 
@@ -192,11 +192,11 @@ class _Repair:
                 yield recent.path / name, read_entry(self.text(recent, name) or b"")
 
     def torn_entries(self) -> list[Path]:
-        """List the entries that are not whole and that no manifest includes yet."""
+        """Return the entries that are not whole and that no manifest includes yet."""
         return [path for path, entry in self.entry_files() if entry is None and int(path.name) > self.included]
 
     def salvaged(self) -> list[Record]:
-        """Read what rows there are in a damaged manifest, and believe those whose files are there and agree."""
+        """Read the rows of a damaged manifest, and return the records whose files exist and have their digests."""
         rows = salvage.records((self.text(self.home, MANIFEST) or b"").decode(errors="replace"))
         return [record for record in rows if self.agrees(record)]
 
@@ -214,7 +214,7 @@ class _Repair:
         return True
 
     def named_files(self, contents: Contents) -> list[Record]:
-        """Make records for files that carry their own names, as upstream asimov stores them."""
+        """Make records for files that have their own names, as upstream asimov stores them."""
         found = []
         for path in self.strangers(contents):
             event, production, file = map(from_disk, path.parts[-3:])
@@ -236,7 +236,7 @@ class _Repair:
         return Record(event=event, production=production, file=file, hash=digest.md5, uuid=blank.uuid)
 
     def strangers(self, contents: Contents) -> list[Path]:
-        """List the files in EVENT/PRODUCTION folders, of any event and production, that no record names."""
+        """Return the files in EVENT/PRODUCTION folders, of any event and production, that no record names."""
         return untracked(self.root.path, contents, self.groups())
 
     def groups(self) -> Iterator[tuple[str, str]]:
@@ -249,7 +249,7 @@ class _Repair:
 
     @staticmethod
     def with_new(contents: Contents, records: Iterable[Record]) -> Contents:
-        """Add the records whose keys and uuids are new."""
+        """Return the contents with those records added whose keys and uuids are new."""
         new: dict[Key, Record] = {}
         uuids = set(contents.uuids)
         for record in records:
@@ -281,9 +281,9 @@ class _Repair:
             self.renew_backup(number)
 
     def renew_backup(self, number: int) -> None:
-        """Make the manifest its own back-up, with nothing beyond, so that all that is kept says the same of entries.
+        """Make the manifest its own back-up, with no entries beside it, so that all files agree about the entries.
 
-        What was kept before stays in quarantine.
+        The former back-up goes into quarantine.
         """
         with files.opened(self.home, MANIFEST) as manifest:
             with contextlib.suppress(FileNotFoundError):
@@ -296,7 +296,7 @@ class _Repair:
         temporary.write_over(self.home, FOLDED, lookup.folded_line(number))
 
     def last_number(self) -> int:
-        """Return the highest number of an entry that anything tells of: the new manifest includes them all."""
+        """Return the highest number of an entry that any file mentions: the new manifest includes all entries."""
         said = [canonical_reader.split_folded(self.text(self.home, name) or b"")[1] or 0 for name in (MANIFEST, BACKUP)]
         there = [int(path.name) for path, _ in self.entry_files()]
         return max([*said, *there, lookup.folded(self.text(self.home, FOLDED) or b"")])

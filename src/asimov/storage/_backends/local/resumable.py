@@ -1,9 +1,9 @@
-"""Files that arrive in pieces, from a browser for example, and may go on after an interruption.
+"""Files that arrive in pieces, from a browser for example, and can be resumed after an interruption.
 
-Each is found again under a name made of a token and of this machine's name. To go on with one is to write into a file
-that another process may have open, so it takes a lock that is known to hold among the processes of this machine, which
-are the only ones that use the name. Where there are no locks, each file is one of its own and nothing goes on. A file
-is placed in the Store by a name that only its writer knows, once that is known to mean the file that was digested.
+A file is found again by its name, which is made of a token and of this machine's name. Another process may have the
+file open, so a process locks it before it resumes it. Such a lock holds among the processes of one machine, and only
+these use the name. Where there are no locks, each file is a new one and nothing is resumed. Before a file is placed in
+the Store, it gets a second name that only its writer knows, and this name is checked to mean the digested file.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _TRIES = 8
 
 
 class Partial(Incoming):
-    """A file on its way in that others can find by its name, when its writer has closed it."""
+    """An incoming file that others can find by its name after its writer has closed it."""
 
     known: str | None = None
-    """The name that others find it by, once it has another."""
+    """The name by which others find it, once it has a second name."""
 
     @property
     def present(self) -> bool:
-        """Whether its name is still there and means this file."""
+        """Whether its name is still there and still belongs to this file."""
         found = self.folder.status(self.name)
         return found is not None and os.path.samestat(found, os.fstat(self.descriptor))
 
     def claim(self) -> None:
-        """Link the file to a name that nobody else knows, to place it by: its first may be another file's by now."""
+        """Link the file to a name that nobody else knows, since the first name may be another file's by now."""
         if os.fstat(self.descriptor).st_size != self.digest.size:
             msg = "somebody else wrote to it on its way in, and nothing was stored; send it again"
             raise OSError(errno.EIO, msg, str(self.folder.path / self.name))
@@ -59,7 +59,7 @@ class Partial(Incoming):
             self._revive()
 
     def discard(self) -> None:
-        """Remove its names, as far as they are its own."""
+        """Remove those names of the file that are still its own."""
         own, self.name = self.name, self.known or self.name
         if self.descriptor >= 0 and self.present:
             self.folder.remove(self.name)
@@ -71,19 +71,20 @@ class Partial(Incoming):
 def resumed(
     folder: Folder, token: str, keep: Callable[[int], int], *, sha256: bool, progress: Progress | None = None
 ) -> Incoming:
-    """Go on with the file of `token`, or begin it.
+    """Resume the file of `token`, or begin it.
 
     Parameters
     ----------
     keep : callable
-        ``keep(size)`` gives how many bytes to keep of so many that are there.
+        ``keep(size)`` returns how many of the `size` bytes that have arrived to keep.
     progress : callable, optional
-        ``progress(done, total)``, while these are digested; what it raises ends that, and the file is kept.
+        ``progress(done, total)`` is called while these are digested. An error that it raises ends that; the file is
+        kept.
 
     Raises
     ------
     BlockingIOError
-        Somebody else is at it.
+        Another writer is using this token.
     """
     if not _TOKEN(token):
         msg = f"{token!a} is no token: it takes up to 64 of the characters 0-9 and a-z."
@@ -104,17 +105,17 @@ def resumed(
 
 
 def _taken(folder: Folder, name: str, *, sha256: bool) -> Partial | None:
-    """Open the file of that name, made if need be, for this process alone; None where that can't be had."""
+    """Open, or make, the file with that name for this process alone; None if that isn't possible."""
     for _ in range(_TRIES):
         try:
             data = Partial(folder, name, _opened(folder, name), sha256=sha256)
         except FileNotFoundError:  # it was there just now
             continue
-        except PermissionError:  # another user's, or one whose writer was killed as it stored it
+        except PermissionError:  # another user's file, or one whose writer was killed while it was stored
             return None
         try:
             locked = locks.lock_now(data.descriptor, folder.path / name)
-            # Between opening and locking it may have been stored, or swept and begun anew by somebody else.
+            # Between opening and locking, others may have stored the file, or swept it and begun a new one.
             if locked and data.present and os.fstat(data.descriptor).st_nlink == 1:
                 return data
             if data.present:
@@ -132,16 +133,16 @@ def _opened(folder: Folder, name: str) -> int:
     try:
         return folder.open_file(name, os.O_RDWR)
     except FileNotFoundError:
-        return folder.create(name, unique=True)  # others that make it now open the same file, and then lock it
+        return folder.create(name, unique=True)  # others may make it now too: all open the same file, and then lock it
 
 
 class Resumable:
-    """A file that arrives in pieces, as `Backend.arriving` promises it.
+    """A file that arrives in pieces, as `Backend.arriving` returns it.
 
     Parameters
     ----------
     incoming : Incoming
-        It. Its folder is closed with it.
+        The file. Its folder is closed with it.
     root : Path
         The Store's folder.
     """
@@ -151,7 +152,7 @@ class Resumable:
 
     @property
     def size(self) -> int:
-        """How many bytes are here."""
+        """How many bytes have arrived."""
         return self._data.digest.size
 
     def md5(self) -> str:
@@ -163,12 +164,12 @@ class Resumable:
         self._data.append(data)
 
     def empty(self) -> None:
-        """Begin anew."""
+        """Remove all bytes, and begin again."""
         os.ftruncate(self._data.descriptor, 0)
         self._data.redigest()
 
     def finish(self, key: Key, hash: str | None) -> Incoming:
-        """Return what has arrived, read-only and durable, if it has the MD5 `hash`."""
+        """Return the arrived file, read-only and durable, if it has the MD5 `hash`."""
         if isinstance(self._data, Partial):
             self._data.claim()
         require_expected(key, self._data.digest, hash, Path(key[2]))
@@ -177,13 +178,13 @@ class Resumable:
         return self._data
 
     def discard(self) -> None:
-        """Remove what is here."""
+        """Remove what has arrived."""
         if self._data.descriptor >= 0:
             self._data.discard()
         self._data.folder.close()
 
     def close(self) -> None:
-        """Keep what is here, for a day, and let others open it; remove it if they couldn't find it."""
+        """Keep the bytes for a day, so that others can resume; remove them if others couldn't find them."""
         if isinstance(self._data, Partial):
             self._data.close()
         self.discard()

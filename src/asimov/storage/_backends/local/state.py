@@ -41,15 +41,15 @@ from .recent import (
 )
 
 UNKNOWN = Stamp(0, 0, 0, 0, 0)
-"""The stamp of a manifest that could not be read, so that its back-up was."""
+"""The stamp of a manifest that could not be read, so that its back-up was read instead."""
 _PAUSES = (0.0, 0.002, 0.01, 0.05, 0.2)
-"""Seconds to wait before each further look at what doesn't fit together; the last one again and again."""
+"""How many seconds to wait before each further look at a state that doesn't fit together; the last one is repeated."""
 _LOOKS = 5
-"""How often a reader looks before it takes what doesn't fit, and anybody before the back-up is read."""
+"""How often a reader looks before it accepts a state with a gap, and any process before it reads the back-up."""
 LOST_PATIENCE = 1.0
-"""Seconds that a manifest may be absent: some file systems replace a name in two steps."""
+"""How many seconds a manifest may be absent: some file systems replace a name in two steps."""
 _PATIENCE = 10.0
-"""Seconds after which a writer gives up."""
+"""How many seconds pass before a writer gives up."""
 
 
 class State(NamedTuple):
@@ -62,17 +62,17 @@ class State(NamedTuple):
     folded : int
         The number of the last entry that the manifest includes.
     highest : int
-        The number of the last entry that there was, 0 if there was none.
+        The number of the last entry ever, 0 if there was none.
     present : frozenset of int
         The numbers of the entries that are there.
     stamp : Stamp
-        Of the manifest.
+        The stamp of the manifest.
     lineage : str
         See `last_fold`; empty if it is not known.
     last : tuple
-        What tells the last entry from another one of its number; empty if it isn't there.
+        The identity of the last entry, to tell it from another entry with its number; empty if it isn't there.
     unknown : str
-        What this version doesn't understand of it, in words; empty if it is nothing. Nobody may write in ignorance.
+        What this version doesn't understand, in words; empty if it understands all. Otherwise it must not write.
     """
 
     contents: Contents
@@ -86,26 +86,26 @@ class State(NamedTuple):
 
 
 class _Misfit(NamedTuple):
-    """A reading that doesn't fit together: what is wrong, and what was read all the same."""
+    """A reading that doesn't fit together: the error, and the state that was read in spite of it."""
 
     error: OSError | ManifestError
     state: State | None = None
 
 
 class StateReader:
-    """Reads the state of the Store at `root`, and keeps what has not changed. Usable from threads and after a fork."""
+    """Reads the state of the Store at `root`, and keeps what has not changed. It works in threads and after a fork."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.path = root, root / HOME / MANIFEST
         self._known: State | None = None
         self.synced = 0
-        """The number of the entry up to which this process has made the entries durable."""
+        """This process has made the entries durable up to this number."""
         self._warned_of = ""
         self._reading = threading.RLock()
 
     @property
     def unknown(self) -> str:
-        """What this version didn't understand when the Store was read last, in words."""
+        """What this version didn't understand at the last reading, in words."""
         return "" if self._known is None else self._known.unknown
 
     def renew_lock(self) -> None:
@@ -129,7 +129,7 @@ class StateReader:
         Raises
         ------
         NotAStoreError
-            There is none.
+            There is no such folder.
         """
         try:
             root = Folder.open(self.root)
@@ -144,9 +144,9 @@ class StateReader:
                 yield home
 
     def read(self, home: Folder, *, to_write: bool = False) -> State:
-        """Read the state. What doesn't fit together is read again: others are at work, or NFS shows something old.
+        """Read the state. If it doesn't fit together, read it again: others are writing, or NFS shows an old state.
 
-        With `to_write`, NFS is made to look before that, and a state with a gap is never returned.
+        With `to_write`, NFS is made to ask its server between readings, and a state with a gap is never returned.
 
         Raises
         ------
@@ -155,7 +155,7 @@ class StateReader:
         ManifestLostError
             There is no manifest, though there was one.
         NotAStoreError
-            There never was one.
+            There never was a manifest.
         """
         with self._reading:
             start, pauses = time.monotonic(), _pauses()
@@ -169,10 +169,10 @@ class StateReader:
                     return end
                 time.sleep(next(pauses))
                 with contextlib.suppress(OSError):
-                    home.status(MANIFEST)  # a stale name is looked up again by this, and not by an open
+                    home.status(MANIFEST)  # this, unlike an open, makes NFS look up a stale name again
                 if to_write:
                     self.stir(home)
-        raise AssertionError  # it ends by its patience
+        raise AssertionError  # `_end` ends the loop in time
 
     def _warn_of_unknown(self, state: State) -> None:
         if state.unknown not in {"", self._warned_of}:
@@ -184,26 +184,26 @@ class StateReader:
             )
 
     def gap(self, home: Folder) -> str | None:
-        """Return what is missing between the manifest and the entries, None if nothing is."""
+        """Return what is missing between the manifest and the entries; None if nothing is."""
         with self._reading:
             seen = self._attempt(home)
             return seen.error.problem if isinstance(seen, _Misfit) and isinstance(seen.error, ManifestError) else None
 
     def keep(self, state: State) -> None:
-        """Keep a state that fits, for what is read next."""
+        """Keep a state that fits together, for the next reading."""
         with self._reading:
             self._known = state
 
     def stamp(self, home: Folder) -> Stamp:
-        """Return the stamp of the manifest that is there now: NFS asks its server when folder and file are opened."""
+        """Return the stamp of the current manifest: opening folder and file makes NFS ask its server."""
         home.refresh()
         with files.opened(home, MANIFEST) as descriptor:
             return Stamp.of(descriptor)
 
     def stir(self, home: Folder) -> None:
-        """Make NFS forget what it knows of the names that a reading looks at, by changes to those folders."""
+        """Make NFS forget its cached names in the folders of a reading, by changes to these folders."""
         home.stir(temporary.owner_name())
-        with contextlib.suppress(OSError), home.folder(RECENT) as recent:  # the reading itself says what is wrong
+        with contextlib.suppress(OSError), home.folder(RECENT) as recent:  # the reading reports what is wrong
             recent.stir(temporary.owner_name())
 
     # One look.
@@ -223,7 +223,7 @@ class StateReader:
         return state if gap is None else _Misfit(ManifestStaleError(gap, self.path), state)
 
     def _end(self, home: Folder, seen: _Misfit, look: int, seconds: float, *, to_write: bool) -> State | None:
-        """Return or raise what ends the looking; None to look again."""
+        """Return the state, or raise the error, that ends the search; return None to look again."""
         problem = seen.error
         if isinstance(problem, ManifestLostError):
             return self._without_name(home, problem, to_write=to_write) if seconds >= LOST_PATIENCE else None
@@ -268,15 +268,15 @@ class StateReader:
             home.refresh()
             _, text, folded = _read_manifest(home, BACKUP)
             contents = reader.parse(text, self.path.with_name(BACKUP))
-            if folded is None:  # what `lookup` says is said of the manifest, not of its back-up
+            if folded is None:  # the lines of `lookup` are about the manifest, not about its back-up
                 folded = included_in(contents, entries_of(recent, numbers))
             return self._with_entries(home, contents, folded, recent, numbers, UNKNOWN, "")
 
     def _without_name(self, home: Folder, problem: ManifestLostError, *, to_write: bool) -> State | None:
-        """Read the manifest if it is only its name that is lost, else raise `problem`; a writer names it again.
+        """Read the manifest if only its name is lost, else raise `problem`; a writer gives it its name again.
 
         An NFS client that is killed while it renames over a file may leave that file without its name. Then the
-        back-up, which had been made just before, is the manifest, and no later one was ever finished.
+        back-up, which was made just before, is the manifest: no later one was ever finished.
         """
         with contextlib.suppress(OSError, ManifestError):
             state, gap = self._look_at_backup(home)
@@ -300,10 +300,10 @@ class StateReader:
         try:
             yield descriptor
         finally:
-            os.close(descriptor)  # NFS moves a file that is open away before another is renamed over it
+            os.close(descriptor)  # NFS moves an open file away before another is renamed over it
 
     def _continued(self, home: Folder, recent: Folder | None, numbers: list[int], stamp: Stamp) -> State | None:
-        """Read on from the state that is known, by the entries alone; None if that can't be done."""
+        """Read only the entries after the known state; None if that isn't enough."""
         known = self._known
         if known is None:
             return None
@@ -336,7 +336,7 @@ class StateReader:
 
     @staticmethod
     def _folded_since(home: Folder, known: State, stamp: Stamp) -> int | None:
-        """Return up to which entry the manifest is folded now; None if more than folds may have changed it."""
+        """Return the number of the last folded entry; None if more than folds may have changed the manifest."""
         if stamp == known.stamp:
             return known.folded
         last = last_fold.read(home)
@@ -352,7 +352,7 @@ class StateReader:
         stamp: Stamp,
         lineage: str,
     ) -> tuple[State, str | None]:
-        """Make the state of a manifest and the entries after it; tell what is missing, if something is."""
+        """Return the state of a manifest and the entries after it, and what is missing, or None."""
         folded = self._folded(home, contents, recent, numbers) if said is None else said
         later = [number for number in numbers if number > folded]
         entries = entries_of(recent, later)
@@ -370,7 +370,7 @@ class StateReader:
             unknown=required(contents) or unknown_in(entries),
         )
         dense = not gone and later == list(range(folded + 1, highest + 1))
-        # An entry that was removed can have been linked anew, in error, if so many came after it.
+        # With so many entries after it, a removed entry may have been linked again by mistake.
         if dense and (said is None or folded in state.present or highest <= folded + KEPT):
             return state, None
         return state, (
@@ -379,12 +379,12 @@ class StateReader:
         )
 
     def _folded(self, home: Folder, contents: Contents, recent: Folder | None, numbers: list[int]) -> int:
-        """Return which entries a manifest includes that doesn't say so, since another program wrote it."""
+        """Return the number of the last entry that a manifest of another program includes, which doesn't say so."""
         return max(lookup.folded(_kept(home)), included_in(contents, entries_of(recent, numbers)))
 
 
 def require_understood(root: Path, unknown: str) -> None:
-    """Raise StoreReadOnlyError if there is something in a Store that this version doesn't understand."""
+    """Raise StoreReadOnlyError if a Store holds anything that this version doesn't understand."""
     if unknown:
         msg = (
             f"{root} holds {unknown}, which this version of asimov-storage doesn't know. A later version has written "
@@ -400,7 +400,7 @@ def _pauses() -> Iterator[float]:
 
 
 def _read_manifest(home: Folder, name: str) -> tuple[Stamp, bytes, int | None]:
-    """Read a manifest; return its stamp, its text without the last line, and what that says."""
+    """Read a manifest; return its stamp, its text without the last line, and the number in that line."""
     descriptor, stamp, text = files.read_steadily(home, name)
     os.close(descriptor)
     end, folded = canonical_reader.split_folded(text)
@@ -408,19 +408,19 @@ def _read_manifest(home: Folder, name: str) -> tuple[Stamp, bytes, int | None]:
 
 
 def _kept(home: Folder) -> bytes:
-    """Read the end of what is kept beside the back-up: there stands what `lookup` writes."""
+    """Read the end of the file that is kept beside the back-up: the lines that `lookup` writes."""
     return files.read_last(home, FOLDED, lookup.LONGEST)
 
 
 def required(contents: Contents) -> str:
-    """Return what a manifest requires its readers to understand, in words; empty if that is nothing."""
+    """Return what a manifest requires its readers to understand, in words; empty if there is nothing."""
     return f"a manifest that requires {shown(contents.requires)}" if contents.requires else ""
 
 
 def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> list[Record]:
-    """Keep the records that `contents` does not hold, by name or (somebody has renamed them by hand) by uuid.
+    """Return the records that `contents` does not hold, by name or by uuid: they may have been renamed by hand.
 
-    With `trusted`, nobody can have: the manifest is as we wrote it.
+    With `trusted`, that can't have happened: the manifest is as we wrote it.
     """
     new: dict[Key, Record] = {}
     for record in records:
@@ -430,7 +430,7 @@ def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> lis
 
 
 def _gone(path: Path) -> Path:
-    """Return the first part of a path that is not there."""
+    """Return the first part of a path that doesn't exist."""
     return next((part for part in [*reversed(path.parents), path] if not _is_there(part)), path)
 
 

@@ -1,4 +1,4 @@
-"""Stored files: a record's file is called by its uuid or, where upstream asimov stored it, by its own name."""
+"""Stored files: the name of a record's file is its uuid or, if upstream asimov stored it, the recorded name."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _IGNORED = (".ipynb_checkpoints", ".DS_Store")
 
 
 names_of: Callable[[Record], tuple[str, str]] = attrgetter("uuid", "file")
-"""Return what a record's file may be called, in the order in which that is looked for."""
+"""Return the names that a record's file may have, in the order in which they are tried."""
 
 
 def find_in(folder: Folder, names: Iterable[str]) -> tuple[str, os.stat_result] | None:
-    """Return the first of `names` that there is in `folder`, and its status; None if there is none."""
+    """Return the first of `names` that exists in `folder`, and its status; None if none exists."""
     for name in names:
         found = folder.status(name)
         if found is not None:
@@ -46,7 +46,7 @@ def folder_of(root: str | Path, record: Record) -> Path:
 
 
 def stat_files(root: Path, records: Iterable[Record]) -> Iterator[Found]:
-    """Look at each record's file by its path: of many files, paths as text take a tenth of the time."""
+    """Yield size and time of each record's file, by its path as text: many files take a tenth of the time so."""
     top = str(root)
     for record in records:
         folder = f"{top}/{on_disk(record.event)}/{on_disk(record.production)}"
@@ -63,7 +63,7 @@ def stat_files(root: Path, records: Iterable[Record]) -> Iterator[Found]:
 
 
 def untracked(root: Path, contents: Contents, groups: Iterable[tuple[str, str]]) -> list[Path]:
-    """List what lies in the folders of `groups`, (event, production) pairs, and is no record's file."""
+    """Return all that is in the folders of `groups`, (event, production) pairs, and is no record's file."""
     found: list[Path] = []
     with Folder.open(root) as top:
         for event, production in groups:
@@ -91,14 +91,14 @@ def open_stored(root: Path, record: Record) -> tuple[int, Path]:
     Raises
     ------
     FileNotFoundError, OSError
-        There is none; it is no regular file; it or a folder above it is a symbolic link.
+        There is no file; it is not a regular one; or it, or a folder above it, is a symbolic link.
     """
     with Folder.open(root) as folder, folder.folder(record.event) as event, event.folder(record.production) as below:
         return open_in(below, record)
 
 
 def open_in(folder: Folder, record: Record) -> tuple[int, Path]:
-    """Open the file of a record in its production's folder; as `open_stored`."""
+    """Open the file of a record in its production's folder, as `open_stored` does."""
     for name in names_of(record):
         with contextlib.suppress(FileNotFoundError):
             return folder.open_file(name), folder.at(name)
@@ -114,7 +114,7 @@ def open_verified(root: Path, record: Record, meter: Meter | None = None) -> tup
     HashError
         Its bytes are not those that were recorded.
     OSError
-        It can't be read; also if it is missing, or not a regular file.
+        The file can't be read, is missing, or is not a regular file.
     """
     descriptor, path = open_stored(root, record)
     try:
@@ -141,7 +141,7 @@ def pieces(root: Path, record: Record, offset: int = 0) -> Iterator[bytes]:
 
 
 def copy(root: Path, record: Record, target: int, meter: Meter | None, writing: Named) -> None:
-    """Copy a record's file into an open one, verified on the way; holes stay holes."""
+    """Copy a record's file to an open one, and verify the bytes meanwhile; holes stay holes."""
     descriptor, path = open_stored(root, record)
     try:
         reading, with_sha256 = Reporting(path, side=STORE), record.sha256 is not None

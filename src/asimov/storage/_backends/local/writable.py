@@ -1,4 +1,4 @@
-"""A new file of a Store, as whoever writes it sees it: a file object that digests what is written in order."""
+"""A new file of a Store, as its writer sees it: a file object that digests bytes as they are written in order."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Writing:
     Parameters
     ----------
     key : (event, production, file)
-        What it is to be called.
+        The names that it will have.
     incoming : Incoming
         Its bytes.
     raw : WritableFile
-        What writes them.
+        The file object that writes them.
     root : Path
         The Store's folder.
     """
@@ -39,8 +39,8 @@ class Writing:
         self.file = cast("BinaryIO", NewFile(raw))
 
     def finish(self, hash: str | None) -> Incoming:
-        """Return what was written, read-only and durable, if it has the MD5 `hash`."""
-        self.file.close()  # whoever still has it writes no more: what is stored is what is digested now
+        """Return the written file, read-only and durable, if it has the MD5 `hash`."""
+        self.file.close()  # from now on nobody writes to it: the stored bytes are those that are digested now
         self._raw.settle()
         require_expected(self._key, self._incoming.digest, hash, Path(self._key[2]))
         with Folder.open(self._root) as root:
@@ -49,16 +49,16 @@ class Writing:
 
 
 class NewFile(io.BufferedRandom):
-    """What `Store.new_file` gives: a file to write, and to seek in and read, as some writers do.
+    """The file that `Store.new_file` yields. It can be written, and also read and searched, as some writers need.
 
     Parameters
     ----------
     raw : WritableFile
-        What is below the buffer.
+        The raw file below the buffer.
     """
 
     def fileno(self) -> int:
-        """Write out what is buffered and return the descriptor; what is written to that is stored too."""
+        """Flush the buffer and return the descriptor; bytes that are written to the descriptor are stored too."""
         self.flush()
         return super().fileno()
 
@@ -66,15 +66,15 @@ class NewFile(io.BufferedRandom):
 class WritableFile(io.RawIOBase):
     """An incoming file, as the raw file below a buffer.
 
-    Once its descriptor was asked for, anybody may write to it: from then on its position is the kernel's, and its
-    digest is made at the end.
+    Once its descriptor was asked for, any code may write to it. From then on its position is the kernel's, and its
+    digest is computed at the end.
 
     Parameters
     ----------
     incoming : Incoming
         The file.
     path : Path
-        Where it belongs, by its name: there is no file of that name, then or later, so that nobody takes it for one.
+        The path that its names make up. No file has that path, now or later, so nobody can mistake another file for it.
     """
 
     mode = "wb+"
@@ -84,7 +84,7 @@ class WritableFile(io.RawIOBase):
         self._incoming, self._position, self._in_order, self._is_shared = incoming, 0, True, False
 
     def fileno(self) -> int:
-        """Return the descriptor, which stands at the present position."""
+        """Return the descriptor, at the current position."""
         if self.closed:
             msg = "I/O operation on closed file"
             raise ValueError(msg)
@@ -103,13 +103,13 @@ class WritableFile(io.RawIOBase):
         return True
 
     def write(self, data: Buffer, /) -> int:
-        """Write at the present position; what comes in order is digested at once."""
+        """Write at the current position; bytes that come in order are digested at once."""
         view = memoryview(data).cast("B")
         if self._is_shared:
             with self._incoming.named:
                 return os.write(self._incoming.descriptor, view)
         count, in_order = len(view), self._in_order and self._position == self._incoming.digest.size
-        self._in_order = False  # an error, or Ctrl-C, in what follows: the buffer above writes the same again
+        self._in_order = False  # after an error or Ctrl-C below, the buffer writes the same bytes again
         with self._incoming.named:
             os.lseek(self._incoming.descriptor, self._position, os.SEEK_SET)
             write_all(self._incoming.descriptor, view)
@@ -120,7 +120,7 @@ class WritableFile(io.RawIOBase):
         return count
 
     def readinto(self, buffer: Buffer, /) -> int:
-        """Read at the present position."""
+        """Read at the current position."""
         view = memoryview(buffer).cast("B")
         with self._incoming.named:
             if self._is_shared:
