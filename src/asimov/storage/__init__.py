@@ -50,7 +50,7 @@ __all__ = [
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """Register ``%locutus``: what ``%load_ext asimov.storage`` calls."""
+    """Register ``%locutus``; ``%load_ext asimov.storage`` calls this."""
     from . import magics
 
     magics.load_ipython_extension(ipython)

@@ -1,4 +1,4 @@
-"""Run locutus as ``python -m asimov.storage``, which is always ours, whoever installed a `locutus` last."""
+"""Run locutus as ``python -m asimov.storage``, even if another package has installed a program `locutus`."""
 
 from __future__ import annotations
 

@@ -27,26 +27,26 @@ class _HasRoot(Protocol):
 
 
 class Manifest:
-    """What a Store has recorded. Every look at it is a look at the present state.
+    """The records of a Store. Each call reads the current state.
 
     Parameters
     ----------
     store : Store
-        Or anything with a ``root``.
+        A Store, or any object with a ``root``.
 
     Attributes
     ----------
     store
-        As it was given.
+        The object that was given.
     root : pathlib.Path
         The Store's folder, absolute.
     backend : Backend
-        Where the Store lies; for this package's own parts.
+        The back end of the Store; for this package's own parts.
 
     Raises
     ------
     NotAStoreError
-        There is no Store at that root.
+        There is no Store at this root.
     ManifestError
         Its manifest can't be read.
 
@@ -64,7 +64,7 @@ class Manifest:
             raise TypeError(msg)
         self.store = store
         self.backend = _backend_of(store) or opening.of(store.root)
-        self.root = cast("Path", self.backend.root)  # or None, as of Store
+        self.root = cast("Path", self.backend.root)  # or None, as in Store
         self._pending: list[Record] = []
         self.backend.contents()
 
@@ -84,12 +84,12 @@ class Manifest:
         Parameters
         ----------
         store : mapping
-            With ``root``, the Store's folder, and ``name``, the Store's name.
+            A mapping with ``root``, the Store's folder, and ``name``, the Store's name.
 
         Raises
         ------
         StoreExistsError
-            There is one already.
+            There is a Store already.
         """
         if not isinstance(store, Mapping) or not {"root", "name"} <= store.keys():  # type: ignore[redundant-expr]
             msg = f"{shown(store)}: Manifest.create() takes a mapping with root and name. Store.create() is simpler."
@@ -97,7 +97,7 @@ class Manifest:
         opening.create(store["root"], store["name"], sha256=False)
 
     def snapshot(self) -> Contents:
-        """Read the present state, with what `add_record` noted; for this package's own parts."""
+        """Return the current state, with the records that `add_record` noted; for this package's own parts."""
         contents = self.backend.contents()
         return contents.with_records([r for r in self._pending if contents.get(r.key) is None])
 
@@ -108,14 +108,14 @@ class Manifest:
         return iter(self.snapshot())
 
     def __contains__(self, item: object) -> bool:
-        """Return whether a Record (it, not only its name), an (event, production, file), or a uuid is recorded."""
+        """Return whether this Record (not only its names), (event, production, file), or uuid is recorded."""
         return is_recorded(self.snapshot(), item)
 
     @property
     def data(self) -> dict[str, Any]:
         """The manifest as a dict: ``{"name", "events": {event: {production: {file: {"hash", "uuid"}}}}}``.
 
-        It is read-only, since nothing that is written to it gets into the Store; ``copy.deepcopy`` gives a plain dict.
+        It is read-only, since a change to it would not get into the Store; ``copy.deepcopy`` returns a plain dict.
         """
         from asimov.storage._model.read_only import ReadOnlyDict
 
@@ -133,12 +133,12 @@ class Manifest:
 
     @property
     def hash_dict(self) -> dict[str, dict[str, str]]:
-        """``{hash: {"hash", "uuid"}}`` of every record; of several with one hash, the last."""
+        """``{hash: {"hash", "uuid"}}`` of every record; if several have the same hash, the last one counts."""
         return {record.hash: identity(record) for record in self.snapshot()}
 
     @property
     def uuid_dict(self) -> dict[str, str]:
-        """``{uuid: path}`` of every record, the paths absolute and not verified: `Store.fetch_uuid` verifies."""
+        """``{uuid: path}`` of every record; the paths are absolute and not verified: `Store.fetch_uuid` verifies."""
         contents = self.snapshot()
         return {uuid: found.where for uuid, found in zip(contents.uuids, self.backend.stat(contents), strict=True)}
 
@@ -148,7 +148,7 @@ class Manifest:
         Raises
         ------
         RecordNotFoundError
-            It is unknown.
+            The uuid is unknown.
         """
         return find_uuid(self.snapshot(), uuid).hash
 
@@ -163,7 +163,7 @@ class Manifest:
         return find(self.snapshot(), key_of(event, production, filename)).uuid
 
     def list_resources(self, event: object, production: object) -> dict[str, dict[str, str]]:
-        """List the files of a production: ``{file: {"hash", "uuid"}}``, a copy.
+        """Return the files of a production: ``{file: {"hash", "uuid"}}``, a copy.
 
         Raises
         ------
@@ -177,21 +177,21 @@ class Manifest:
     def add_record(
         self, event: object, production: object, resource: object, hash: str, resource_uuid: UUID | str
     ) -> None:
-        """Add a record to those that `update` publishes; the file itself is the caller's business.
+        """Note a record, which `update` publishes; the caller takes care of the file itself.
 
         Parameters
         ----------
         event, production, resource : str
-            Or objects with a ``name``.
+            The names of the file, or objects with a ``name``.
         hash : str
-            MD5, 32 hexadecimal digits.
+            The MD5 of the file: 32 hexadecimal digits.
         resource_uuid : uuid.UUID or str
             The file's identity.
 
         Raises
         ------
         RecordExistsError
-            There is a record of that name.
+            There is a record with this name or this uuid.
         """
         key = key_of(event, production, resource)
         digits, digest = plain_uuid(resource_uuid), plain_md5(hash)
@@ -205,12 +205,12 @@ class Manifest:
             self._pending.append(Record(event=key[0], production=key[1], file=key[2], hash=digest, uuid=digits))
 
     def update(self) -> None:
-        """Publish what `add_record` noted, beside what others have added meanwhile.
+        """Publish the records that `add_record` noted, in addition to those that others have added meanwhile.
 
         Raises
         ------
         RecordExistsError
-            Somebody else has recorded one of the names meanwhile; nothing is published, and what was noted is
+            Another writer has recorded one of the names meanwhile. Nothing is published, and the noted records are
             forgotten.
         """
         from asimov.storage._operations.recording import Recording
@@ -248,7 +248,7 @@ class Manifest:
 
 
 def _backend_of(store: object) -> Backend | None:
-    """Return the back end of a Store; None for anything else, which only has a root."""
+    """Return the back end of a Store; None for any other object, which only has a root."""
     backend = getattr(store, "backend", None)
     return backend if isinstance(backend, Backend) else None
 

@@ -1,4 +1,4 @@
-"""Store: what results are kept in. Each method hands its work to `_operations`, over the back end where it lies."""
+"""Store: a place for result files. Each method hands its work to `_operations`, together with the Store's back end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ _ROWS_OF_AN_EVENT = " The rows of one event are frame[frame['event'] == 'GW15091
 
 
 class Store:
-    r"""A folder in which final result files are kept: write once, read only, verified on the way in and out.
+    r"""A folder of final result files: written once, read only, and verified when they go in and when they come out.
+
+    A Store holds files by *event* (what was analysed, such as the gravitational wave GW150914), by *production* (one
+    analysis of the event, such as Prod0), and by name.
 
     Parameters
     ----------
@@ -49,9 +52,9 @@ class Store:
     root : pathlib.Path
         The folder, absolute.
     manifest : Manifest
-        What is recorded.
+        The records of the files.
     backend : Backend
-        Where the Store lies; for this package's own parts.
+        The back end of the Store; for this package's own parts.
 
     Raises
     ------
@@ -76,12 +79,12 @@ class Store:
 
     def _open(self, backend: Backend) -> None:
         self.backend = backend
-        self.root = cast("Path", backend.root)  # or None, of a back end that no address leads to yet
+        self.root = cast("Path", backend.root)  # or None: a back end without a folder, which no address names yet
         self.manifest = Manifest(self)
 
     @classmethod
     def _over(cls, backend: Backend) -> Self:
-        """Open the Store that lies in a back end."""
+        """Open the Store of a back end."""
         store = cls.__new__(cls)
         store._open(backend)  # noqa: SLF001 - its own
         return store
@@ -93,30 +96,30 @@ class Store:
         Parameters
         ----------
         root : str or os.PathLike
-            Its folder; made as needed, with those above it. It may hold other things.
+            Its folder, which is made if necessary, with those above it. It may hold other things.
         name : str
-            What the Store is called: any text.
+            The Store's name: any text.
         sha256 : bool
             Record, and verify, the SHA-256 and the size of each file too. MD5 detects accidents, but can be forged.
         exist_ok : bool
-            Open the Store that is there already, if it has this name and this `sha256`.
+            If there is a Store already, with this name and this `sha256`, open it.
 
         Raises
         ------
         StoreExistsError
-            There is a Store already; with `exist_ok`, one of another name, or another `sha256`.
+            There is a Store already; with `exist_ok`, one with another name or another `sha256`.
         OSError
-            It can't be made there; nothing is left of it.
+            The Store can't be made there; nothing of it is left.
         """
         address = arguments.path("root", root)
         sha256, exist_ok = arguments.flag("sha256", sha256), arguments.flag("exist_ok", exist_ok)
         return cls._over(opening.create(address, name, sha256=sha256, exist_ok=exist_ok))
 
-    # Looking at it.
+    # Looking up records.
 
     @property
     def name(self) -> str:
-        """What the Store is called."""
+        """The name of the Store."""
         return self.manifest.snapshot().name
 
     def __len__(self) -> int:
@@ -129,7 +132,7 @@ class Store:
         return True  # an empty Store is a Store
 
     def __contains__(self, item: object) -> bool:
-        """Return whether the Store has a Record (it, not only its name), an (event, production, file), or a uuid."""
+        """Return whether the Store has this Record (not only its names), (event, production, file), or uuid."""
         return item in self.manifest
 
     def __getitem__(self, key: Key) -> Record:
@@ -138,7 +141,7 @@ class Store:
         Raises
         ------
         RecordNotFoundError
-            There is none.
+            There is no such record.
         """
         if not isinstance(key, tuple) or len(key) != 3:  # type: ignore[redundant-expr]
             msg = f"{key!a} is no key of a Store: give event, production and file, as in store['E', 'P', 'psd.dat']."
@@ -183,26 +186,27 @@ class Store:
         duplicate: Duplicate = "raise",
         progress: Progress | bool | None = None,
     ) -> dict[str, str]:
-        """Add a file: copy it in, record its digest, make it read-only. When this returns, it survives a power cut.
+        """Add a file: copy it, record its digest, make it read-only. When this returns, the file survives a power cut.
 
         Parameters
         ----------
         event, production : str
-            Where it belongs, or objects with a ``name``. Files for several productions go to one called ``shared``.
+            The event and the production of the file, or objects with a ``name``. Files for several productions go to a
+            production called ``shared``.
         file : str or os.PathLike
             The file to copy; it is left as it is.
         new_name : str, optional
-            What to call it; otherwise its own name.
+            The name in the Store; by default, the file's own name.
         hash : str, optional
-            The MD5 that it must have: 32 hexadecimal digits in any case, which ``md5:`` may stand before.
+            The MD5 that it must have: 32 hexadecimal digits in upper or lower case, with or without ``md5:``.
         duplicate : {"raise", "link", "skip"}
-            If the same bytes are recorded already: "raise" refuses; "link" records them under this name too, sharing
-            them; "skip" skips only what has this very name already, and otherwise does as "link". Where this name has
-            these bytes already, both take the record that is there: its file is verified, and these bytes are put in
-            the place of a missing or damaged one. A damaged file is kept in ``.manifest/quarantine/EVENT/PRODUCTION/``.
-            Empty files are no duplicates of each other.
+            What to do if the same bytes are recorded already. "raise" refuses them. "link" records them under this name
+            too, as a second name of one file. "skip" skips them if this very name has them, and otherwise does the
+            same as "link". If this name has these bytes already, "link" and "skip" return its record: its file is
+            verified, and replaced by these bytes if it is missing or damaged. A damaged file is kept in
+            ``.manifest/quarantine/EVENT/PRODUCTION/``. Empty files are no duplicates of each other.
         progress : callable or bool, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
+            Called as ``progress(done, total)``, in bytes. An error that it raises cancels. True shows a bar of tqdm.
 
         Returns
         -------
@@ -212,15 +216,15 @@ class Store:
         Raises
         ------
         InvalidNameError
-            A name can't be one.
+            A name isn't valid.
         HashError
-            The file has not the MD5 `hash`.
+            The file doesn't have the MD5 `hash`.
         RecordExistsError
-            There are other bytes under this name.
+            The name is recorded with other bytes.
         AlreadyPresentException
-            The same bytes are there; its ``record`` says where.
+            The same bytes are recorded; the error's ``record`` says where.
         SourceChangedError
-            Somebody wrote to the file while it was added.
+            The file was written to while it was added.
         OSError
             The file can't be read, or the Store can't be written. After any error the Store is as it was.
         """
@@ -236,41 +240,41 @@ class Store:
         ----------
         files : iterable of (event, production, path) or (event, production, path, new_name), or rows with names
             As for `add_file`. Dicts, named tuples, Series and DataFrames are read by their names event, production,
-            path (or file), new_name and hash, whatever their order. Of rows with both, file is the name to store
-            under: so rows of another Store's ``to_frame(stat=True)`` can be added.
+            path (or file), new_name and hash, in any order. If rows have both path and file, file is the name in the
+            Store, so that rows of another Store's ``to_frame(stat=True)`` can be added.
         duplicate, progress
             As for `add_file`; the bytes of all files together.
 
         Returns
         -------
         list of dict
-            As from `add_file`, in the order of `files`. What is given twice is recorded once.
+            As from `add_file`, in the order of `files`. A file that is given twice is recorded once.
 
         Raises
         ------
         InvalidNameError, RecordExistsError, AlreadyPresentException, SourceChangedError, OSError
-            As from `add_file`, about the first file that can't be added; none is.
+            As from `add_file`, about the first file that can't be added. Then no file is added.
         """
         return adding.add(self.backend, sources(files), duplicate=duplicate, progress=progress)
 
     def new_file(
         self, event: object, production: object, name: str, *, hash: str | None = None, duplicate: Duplicate = "raise"
     ) -> AbstractContextManager[BinaryIO]:
-        """Write a new file straight into the Store: added when the ``with`` block ends, not at all if it raises.
+        """Open a new file to write straight into the Store; add it when the ``with`` block ends without an error.
 
         Parameters
         ----------
         event, production, name : str
-            Where it belongs and what it is called.
+            The event, the production and the name of the file.
         hash, duplicate
             As for `add_file`.
 
         Yields
         ------
         binary file
-            To write; also to seek in and to read, as some formats need. It has ``fileno()``, so it can be the stdout of
-            another program, or what numpy's ``tofile`` writes to; what has it must be done when the block ends. Its
-            ``name`` ends in `name`; it can't be opened by that.
+            A file to write, in which some formats also seek and read. It has ``fileno()``, so it can be the stdout of
+            another program, or the target of numpy's ``tofile``. That program must be done when the block ends. The
+            file's ``name`` ends in `name`, but can't be opened.
 
         Raises
         ------
@@ -302,24 +306,24 @@ class Store:
     ) -> Path:
         """Return the path of a file, after verifying it.
 
-        Files in a Store have no suffix. Give `dest` to readers that look at it.
+        Files in a Store have no suffix. Programs that need the suffix can read a copy at `dest`.
 
         Parameters
         ----------
         event, production, file : str
-            As it was added.
+            The names with which it was added.
         hash : str, optional
-            The MD5 that it must have, too, as for `add_file`.
+            An MD5 that it must have as well, as for `add_file`.
         dest : str or os.PathLike, optional
             A folder, or the name of a file: the verified bytes are copied there, atomically, as an ordinary writable
             file. A file that has these bytes already is kept as it is.
         progress : callable or bool, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
+            Called as ``progress(done, total)``, in bytes. An error that it raises cancels. True shows a bar of tqdm.
 
         Returns
         -------
         pathlib.Path
-            Absolute; of the copy if there is a `dest`.
+            The absolute path of the file, or of its copy if there is a `dest`.
 
         Raises
         ------
@@ -330,7 +334,7 @@ class Store:
         FileExistsError
             Something else is at `dest` already.
         OSError
-            The file can't be read; also if it is missing.
+            The file can't be read, or is missing.
         """
         return fetching.fetch_one(
             self.backend, self._find(event, production, file), hash=hash, dest=dest, progress=progress
@@ -349,25 +353,25 @@ class Store:
         Parameters
         ----------
         selection : Record, (event, production, file), or rows with names; or an iterable of these, or a DataFrame
-            Which. Rows, those of `to_frame` and dicts among them, are read by their names event, production and file.
-            A uuid, hash or sha256 that they have must be the record's.
+            The files. Rows, such as dicts or those of `to_frame`, are read by their names event, production and file.
+            If they have a uuid, hash or sha256, it must be the record's.
         dest : str or os.PathLike, optional
-            A folder for copies, made if need be. What is there already with the same bytes is kept: a fetch that was
-            killed goes on.
+            A folder for copies, which is made if necessary. Files there that have the same bytes already are kept, so
+            that a fetch that was killed can be repeated.
         tree : bool
-            Copy each file to EVENT/PRODUCTION/FILE below `dest`; otherwise to FILE, which no two may have in common.
+            Copy each file to EVENT/PRODUCTION/FILE below `dest`; otherwise to FILE, and all names must be different.
         progress : callable, optional
             As for `fetch_file`; the bytes of all files together.
 
         Returns
         -------
         list of pathlib.Path
-            In the order of `selection`.
+            The paths, in the order of `selection`.
 
         Raises
         ------
         RecordNotFoundError, HashError, FileExistsError, OSError
-            As from `fetch_file`, about the first file that can't be fetched; no new copy is left then.
+            As from `fetch_file`, about the first file that can't be fetched. Then no new copy is left.
         ValueError
             Two of the files have the same name, and `tree` isn't set; nothing was copied.
         """
@@ -380,7 +384,7 @@ class Store:
         Raises
         ------
         RecordNotFoundError
-            It is unknown; this is a KeyError.
+            The uuid is unknown; this is a KeyError.
         HashError, OSError
             As from `fetch_file`.
         """
@@ -389,14 +393,14 @@ class Store:
     def open_file(
         self, event: object, production: object, file: str, *, progress: Progress | bool | None = None
     ) -> BinaryIO:
-        """Open a file for reading, verified before it is returned: what is read is what was verified.
+        """Verify a file, and open it for reading: the bytes read are those that were verified.
 
         Parameters
         ----------
         event, production, file : str
-            As it was added.
+            The names with which it was added.
         progress : callable or bool, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
+            Called as ``progress(done, total)``, in bytes. An error that it raises cancels. True shows a bar of tqdm.
 
         Raises
         ------
@@ -420,40 +424,42 @@ class Store:
         fingerprint: str | None = None,
         _on_check: OnCheck | None = None,
     ) -> VerificationReport:
-        """Verify that files are still what was stored.
+        """Verify that files are still as they were stored.
 
-        When each file was last found to be sound is kept in the Store, where it can be written. A Store that only
-        upstream has written is left as it is, unless `since` or `budget` asks for a rotation.
+        The Store keeps when each file was last found to be sound, if it can be written. A Store that only upstream has
+        written is left as it is, unless `since` or `budget` asks for a rotation.
 
         Parameters
         ----------
         event, production : str, optional
-            Only these.
+            Verify only the files of this event, or of this production of it.
         selection : optional
-            Only these records, as for `fetch_files`.
+            Verify only the files of these records, as for `fetch_files`.
         executor : concurrent.futures.Executor, optional
-            What the work runs on; otherwise threads, one for each usable core. A dask client's ``get_executor()``
-            will do.
+            The executor that runs the work; by default threads, one for each usable core. A dask client's
+            ``get_executor()`` works too.
         progress : callable or bool, optional
-            Called as ``progress(done, total)``, in bytes. What it raises cancels. True: a bar of tqdm's.
+            Called as ``progress(done, total)``, in bytes. An error that it raises cancels. True shows a bar of tqdm.
         since : datetime.timedelta or str, optional
-            Skip what was verified within that time, ``"30d"`` or ``"12h"`` say; begin with what waits longest.
+            Skip files that were verified within this time, such as ``"30d"`` or ``"12h"``, and begin with those that
+            wait longest.
         budget : datetime.timedelta, number or str, optional
-            Stop after that time, or that many bytes, ``"1h"`` or ``"500GB"`` say; begin with what waits longest.
+            Stop after this time, or this many bytes, such as ``"1h"`` or ``"500GB"``; begin with the files that wait
+            longest.
         fingerprint : str, optional
-            What `fingerprint` gave at an earlier time: finds records that were changed, added or removed since.
+            An earlier result of `fingerprint`: finds whether records were changed, added or removed since.
 
         Returns
         -------
         VerificationReport
-            Also when files are corrupt or missing: see its ``ok``.
+            The results. There is a report even if files are corrupt or missing: see its ``ok``.
 
         Raises
         ------
         RecordNotFoundError
             There is no such event, production or record.
         TypeError, ValueError
-            An argument is no such thing.
+            An argument has the wrong type, or makes no sense.
         """
         from asimov.storage._operations import verifying
         from asimov.storage._operations.rotation import Rotation
@@ -475,82 +481,82 @@ class Store:
     def repair(cls, root: str | os.PathLike[str], *, dry_run: bool = True) -> RepairReport:
         """Rebuild a manifest that was lost or damaged.
 
-        The records come from the back-up of the manifest, the most recent commits, what can still be read of the
-        manifest, and the files themselves. What no record can be made for is moved to ``.manifest/quarantine/``;
-        nothing is deleted.
+        The records come from the back-up of the manifest, the most recent commits, those parts of the manifest that can
+        still be read, and the files themselves. Files that no record can be made for are moved to
+        ``.manifest/quarantine/``. Nothing is deleted.
 
         Parameters
         ----------
         root : str or os.PathLike
             The Store's folder.
         dry_run : bool
-            Only say what would be done.
+            Only report what would be done.
 
         Returns
         -------
         RepairReport
+            What was found, and what was done, or would be done.
 
         Raises
         ------
         NotAStoreError
-            There is no folder ``.manifest`` there.
+            There is no folder ``.manifest``.
         OSError
-            The Store can't be read, or not be written.
+            The Store can't be read or written.
         """
         return opening.repair(arguments.path("root", root), dry_run=arguments.flag("dry_run", dry_run))
 
     def fold(self) -> None:
-        """Write to manifest.yaml what was added and isn't there yet; nothing happens if all is.
+        """Write into manifest.yaml the records that were added and are not there yet.
 
-        In a Store of thousands of files that come in quick succession, ``manifest.yaml`` isn't written for each of
-        them, but ten per cent of the time is spent on that, and each record is in it within a second. This needs to be
-        called only before another program reads ``manifest.yaml`` by itself, within that second.
+        If thousands of files are added in quick succession, ``manifest.yaml`` isn't written for each of them. It is
+        written in about ten per cent of the time, and has each record within a second. Call this only if another
+        program has to read ``manifest.yaml`` itself within that second.
 
         Raises
         ------
         OSError
-            It can't be written.
+            The manifest can't be written.
         """
         self.backend.fold()
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the canonical manifest: 64 hexadecimal digits that pin every record.
+        """Return the SHA-256 of the canonical manifest: 64 hexadecimal digits that change if any record changes.
 
-        Two Stores have the same fingerprint just when they have the same name, records and further keys.
+        Two Stores have the same fingerprint if they have the same name, records and further keys, and only then.
         """
         from asimov.storage._operations.fingerprint import fingerprint
 
         return fingerprint(self.manifest.snapshot())
 
-    # Towards the notebook.
+    # For notebooks.
 
     def to_frame(self, stat: bool = False) -> pd.DataFrame:  # noqa: FBT001, FBT002 - the contract's signature
-        """Tabulate the records, sorted by event, production and file.
+        """Return the records as a table, sorted by event, production and file.
 
         Parameters
         ----------
         stat : bool
-            Look at the files too.
+            Add columns about the files themselves.
 
         Returns
         -------
         pandas.DataFrame
             Columns event, production, file, hash, uuid (pandas' str); with `stat` also size (Int64, bytes; NA if
             missing), added (datetime64[ns, UTC]; NaT if missing), path (str) and verified (datetime64[ns, UTC]; NaT if
-            not known): when it was last found to be sound.
+            not known): when the file was last found to be sound.
 
         Notes
         -----
-        Excel's times have no time zone, so pandas writes none that have one. This frame, its times in UTC, it writes::
+        Excel's times have no time zone, so pandas refuses to write times that have one. It writes this frame, whose
+        times are in UTC::
 
             frame.assign(**{name: frame[name].dt.tz_localize(None) for name in ("added", "verified")})
         """
         from .frame import columns_to_frame
 
         stat = arguments.flag("stat", stat, _ROWS_OF_AN_EVENT)
-        contents = (
-            self.manifest.snapshot()
-        )  # not its records: for 100,000 rows they would take longer than all the rest
+        contents = self.manifest.snapshot()  # no Records: making 100,000 of them would take longer than all the rest
         columns = contents.keys, contents.hashes, contents.uuids
         if not stat:
             return columns_to_frame(*columns)
@@ -558,13 +564,12 @@ class Store:
         return columns_to_frame(*columns, files=self.backend.stat(contents), verified=map(times.get, contents.uuids))
 
     def overview(self) -> pd.DataFrame:
-        """Count the files of each production of each event.
+        """Return the number of files of each production of each event.
 
         Returns
         -------
         pandas.DataFrame
-            A row for each event, a column for each production, both sorted; the number of files (int64), 0 where there
-            is none.
+            A row for each event and a column for each production, both sorted. The values are numbers of files (int64).
 
         Examples
         --------
@@ -576,31 +581,32 @@ class Store:
         return overview_frame(self.manifest.snapshot().keys)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw `overview`: a square for each production of each event, the darker the more files it has.
+        """Draw `overview`: a square for each production of each event. The more files it has, the darker it is.
 
-        It takes matplotlib, which ``pip install matplotlib`` installs.
+        This needs matplotlib: ``pip install matplotlib``.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw; else a new figure is made.
+            The axes to draw in; by default, those of a new figure.
 
         Returns
         -------
         matplotlib.axes.Axes
+            The axes.
         """
         from .figure import draw
 
         return draw(self.overview(), self.name, ax)
 
     def explore(self, **state: Any) -> Explorer:
-        """Show the Explorer, a widget to search, look at, fetch and verify what is here.
+        """Show the Explorer, a widget to search, look at, fetch and verify the files of this Store.
 
         Parameters
         ----------
         **state
-            What it shows at first, such as ``search="posterior"``, ``event="GW150914"`` or ``height="fill"``: the
-            attributes of `widgets.Explorer`, and ``read_only``.
+            The initial state, such as ``search="posterior"``, ``event="GW150914"`` or ``height="fill"``: the attributes
+            of `widgets.Explorer`, and ``read_only``.
         """
         from .widgets import Explorer
 

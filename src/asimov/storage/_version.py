@@ -1,3 +1,3 @@
-"""The version, which is written down here and in CITATION.cff."""
+"""The version of the package. It is written here and in CITATION.cff."""
 
 __version__ = "0.1.0"

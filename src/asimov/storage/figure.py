@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CELL = 0.35
-"""Inches."""
+"""The size of a cell in inches."""
 _NUMBERED = 1000
-"""Cells up to which each has its number written in it."""
+"""If there are no more cells than this, each shows its number."""
 
 
 def draw(overview: pd.DataFrame, name: str, ax: Axes | None = None) -> Axes:
@@ -22,20 +22,21 @@ def draw(overview: pd.DataFrame, name: str, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     overview : pandas.DataFrame
-        As `Store.overview` returns it.
+        The table that `Store.overview` returns.
     name : str
-        Of the Store.
+        The name of the Store.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; else a new figure is made.
+        The axes to draw in; by default, those of a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
+        The axes.
 
     Raises
     ------
     ImportError
-        There is no matplotlib.
+        matplotlib isn't installed.
     """
     try:
         from matplotlib import pyplot

@@ -1,7 +1,7 @@
 """The pandas view: a Store, records and a VerificationReport as DataFrames.
 
-Strings have pandas' default dtype (``str`` on pandas 3, ``object`` on 2.2), in an empty frame as in a full one, so that
-frames of several Stores concatenate without surprises. What comes in are columns and values: no Store is known here.
+Strings have pandas' default dtype (``str`` on pandas 3, ``object`` on 2.2), even in an empty frame, so that frames of
+several Stores concatenate without surprises. The functions take columns and values: they know no Store.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ CHECK_COLUMNS = ("event", "production", "file", "uuid", "hash", "status", "actua
 
 
 class Tabulated(Protocol):
-    """What tabulates itself, as a Store does."""
+    """An object that returns a table of itself, as a Store does."""
 
     def to_frame(self, stat: bool = ...) -> pd.DataFrame:  # noqa: FBT001 - as Store.to_frame is called
         """Return the table."""
 
 
 class Results(Protocol):
-    """A report with a result for each record, as a VerificationReport is one."""
+    """A report with a result for each record, such as a VerificationReport."""
 
     @property
     def results(self) -> Sequence[object]:
-        """Each with the attributes `CHECK_COLUMNS`."""
+        """The results, each with the attributes `CHECK_COLUMNS`."""
 
 
 def store_to_frame(store: Tabulated, *, stat: bool = False) -> pd.DataFrame:
-    """Tabulate what a Store holds, one row for each record.
+    """Return the records of a Store as a table, one row for each record.
 
     Parameters
     ----------
     store : Store
-        It is read once.
+        The Store, which is read once.
     stat : bool
-        Whether to look at each file on disk too.
+        Add columns about each file on disk.
 
     Returns
     -------
     pandas.DataFrame
-        As `Store.to_frame` promises it, where the columns are listed; with a RangeIndex.
+        The table of `Store.to_frame`, which lists the columns; with a RangeIndex.
 
     Examples
     --------
@@ -72,18 +72,18 @@ def columns_to_frame(
     files: Iterable[tuple[Path | str, int | None, int | None]] | None = None,
     verified: Iterable[int | None] = (),
 ) -> pd.DataFrame:
-    """Tabulate the columns of a manifest, and what was found of the files.
+    """Return the columns of a manifest, and what is known about the files, as a table.
 
     Parameters
     ----------
     keys : sequence of (event, production, file)
         One for each row.
     hashes, uuids : sequence of str
-        As many.
+        One for each row.
     files : iterable of (path, size, time), optional
-        As many: size in bytes and modification time in nanoseconds since 1970, None of a file that is missing.
+        One for each row: size in bytes and modification time in nanoseconds since 1970, None if the file is missing.
     verified : iterable of (int or None)
-        With `files`, as many: when each was last found to be sound, in seconds since 1970, or None.
+        With `files`, one for each row: when it was last found to be sound, in seconds since 1970, or None.
 
     Returns
     -------
@@ -99,12 +99,12 @@ def columns_to_frame(
 
 
 def overview_frame(keys: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
-    """Count the files of each production of each event.
+    """Return the number of files of each production of each event.
 
     Parameters
     ----------
     keys : sequence of (event, production, file)
-        Sorted.
+        One for each file, sorted.
 
     Returns
     -------
@@ -122,12 +122,12 @@ def overview_frame(keys: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
 
 
 def records_to_frame(records: Iterable[object]) -> pd.DataFrame:
-    """Tabulate records in the order given, with the columns of ``Store.to_frame()``.
+    """Return records as a table, in the order given, with the columns of ``Store.to_frame()``.
 
     Parameters
     ----------
     records : iterable of Record
-        All of one Store, or some.
+        All records of one Store, or some.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def records_to_frame(records: Iterable[object]) -> pd.DataFrame:
 
 
 def report_to_frame(report: Results) -> pd.DataFrame:
-    """Tabulate what a verification found, one row for each Check.
+    """Return the results of a verification as a table, one row for each Check.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def report_to_frame(report: Results) -> pd.DataFrame:
 
 
 def _require(value: Given, attribute: str, kind: str) -> Given:
-    """Return `value` if it is of the kind that has such an attribute."""
+    """Return `value`; raise TypeError if it lacks the attribute that shows its kind."""
     if not hasattr(value, attribute):
         msg = f"{shown(value)}: the function takes {kind}."
         raise TypeError(msg)

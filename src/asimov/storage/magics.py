@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 
 class Cell:
-    """Results as objects that a cell shows, progress as a bar that goes when the work is done."""
+    """Results as objects that a cell shows, and progress as a bar that disappears when the work is done."""
 
     def show(self, result: Result, *, json: bool) -> object:
-        """Return a result as a cell should end on it: records as a DataFrame. JSON is printed."""
+        """Return a result as the value of a cell: records as a DataFrame. JSON is printed."""
         if json:
             click.echo(as_json(result))
             return None
         return _to_frame(result) if isinstance(result, Listing) else result
 
     def standard_input(self) -> int:
-        """Raise a UsageError: nobody types, or pipes, into a cell."""
+        """Raise a UsageError: a cell has no standard input."""
         raise click.UsageError("A cell has no standard input. Give a file, or write with Store.new_file().")
 
     def standard_output(self) -> int:
-        """Raise a UsageError: a cell shows text, and a file may be anything."""
+        """Raise a UsageError: a cell shows text, and the bytes of a file may be anything."""
         raise click.UsageError("A cell has no standard output. Give a place, or read with Store.open_file().")
 
     @contextlib.contextmanager
@@ -63,26 +63,26 @@ def _to_frame(listing: Listing) -> pd.DataFrame:
 def run(line: str) -> object:
     """Run locutus, the command-line interface of asimov.storage, here: `%locutus list GW150914`.
 
-    ``%locutus list`` and ``%locutus store`` give a DataFrame, ``info`` and ``init`` a Store, ``fetch`` a Path (of
-    several files, a list of them) and ``verify`` a VerificationReport.
+    ``%locutus list`` and ``%locutus store`` return a DataFrame, ``info`` and ``init`` a Store, ``fetch`` a Path (or a
+    list of them, for several files) and ``verify`` a VerificationReport.
     ``%locutus --help`` and ``%locutus COMMAND --help`` print the usage.
 
     Parameters
     ----------
     line : str
-        Arguments as in a shell, quoted where they hold spaces; IPython puts ``{expressions}`` in.
+        Arguments as in a shell, quoted if they hold spaces; IPython replaces ``{expressions}``.
 
     Returns
     -------
     object
-        What the command gave; None for help and JSON, which are printed.
+        The result of the command; None for help and JSON, which are printed.
 
     Raises
     ------
     UsageError
-        For wrong usage.
+        The usage is wrong.
     StorageError, OSError
-        As the core raises them, shown as one line without a traceback.
+        Errors of the core, shown as one line without a traceback.
     """
     try:
         result = locutus.main(_split(line), prog_name="%locutus", standalone_mode=False, obj=Cell())
@@ -103,12 +103,12 @@ def _split(line: str) -> list[str]:
 
 
 def _shown_as_a_line(error: BaseException) -> BaseException:
-    """Return `error` with the method that IPython asks for what to show instead of a traceback."""
+    """Return `error` with the method that tells IPython what to show instead of a traceback."""
     line = f"{type(error).__name__}: {error_line(error)}"
     vars(error)["_render_traceback_"] = lambda: [line]
     return error
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
-    """Register %locutus, and nothing else: what ``%load_ext asimov.storage`` calls."""
+    """Register %locutus, and nothing else; ``%load_ext asimov.storage`` calls this."""
     ipython.magics_manager.register_function(run, magic_kind="line", magic_name="locutus")

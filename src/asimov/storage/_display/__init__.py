@@ -1,1 +1,1 @@
-"""Text and HTML: plain values come in, text goes out."""
+"""Display: plain values as text and as HTML."""

@@ -1,4 +1,4 @@
-"""Progress as a bar of tqdm's, in bytes: what moves one, and the one that ``progress=True`` asks for."""
+"""Progress as a bar of tqdm, in bytes: the callback that moves a bar, and the bar of ``progress=True``."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ Bar: TypeAlias = "tqdm[Any]"
 def moving(
     make_bar: Callable[..., Bar], is_due: Callable[[int], bool], set_total: Callable[[Bar, int], object]
 ) -> Progress:
-    """Return a callback that makes a bar once that is due, and moves it.
+    """Return a callback that makes a bar once it is due, and moves it.
 
     Parameters
     ----------
     make_bar : callable
-        Called with options of tqdm's, the total among them. A notebook's bar would keep the total that it was made
-        with, so none is made before there is one.
+        Called with options of tqdm, the total among them. A notebook's bar keeps its first total, so the bar is not
+        made before there is a total.
     is_due : callable
-        Called with the total; returns whether the time has come for a bar.
+        Called with the total; returns whether it is time for a bar.
     set_total : callable
-        Called with the bar and a total that isn't its own.
+        Called with the bar and a new total.
 
     Returns
     -------
     callable
-        To be called as ``progress(done, total)``, in bytes.
+        Called as ``progress(done, total)``, in bytes.
     """
     bars: list[Bar] = []
 
@@ -50,7 +50,7 @@ def moving(
 
 
 def fitting_bar(**options: Any) -> Bar:
-    """Return a bar as fits a terminal or a notebook; `options` are tqdm's."""
+    """Return a bar that fits a terminal or a notebook; `options` are those of tqdm."""
     from tqdm.auto import tqdm
 
     kind: type[Bar] = without_monitor(tqdm)
@@ -59,17 +59,17 @@ def fitting_bar(**options: Any) -> Bar:
 
 @contextlib.contextmanager
 def bar(label: str) -> Iterator[Progress]:
-    """Open a bar in bytes, with the callback that moves it; it is closed at the end, also by an error.
+    """Open a bar in bytes, and yield the callback that moves it; close the bar at the end, even after an error.
 
     Parameters
     ----------
     label : str
-        What stands before the bar.
+        The text before the bar.
 
     Yields
     ------
     callable
-        To be called as ``progress(done, total)``, in bytes.
+        Called as ``progress(done, total)``, in bytes.
     """
     with contextlib.ExitStack() as stack:
 

@@ -1,8 +1,8 @@
-"""The elements of which the pages are made, as HTML.
+"""The elements of the pages, as HTML.
 
-It holds no scripts, ids or external resources. Everything is inside one ``<div class="asimov-storage">``, with a small
-style sheet under that class that takes its colours from the front end. A line of text stands above the rest. Front ends
-that drop the sheet show that line and plain tables. Names come from manifests and disks, so each passes through
+There are no scripts, ids or external resources. Everything is inside one ``<div class="asimov-storage">``, with a small
+style sheet for that class, which takes its colours from the front end. The first element is a line of text. Front ends
+that drop the style sheet show that line and plain tables. Names come from manifests and disks, so each passes through
 `printable`.
 """
 
@@ -49,7 +49,7 @@ STYLE = """<style>
 
 
 def page(line: str, *parts: str) -> str:
-    """Return a page of `parts`, which are HTML, with the line of text that stands for it without a style sheet."""
+    """Return a page of `parts`, which are HTML, and the line of text that is shown without a style sheet."""
     return f'<div class="asimov-storage">{STYLE}<pre class="as-text">{escape(line)}</pre>{"".join(parts)}</div>'
 
 
@@ -59,27 +59,27 @@ def title(html: str, kind: str = "plain") -> str:
 
 
 def note(html: str) -> str:
-    """Return a line of its own."""
+    """Return a note on a line of its own."""
     return f'<div class="as-note">{html}</div>'
 
 
 def symbol(status: str) -> str:
-    """Return the symbol of a status; the status itself stands beside it in words, which a screen reader reads."""
+    """Return the symbol of a status, hidden from screen readers: these read the word beside it."""
     return f'<span aria-hidden="true">{SYMBOLS[status]}</span>'
 
 
 def text(words: str) -> str:
-    """Return text as HTML: what is invisible escaped, and what means something in HTML too."""
+    """Return text as HTML, with invisible characters and those with a meaning in HTML escaped."""
     return escape(printable(words))
 
 
 def name(words: str) -> str:
-    """Return a name, which is read in its own direction whatever the one around it."""
+    """Return a name, which keeps its own reading direction whatever surrounds it."""
     return f"<bdi>{text(words)}</bdi>"
 
 
 def path(place: object) -> str:
-    """Return a path in the letters of code."""
+    """Return a path in the font of code."""
     return f'<span class="as-code">{text(str(place))}</span>'
 
 
@@ -94,12 +94,12 @@ def digest(digits: str) -> str:
 
 
 def table(headings: Iterable[str], rows: Iterable[str], hidden: int) -> str:
-    """Return a table; below it stands how many rows are `hidden`."""
+    """Return a table, and below it how many rows are `hidden`."""
     head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
     rest = note(f"… and {hidden:,} more") if hidden else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{rest}"
 
 
 def details(summary: str, body: str, *, is_open: bool = False) -> str:
-    """Return a body that the reader opens by its summary."""
+    """Return a summary, and a body that a click on the summary opens."""
     return f"<details{' open' if is_open else ''}><summary>{summary}</summary>{body}</details>"

@@ -1,6 +1,6 @@
-"""What a Store, a Manifest, a Record and a report of a verification look like: as one line of text, and as HTML.
+"""Pages: a Store, a Manifest, a Record and a report of a verification, as one line of text and as HTML.
 
-Pure functions: they are handed values and return text. No file is read here.
+All functions are pure: they take values and return text. No file is read here.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from .text import DIGESTS, SYMBOLS, byte_size, count, printable
 Columns: TypeAlias = tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[str], Sequence[str]]
 """Events, productions, files, hashes and uuids of all records, sorted."""
 
-MAX_ROWS = 20  # of a group, and as many groups
+MAX_ROWS = 20  # for the rows of a group, and for the groups
 _OK = "ok"
 
 
 class Check(Protocol):
-    """What is shown of one file that was verified."""
+    """The part of a verified file's Check that is shown."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -37,7 +37,7 @@ class Check(Protocol):
 
     @property
     def reason(self) -> str | None:
-        """In words, where the status is not ok."""
+        """Why the status is not ok, in words."""
 
     @property
     def path(self) -> Path:
@@ -45,11 +45,11 @@ class Check(Protocol):
 
     @property
     def size(self) -> int | None:
-        """In bytes, where the file could be read."""
+        """The size in bytes, if the file could be read."""
 
 
 class Report(Protocol):
-    """What is shown of a verification."""
+    """The part of a verification's report that is shown."""
 
     @property
     def root(self) -> Path:
@@ -57,15 +57,15 @@ class Report(Protocol):
 
     @property
     def ok(self) -> bool:
-        """Whether all is well."""
+        """Whether nothing is wrong."""
 
     @property
     def results(self) -> Sequence[Check]:
-        """One for each record that was verified."""
+        """One Check for each verified record."""
 
     @property
     def failures(self) -> Sequence[Check]:
-        """Those that are not ok."""
+        """The results that are not ok."""
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -98,12 +98,12 @@ def manifest_line(name: str, place: object) -> str:
 
 
 def report_line(report: Report) -> str:
-    """Return the repr of a report: the verdict and what it rests on."""
+    """Return the repr of a report, with its verdict."""
     return f"<VerificationReport: {verdict(report)}>"
 
 
 def verdict(report: Report) -> str:
-    """Return in one line what a verification found."""
+    """Return the result of a verification in one line."""
     files = count(len(report.results), "file")
     if report.failures:
         found = ", ".join(f"{number:,} {status}" for status, number in report.counts.items() if number)
@@ -141,13 +141,13 @@ def _size(size: int | None) -> str:
 
 
 def unreadable_html(line: str, error: Exception) -> str:
-    """Return the HTML of a Store, or a Manifest, that can't be read: its line, and the error that says why."""
+    """Return the HTML of a Store, or a Manifest, that can't be read: its line, and the error."""
     title = html.title(f"{html.symbol('unreadable')} can't be read now", "ill")
     return html.page(line, title, html.note(html.text(str(error))))
 
 
 def record_html(line: str, values: Mapping[str, str | None]) -> str:
-    """Return a Record as HTML: its repr, and a table of those of its attributes that are known."""
+    """Return a Record as HTML: its repr, and a table of its attributes that are not None."""
     rows = "".join(
         f'<tr><th scope="row">{name}</th>{html.digest(value) if name in DIGESTS else html.cell(value)}</tr>'
         for name, value in values.items()
@@ -157,7 +157,7 @@ def record_html(line: str, values: Mapping[str, str | None]) -> str:
 
 
 def report_html(report: Report) -> str:
-    """Return a report as HTML: the verdict, then what failed, what is untracked and what is well."""
+    """Return a report as HTML: the verdict, then the failed, the untracked and the sound files."""
     status, kind = (_OK, "well") if report.ok else ("corrupt", "ill")
     groups: dict[str, list[Check]] = {}
     for check in report.results:
@@ -177,7 +177,7 @@ def _holdings(place: object, columns: Columns) -> Iterator[str]:
 
 
 def _events(columns: Columns) -> Iterator[str]:
-    """Yield the records by event: the first events, and of each the first rows."""
+    """Yield the records by event: the first events, and the first rows of each."""
     spans = list(_spans(columns[0]))
     for start, stop in spans[:MAX_ROWS]:
         yield _event(columns, start, stop, is_open=len(spans) == 1)
@@ -227,11 +227,11 @@ def _untracked(paths: Sequence[Path]) -> str:
     return html.details(f"untracked: {count(len(paths), 'file')} that no record names", table)
 
 
-# What both are made of ------------------------------------------------------------------------------------------------
+# For text and HTML ---------------------------------------------------------------------------------------------------
 
 
 def tally(columns: Columns) -> dict[str, int]:
-    """Return how many files, events and productions (of each event) there are in the columns of a manifest."""
+    """Return how many files, events and productions the columns of a manifest have; each event's productions count."""
     events, productions, *_ = columns
     pairs = set(zip(events, productions, strict=True))
     return {"files": len(events), "events": len({event for event, _ in pairs}), "productions": len(pairs)}

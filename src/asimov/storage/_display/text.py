@@ -1,6 +1,6 @@
-"""Values as text for people: names without what is invisible, sizes with a unit, counts with a noun.
+"""Values as text for people: names with invisible characters escaped, sizes with a unit, counts with a noun.
 
-Names come from manifests and disks. Nothing invisible, and nothing that moves a cursor, reaches a terminal or a page.
+Names come from manifests and disks. No invisible character, and none that moves a cursor, reaches a terminal or a page.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import re
 import unicodedata
 
 SYMBOLS = {"ok": "✓", "corrupt": "✗", "missing": "○", "unreadable": "⚠"}
-"""The symbol of each status of a verification, in the order in which they are told."""
+"""The symbol of each status of a verification, in the order in which they are shown."""
 DIGESTS = {"hash", "uuid", "sha256"}
-"""The fields of a record that are digits, which nobody reads to the end."""
+"""The fields of a record that hold long hexadecimal numbers, which may be shortened."""
 _SHOWN = 200
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 _LOOKS_EMPTY = re.compile(
     "[\u00a0\u034f\u115f\u1160\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-"""Spaces that look like another, and letters and marks that look like nothing."""
+"""Spaces that look like other spaces, and letters and marks that look like nothing."""
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with what can't be seen escaped as Python does: controls, direction marks, odd spaces, surrogates.
+    r"""Return `text` with invisible characters escaped as in Python: controls, direction marks, odd spaces, surrogates.
 
     No name in a Store holds a backslash, so different names stay different.
 
@@ -42,7 +42,7 @@ def visible(character: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it: in ASCII, on one line, a long one cut."""
+    """Return a value for a message: in ASCII, on one line, and cut if it is long."""
     if isinstance(value, str):
         return ascii(value)
     text = " ".join(ascii(value).split())
@@ -50,7 +50,7 @@ def shown(value: object) -> str:
 
 
 def byte_size(size: int) -> str:
-    """Return a number of bytes with the unit that leaves at most three digits before the point, as the widgets do.
+    """Return a number of bytes with a unit, and at most three digits before the point, as in the widgets.
 
     >>> byte_size(999), byte_size(13_000_000), byte_size(1_030_000)
     ('999 B', '12.4 MiB', '1.0 MiB')
@@ -60,7 +60,7 @@ def byte_size(size: int) -> str:
     amount = float(size)
     for unit in _UNITS:
         amount /= 1024
-        if amount < 999.95 or unit == _UNITS[-1]:  # what rounds to 1000.0 is one of the next
+        if amount < 999.95 or unit == _UNITS[-1]:  # a larger amount would round to 1000.0
             break
     return f"{amount:.1f} {unit}"
 

@@ -25,7 +25,7 @@ def parse_duration(text: str) -> timedelta:
     try:
         return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
     except OverflowError as error:
-        msg = f"{text!a} is longer than any duration that can be reckoned with."
+        msg = f"{text!a} is longer than any duration may be. Give at most 999999999d."
         raise ValueError(msg) from error
 
 

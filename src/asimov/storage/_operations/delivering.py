@@ -100,7 +100,7 @@ def _name(folder: Folder, name: str, target: str) -> None:
 
 
 def _in_the_way(target: Path) -> FileExistsError:
-    msg = "something else is there already, and a fetch writes over nothing; move it away, or give another dest"
+    msg = "something else is there already, and a fetch never replaces a file; move it away, or give another dest"
     return FileExistsError(errno.EEXIST, msg, str(target))
 
 

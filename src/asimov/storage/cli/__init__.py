@@ -1,29 +1,29 @@
 """locutus: Stores from the command line.
 
-A thin click group without logic of its own. Each command returns what the core gave it, and `present` hands that to an
-`Edge`, which shows it: `Terminal` here, a cell's in `magics`. All but click is imported where it is needed, since
-``locutus --version`` should cost little.
+A thin click group without logic of its own. Each command returns a result of the core, and `present` hands it to an
+`Edge`, which shows it: `Terminal` here, the edge of a cell in `magics`. Everything but click is imported where it is
+needed, since ``locutus --version`` has to be fast.
 
 commands
-    the six of them
+    the six commands
 options
     the options and arguments that they share
 suggestions
-    what is meant by a command that isn't there
+    what an unknown command may mean
 reading
-    what they read of a Store beside its methods
+    what the commands read of a Store beside its methods
 streams
     pipes and standard streams, as sources and targets of bytes
 output
     results as text and JSON
 terminal
-    where results go, and progress is seen
+    where results and progress are shown
 exits
     exit codes, and the line that says what went wrong
 process
-    running it, and being ended by a signal
+    running locutus, and ending it by a signal
 completion
-    answers to bash, when it completes a word
+    answers to bash when it completes a word
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The commands of locutus. Each returns what the core gave it; `present` hands that to the edge, which shows it."""
+"""The commands of locutus. Each returns a result of the core; `present` hands it to the edge, which shows it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Exit codes:
   1  a verification failed, or a file has another hash than it should
   2  wrong usage
   3  not found, or not a store
-  4  refused: something else is there already, or no valid name
+  4  refused: something else is there already, or a name isn't valid
   5  any other failure: reading or writing, a damaged manifest
   129  ended by SIGHUP (the terminal hung up)
   130  interrupted (Ctrl-C)
@@ -40,7 +40,7 @@ The Store is the one at --store, else at $LOCUTUS_STORE, else in the current fol
 
 
 class Commands(click.Group):
-    """A group that answers to a command that it doesn't have with the one that is meant."""
+    """A group that answers an unknown command with the one that was probably meant."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -50,7 +50,7 @@ class Commands(click.Group):
         Raises
         ------
         click.UsageError
-            There is none of that name.
+            There is no command with that name.
         """
         word = args[0]
         if self.get_command(ctx, word) is None and not word.startswith("-") and not ctx.resilient_parsing:
@@ -80,7 +80,7 @@ def locutus(ctx: click.Context) -> None:
 @locutus.result_callback()
 @click.pass_context
 def present(ctx: click.Context, result: Result) -> object:
-    """Show what a command returned, and return what the edge makes of it."""
+    """Show the result of a command, and return what the edge returns."""
     return _edge(ctx).show(result, json=options.wants_json(ctx))
 
 
@@ -130,8 +130,8 @@ def info(ctx: click.Context) -> Store:
     "--duplicate",
     type=click.Choice(["raise", "link", "skip"]),
     default="link",
-    help="Of bytes that are stored already: refuse them (raise), or record them under this name too, if it hasn't got "
-    "them (link, skip).  [default: link]",
+    help="What to do with bytes that are stored already: refuse them (raise), or record them under this name as well, "
+    "if they are not (link, skip).  [default: link]",
 )
 @options.store_option
 @options.json_option
@@ -148,10 +148,10 @@ def store(
     """Add files, all of them or none.
 
     Each FILE is copied to PRODUCTION of EVENT, and its record is printed as `list` prints it. Files that several
-    productions share go to one called `shared`. The same command may run again. Other bytes under a name that is taken
-    are refused.
+    productions share go to one called `shared`. The same command may be run again. If a name is taken by other bytes,
+    the file is refused.
 
-    FILE may be a pipe: - for standard input (with --name), or a FIFO. What it gives to its end is stored.
+    FILE may be a pipe: - for standard input (with --name), or a FIFO. All of its bytes are stored.
     """
     from . import streams
 
@@ -176,10 +176,10 @@ def store(
 
 
 def _require_one(ctx: click.Context, files: tuple[str, ...], options: dict[str, str | None]) -> None:
-    """Raise a UsageError where an option that is of one FILE was given, and other than one FILE."""
+    """Raise a UsageError if an option for one FILE was given, and not exactly one FILE."""
     given = next((option for option, value in options.items() if value is not None), None)
     if given is not None and len(files) != 1:
-        raise click.UsageError(f"{given} is of one FILE, and {len(files) or 'none'} were given.", ctx)
+        raise click.UsageError(f"{given} is for one FILE, and {len(files) or 'none'} were given.", ctx)
 
 
 @locutus.command()
@@ -203,11 +203,11 @@ def fetch(
     """Verify files and print their paths.
 
     The paths are those of each FILE of PRODUCTION of EVENT in the Store, or with -o those of the copies. Nothing is
-    printed if one of them has not its recorded hash.
+    printed if a file doesn't have its recorded hash.
 
-    Copies of several FILEs, or of the whole production where no FILE is given, go to the folder PLACE, which is made if
-    need be: all of them, or none. With -o - the bytes of one FILE are written to standard output, after all of them
-    were verified.
+    Copies of several FILEs, or of the whole production if no FILE is given, go to the folder PLACE, all of them or
+    none; the folder is made if necessary. With -o - the bytes of one FILE are written to standard output, after all of
+    them were verified.
     """
     from . import streams
 
@@ -237,9 +237,9 @@ def fetch(
 def list_(ctx: click.Context, event: str | None, production: str | None, *, long: bool) -> Listing:
     """Print the records.
 
-    Of all events, of EVENT, or of its PRODUCTION: event, production, file, hash and uuid. In a pipe they are separated
-    by tabs, and sizes are in bytes. On a terminal they stand in columns, and hash and uuid are shortened where it is
-    narrow.
+    Prints event, production, file, hash and uuid of each record: of all events, of EVENT, or of its PRODUCTION. In a
+    pipe they are separated by tabs, and sizes are in bytes. On a terminal they are aligned in columns, and hash and
+    uuid are shortened if it is narrow.
     """
     of = options.store_of(ctx)
     records = reading.records(of, event, production)
@@ -251,7 +251,7 @@ def list_(ctx: click.Context, event: str | None, production: str | None, *, long
 @options.argument("production", required=False)
 @options.store_option
 @options.json_option
-@options.amount_option("--since", "parse_duration", "TIME", "Skip what was verified within that time, as 30d or 12h.")
+@options.amount_option("--since", "parse_duration", "TIME", "Skip files verified within that time, as 30d or 12h.")
 @options.amount_option(
     "--budget", "parse_budget", "AMOUNT", "Stop after that time or size, as 1h or 500GB; oldest first."
 )
@@ -265,8 +265,8 @@ def verify(
 ) -> VerificationReport:
     """Compare each file with its recorded hash.
 
-    Of all events, of EVENT, or of its PRODUCTION. Prints a summary, then each failure, then files that no record names.
-    With --since and --budget a job covers a large Store in rotation, a part each night.
+    Verifies the files of all events, of EVENT, or of its PRODUCTION. Prints a summary, then each failure, then files
+    that no record names. With --since and --budget a job covers a large Store in rotation, one part each night.
     """
     with _edge(ctx).progress("verify") as progress:
         return options.store_of(ctx).verify(event, production, progress=progress, since=since, budget=budget)

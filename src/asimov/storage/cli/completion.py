@@ -1,9 +1,9 @@
-r"""Completion in bash, of any name: what is inserted is one word for the shell.
+r"""Completion in bash, of any name: the inserted text is always one word for the shell.
 
 click's own answers are inserted as they are, so that ``Prod 0`` becomes two words. Here the line is read as bash reads
-it, up to the cursor, and an answer is quoted in the way in which the word was begun: ``Prod\ 0``, ``'Prod 0'`` or
-``"Prod 0"``. Readline replaces only what follows the last character of ``$COMP_WORDBREAKS``, or the opening quote; bash
-hands that on as ``$2``, and an answer begins where that begins.
+it, up to the cursor, and an answer is quoted in the same way as the beginning of the word: ``Prod\ 0``, ``'Prod 0'`` or
+``"Prod 0"``. Readline replaces only what follows the last character of ``$COMP_WORDBREAKS``, or the opening quote. Bash
+passes that part as ``$2``, and an answer begins where it begins.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SPECIAL = re.compile(r"[^\w@%+=:,./\x80-\U0010ffff-]", re.ASCII)
 
 
 class Word(NamedTuple):
-    """A word of a line of shell: as it was typed, what it means, and the quote that is still open at its end."""
+    """A word of a shell's line: as it was typed, what it means, and the quote that is still open at its end."""
 
     typed: str
     meaning: str
@@ -54,7 +54,7 @@ _TOKEN = re.compile(
 
 
 def words_of(line: str) -> list[Word]:
-    r"""Return the words of a line of shell; the last one is that at its end, and may be empty or unfinished.
+    r"""Return the words of a shell's line; the last one, at its end, may be empty or unfinished.
 
     >>> words_of(r"list 'GW 1' Prod\ ")[1].meaning
     'GW 1'
@@ -77,7 +77,7 @@ def words_of(line: str) -> list[Word]:
 
 
 def quoted(text: str, quote: str) -> str:
-    r"""Return `text` as it is typed into a word in which `quote` is open: ``'``, ``"`` or none.
+    r"""Return `text` as it is typed into a word in which `quote` is open: ``'``, ``"`` or nothing.
 
     >>> quoted("Prod 0", ""), quoted("it's", "'")
     ('Prod\\ 0', "it'\\''s")
@@ -85,41 +85,41 @@ def quoted(text: str, quote: str) -> str:
     if quote == "'":
         return text.replace("'", r"'\''")
     if quote == '"':
-        return re.sub(r'[$`"\\]', r"\\\g<0>", text).replace("!", '"\\!"')  # bash has no other way for that in quotes
+        return re.sub(r'[$`"\\]', r"\\\g<0>", text).replace("!", '"\\!"')  # the only way to quote it in bash
     return _SPECIAL.sub(r"\\\g<0>", text)
 
 
 @add_completion_class
 class Bash(BashComplete):
-    """Answers to bash, each one word."""
+    """Answers to bash, each of which is one word."""
 
     name: ClassVar[str] = "bash"
     source_template: ClassVar[str] = _SOURCE
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Return the words before the one at the cursor, and what that means so far."""
+        """Return the words before the cursor's, and the meaning of that word so far."""
         self._word: Word | None = None
-        if "COMP_LINE" not in os.environ:  # a script that click wrote for an earlier version, and that was kept
+        if "COMP_LINE" not in os.environ:  # an old script, which click wrote for an earlier version
             return super().get_completion_args()
         words = words_of(os.environ["COMP_LINE"])
         self._word = words[-1]
         return [word.meaning for word in words[1:-1]], self._word.meaning
 
     def format_completion(self, item: CompletionItem) -> str:
-        """Return an answer: what readline puts in the place of ``$2``."""
+        """Return an answer: the text that replaces ``$2`` in readline's line."""
         if self._word is None or item.type != "plain":
             return super().format_completion(item)
         return f"plain,{_ending(self._word, item.value, os.environ['COMP_WORD'])}"
 
 
 def _ending(word: Word, value: str, replaced: str) -> str:
-    """Return what comes in the place of the end of a word, so that the word becomes `value`."""
+    """Return the text that has to replace the end of a word, so that the word becomes `value`."""
     option, equals, _ = word.meaning.partition("=")
     if equals and option.startswith("-"):
         value = f"{option}={value}"  # click completes the value alone
     kept = words_of(word.typed[: len(word.typed) - len(replaced)])[-1].meaning
     ending = quoted(value[len(kept) :], word.quote)
-    # Readline takes a quote at the beginning for the opening one, and one at the end for the closing one.
+    # Readline takes a quote at the beginning for the opening quote, and a quote at the end for the closing one.
     first = word.quote if not ending or ending.startswith(word.quote) else ""
     last = word.quote if not ending or ending.endswith(word.quote) else ""
     return first + ending + last

@@ -1,4 +1,4 @@
-"""What locutus ends with: its exit codes, and the line that says what went wrong."""
+"""Exits: the exit codes of locutus, and the line that says what went wrong."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from asimov.storage._model.errors import HashError, InvalidNameError, NotAStoreE
 
 FAILED, USAGE, NOT_FOUND, REFUSED, OTHER = 1, 2, 3, 4, 5
 SIGNALLED = 128
-"""What a shell adds to the number of the signal that ended a process."""
+"""The number that a shell adds to that of the signal that ended a process."""
 INTERRUPTED = SIGNALLED + 2
 
 
 class Ended(BaseException):
-    """A signal asks this process to end. Like KeyboardInterrupt, it is no Exception.
+    """A signal asks this process to end. Like KeyboardInterrupt, this is no Exception.
 
     Attributes
     ----------
     signal : int
         The signal's number.
     name : str
-        Its name, as SIGTERM.
+        Its name, such as SIGTERM.
     """
 
     def __init__(self, signal: int, name: str) -> None:
@@ -39,7 +39,7 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
 
 
 def exit_code(error: BaseException) -> int:
-    """Return the exit code that an error means."""
+    """Return the exit code of an error."""
     if isinstance(error, Ended):
         return SIGNALLED + error.signal
     return next((code for kinds, code in _CODES if isinstance(error, kinds)), OTHER)

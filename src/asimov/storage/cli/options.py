@@ -24,21 +24,21 @@ _META = "asimov.storage"  # this module's keys in click's Context.meta
 
 
 class Place(click.Path):
-    """A path in which ``~`` means a home, also where the shell left it as it is (``--store=~/results``)."""
+    """A path in which ``~`` means a home folder, even if the shell doesn't expand it (``--store=~/results``)."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the path with the home put in.
+        """Return the path with the home folder in place of ``~``.
 
         Raises
         ------
         click.BadParameter
-            Nobody has that name.
+            There is no user with that name.
         """
         text = os.fsdecode(value)
         place = os.path.expanduser(text)  # noqa: PTH111 - pathlib drops the slash at the end, which means a folder
         if place.startswith("~"):
             user = text.partition("/")[0]
-            self.fail(f"there is no home of {user!a}. Write ./{text} for a folder that is called so.", param, ctx)
+            self.fail(f"there is no home folder {user!a}. Write ./{text} for a folder with this name.", param, ctx)
         return place
 
 
@@ -93,14 +93,14 @@ def argument(kind: str, **options: Any) -> Callable[[Command], Command]:
         rows = zip(*columns[: position + 1], strict=True)
         found = {row[position] for row in rows if row[:position] == before}
         if kind == "files":
-            found.difference_update(ctx.params.get(kind) or ())  # each is given once
+            found.difference_update(ctx.params.get(kind) or ())  # those that were typed already
         return sorted(name for name in found if name.startswith(incomplete))
 
     return click.argument(kind, shell_complete=complete, callback=as_meant, **options)
 
 
 def as_meant(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
-    """Return a name, or several, that were typed; bytes that the locale can't spell are read as UTF-8."""
+    """Return the typed name, or names; bytes that the locale can't spell are read as UTF-8."""
     if isinstance(value, tuple):
         return tuple(map(meant, value))
     return None if value is None else meant(value)
@@ -118,13 +118,13 @@ def store_place(ctx: click.Context) -> str | None:
 
 
 def store_of(ctx: click.Context) -> Store:
-    """Open the Store that is meant: the one of ``--store``, else of ``$LOCUTUS_STORE``, else here or above."""
+    """Open the Store of ``--store``, else of ``$LOCUTUS_STORE``, else at or above the working folder."""
     from asimov.storage._store import Store
 
     return Store(named_place(ctx))
 
 
 def named_place(ctx: click.Context) -> str | None:
-    """Return the folder that ``--store``, else ``$LOCUTUS_STORE`` names; None if neither does."""
+    """Return the folder that ``--store``, or else ``$LOCUTUS_STORE``, names; None if neither does."""
     place = store_place(ctx) or os.environ.get("LOCUTUS_STORE")
     return os.path.expanduser(place) if place else None  # noqa: PTH111 - as in Place

@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 CHECK_FIELDS = ("event", "production", "file", "uuid", "hash", "status", "actual", "path", "size", "reason")
 _SHORT = 8
-"""Digits of a digest that are shown where a terminal has no room for all; they are enough to tell files apart."""
+"""How many digits of a digest are shown on a narrow terminal; they are enough to tell files apart."""
 _CUT = ".."
 _GAP = "  "
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """Records to be shown.
+    """Records to show.
 
     Attributes
     ----------
     records : list of Record
-        In the order to show them in.
+        The records, in the order in which they are shown.
     sizes : list of (int or None), optional
-        The length of each record's file in bytes, or None where it is missing; without it, no sizes are shown.
+        The size of each record's file in bytes, or None if the file is missing. Without `sizes`, none are shown.
     """
 
     records: list[Record]
@@ -42,15 +42,15 @@ class Listing:
 
 
 Result: TypeAlias = Union["Store", Listing, Path, list[Path], VerificationReport, None]
-"""What a command returns; None where it has written its result itself."""
+"""What a command returns; None if it has written its result itself."""
 
 
 def store_facts(store: Store) -> dict[str, str | int]:
-    """Return what `locutus info` says of a Store: name, root, how many files, events and productions, and bytes.
+    """Return what `locutus info` prints about a Store: name, root, counts of files, events and productions, and bytes.
 
-    The bytes are those of the files that are there. Files that share their bytes count each.
+    The bytes are those of all existing files. Each of several files that share their bytes counts.
     """
-    from asimov.storage._display.pages import tally  # here: of the pages, few commands need anything
+    from asimov.storage._display.pages import tally  # here, since few commands need the pages
 
     size = sum(size or 0 for size in reading.sizes(store))
     return {"name": store.name, "root": str(store.root), **tally(reading.columns(store)), "bytes": size}
@@ -64,8 +64,8 @@ def as_text(result: Result, *, width: int | None) -> Iterator[str]:
     result : Store, Listing, pathlib.Path, list of pathlib.Path, VerificationReport or None
         The result.
     width : int or None
-        How many columns a person's terminal has: records stand in columns under a heading. For programs, None: they
-        are tab-separated values.
+        How many columns a person's terminal has: records are aligned in columns under a heading. None is for programs:
+        records are tab-separated values.
     """
     if result is None:
         return iter(())
@@ -97,7 +97,7 @@ def _fields(record: Record) -> list[str]:
 
 
 def _aligned(listing: Listing, room: int) -> Iterator[str]:
-    """Yield the table that fits: with whole digests, with short ones, or without them. Names are never cut."""
+    """Yield the widest table that fits: with whole digests, with short ones, or without them. Names are never cut."""
     columns = {name: [printable(getattr(record, name)) for record in listing.records] for name in RECORD_FIELDS}
     if listing.sizes is not None:
         columns["size"] = ["-" if size is None else byte_size(size) for size in listing.sizes]
@@ -119,7 +119,7 @@ def _shortened(columns: dict[str, list[str]], without: set[str]) -> dict[str, li
     }
 
 
-def _padded(text: str, wide: int, right: bool) -> str:  # noqa: FBT001 - one of a row that is mapped
+def _padded(text: str, wide: int, right: bool) -> str:  # noqa: FBT001 - `map` gives it
     space = " " * (wide - width(text))
     return space + text if right else text + space
 
@@ -135,8 +135,8 @@ def _report_text(report: VerificationReport) -> Iterator[str]:
 
 
 def as_json(result: Result) -> str:
-    """Return a result of locutus as one JSON document in which nothing invisible is left unescaped."""
-    import json  # here: few commands need it, and it would slow all of them
+    """Return a result of locutus as one JSON document, with all invisible characters escaped."""
+    import json  # here, since few commands need it
 
     def escaped(run: re.Match[str]) -> str:
         return "".join(c if visible(c) == c else json.dumps(c)[1:-1] for c in run[0])

@@ -1,4 +1,4 @@
-"""locutus as a process: run, end with a code, and end tidily when a signal asks for it."""
+"""locutus as a process: it runs, exits with a code, and cleans up when a signal ends it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _ENDING = {"SIGHUP": signal.SIG_DFL, "SIGINT": signal.default_int_handler, "SIGTERM": signal.SIG_DFL}
-"""Signals that end locutus tidily, with the handler that says that nobody has chosen otherwise."""
+"""Signals after which locutus cleans up and ends, each with its default handler: any other handler is respected."""
 _ONE_WISH = 5.0
-"""Seconds in which signals are one wish: a shell and a terminal both send SIGHUP, and people press Ctrl-C twice."""
+"""Signals within this many seconds count as one: a shell and a terminal both send SIGHUP, people press Ctrl-C twice."""
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """Run locutus on arguments (default: this process's own) and return its exit code; errors are said on stderr."""
+    """Run locutus on arguments (default: this process's own) and return its exit code; print errors on stderr."""
     try:
         return int(locutus.main(args, standalone_mode=False))
     except (Exception, KeyboardInterrupt, Ended) as error:  # noqa: BLE001  (never a traceback: one line, and a code)
-        with contextlib.suppress(OSError):  # the terminal that hung up takes no more lines
+        with contextlib.suppress(OSError):  # a terminal that hung up takes no more lines
             click.echo(f"locutus: {error_line(error)}", err=True)
         return exit_code(error)
 
@@ -38,28 +38,28 @@ def run(args: Sequence[str] | None = None) -> int:
 def main() -> None:
     """Run locutus on the arguments of this process, and exit with its code."""
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a closed pipe ends us as it ends cat and grep: silently
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a closed pipe ends locutus silently, like cat and grep
     handled = end_tidily()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what the locale can't spell is shown escaped
+        sys.stdout.reconfigure(errors="backslashreplace")  # characters that the locale can't spell are escaped
     if any(name.endswith("_COMPLETE") for name in os.environ):
         from . import completion  # noqa: F401  (click finds it there)
     code = run()
     for number in handled:
-        signal.signal(number, signal.SIG_IGN)  # all is done, and what comes now changes nothing of it
+        signal.signal(number, signal.SIG_IGN)  # everything is done, so a signal must not change the exit code
     sys.exit(code)
 
 
 def end_tidily() -> list[int]:
-    """Raise an exception where a signal asks the process to end, so that its temporary files are removed.
+    """Handle signals that end the process by an exception, so that its temporary files are removed.
 
-    A signal that was ignored when the process began (nohup does that) stays ignored. What follows the first signal
-    within seconds is ignored too: it must not interrupt the removing.
+    A signal that was ignored when the process began (nohup does that) stays ignored. Signals within seconds of the
+    first one are ignored too: they must not interrupt the removal.
 
     Returns
     -------
     list of int
-        The numbers of the signals that are handled so.
+        The numbers of the signals that are handled.
     """
     handled = []
     last = float("-inf")

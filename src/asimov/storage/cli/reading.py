@@ -1,4 +1,4 @@
-"""What the commands read of a Store, as whole columns or as far as they need it, beside what its methods return."""
+"""What the commands read of a Store beside what its methods return: whole columns, or only what they need."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def records(store: Store, event: str | None, production: str | None) -> list[Rec
 
 
 def sizes(store: Store, records: Iterable[Record] | None = None) -> list[int | None]:
-    """Return the length in bytes of each record's file, None where it is missing; of all records if none are given."""
+    """Return the size in bytes of each record's file, None if it is missing; of all records if none are given."""
     return [size for _, size, _ in store.backend.stat(store if records is None else records)]
 
 

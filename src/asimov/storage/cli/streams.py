@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from .terminal import Edge
 
 STANDARD = "-"
-"""What stands for standard input and standard output; a file that is called so is ``./-``."""
+"""The name that means standard input or standard output. A file of that name is ``./-``."""
 _NAMELESS = re.compile(r"/dev/(stdin|fd/\d+)|/proc/(self|\d+)/fd/\d+").fullmatch
 
 
 def is_pipe(file: str) -> bool:
-    """Return whether a FILE is read as it comes: standard input, or a FIFO."""
+    """Return whether a FILE is a pipe: standard input, or a FIFO."""
     if file == STANDARD:
         return True
     try:
@@ -44,7 +44,7 @@ def is_nameless(file: str) -> bool:
 
 @contextlib.contextmanager
 def opened(file: str, edge: Edge) -> Iterator[int]:
-    """Open a pipe for reading, for the length of a ``with`` block; a FIFO is waited for until somebody writes to it."""
+    """Open a pipe for reading, for the length of a ``with`` block; opening a FIFO waits until it has a writer."""
     if file == STANDARD:
         yield edge.standard_input()
         return
@@ -56,7 +56,7 @@ def opened(file: str, edge: Edge) -> Iterator[int]:
 
 
 def store_pipe(store: Store, key: Key, file: str, hash: str | None, duplicate: Duplicate, edge: Edge) -> Record:
-    """Write what a pipe gives, to its end, straight into a Store.
+    """Write the bytes of a pipe, up to its end, straight into a Store.
 
     Raises
     ------
@@ -86,9 +86,9 @@ def _pieces(source: int, name: str) -> Iterator[bytes]:
 
 
 def write_verified(store: Store, key: Key, hash: str | None, edge: Edge) -> None:
-    """Write the bytes of a file to standard output, after all of them were verified.
+    """Write the bytes of a file to standard output, after verifying all of them.
 
-    They are read twice from the one open file, and digested both times, since they might change in between.
+    They are read twice from one open file, and digested both times, since they might change in between.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def write_verified(store: Store, key: Key, hash: str | None, edge: Edge) -> None
     """
     record = store[key]
     if hash is not None and hash.lower() != record.hash:
-        store.fetch_file(*key, hash)  # raises, or knows this spelling of the hash
+        store.fetch_file(*key, hash)  # raises an error, or accepts this spelling of the hash
     with edge.progress("fetch") as progress:
         file = store.open_file(*key, progress=progress)
     with file:

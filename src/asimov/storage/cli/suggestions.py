@@ -1,4 +1,4 @@
-"""What is meant by a command that locutus doesn't have."""
+"""Suggestions: what an unknown command of locutus may mean."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IN_PYTHON = {
 
 
 def answer(word: str, program: str, commands: Iterable[str]) -> str:
-    """Return the sentences that answer somebody who asks `program` for the command `word`, which it doesn't have.
+    """Return the answer of `program` to the command `word`, which it doesn't have.
 
     >>> answer("add", "locutus", ["fetch", "store"])
     "There is no command 'add'. Use 'locutus store'."

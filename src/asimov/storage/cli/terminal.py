@@ -1,4 +1,4 @@
-"""Where results go and progress is seen: the terminal's edge, and what it has in common with a cell's."""
+"""Edges: where results and progress are shown. Here are the terminal's, and the parts that it shares with a cell's."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _LONG_BYTES, _LONG_SECONDS = 16 << 20, 0.5  # shorter work needs no progress bar
 
 
 class Edge(Protocol):
-    """Where results go and progress is seen."""
+    """The place where results and progress are shown."""
 
     def show(self, result: Result, *, json: bool) -> object:
-        """Show a result, and return what the group of commands is to return."""
+        """Show a result, and return what the group of commands has to return."""
 
     def progress(self, label: str) -> AbstractContextManager[Progress | None]:
-        """Return a context that gives a callback for long work, or None where nobody watches."""
+        """Return a context that gives a callback for long work, or None if nobody is watching."""
 
     def standard_input(self) -> int:
         """Return the descriptor that a FILE called ``-`` is read from."""
@@ -47,7 +47,7 @@ class Edge(Protocol):
 
 
 class Terminal:
-    """Results as text or JSON on stdout, progress as a bar on stderr where that is a terminal."""
+    """Results as text or JSON on stdout, and progress as a bar on stderr if that is a terminal."""
 
     def show(self, result: Result, *, json: bool) -> int:
         """Print a result and return the exit code that it means."""
@@ -55,7 +55,7 @@ class Terminal:
         if json:
             _print(as_json(result).encode() + b"\n")
         elif isinstance(result, Path) and not person:
-            _print(os.fsencode(result) + b"\n")  # a program gets the very bytes
+            _print(os.fsencode(result) + b"\n")  # a program gets the exact bytes
         elif isinstance(result, list) and not person:
             _print(b"".join(os.fsencode(path) + b"\n" for path in result))
         elif text := "\n".join(as_text(result, width=_columns() if person else None)):
@@ -82,7 +82,7 @@ class Terminal:
         return _descriptor(sys.stdin, "standard input")
 
     def standard_output(self) -> int:
-        """Return the descriptor of stdout, with nothing waiting to be written before."""
+        """Flush stdout, and return its descriptor."""
         descriptor = _descriptor(sys.stdout, "standard output")
         sys.stdout.flush()
         return descriptor
@@ -97,11 +97,11 @@ def _print(text: str | bytes) -> None:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()  # None: closed before we began
+    return stream is not None and stream.isatty()  # None if it was closed before the start
 
 
 def _columns() -> int:
-    import shutil  # takes milliseconds, which a pipe needn't pay
+    import shutil  # takes milliseconds to load, and a pipe doesn't need it
 
     return shutil.get_terminal_size().columns
 
@@ -133,5 +133,5 @@ def bar_callback(make_bar: Callable[..., Bar]) -> Progress:
 
 
 def _set_total(bar: Bar, total: int) -> None:
-    """Set the total of a bar; it is drawn when it moves, for totals may come quicker than a terminal draws."""
+    """Set the total of a bar without drawing it, since totals may come faster than a terminal draws."""
     bar.total = total
