@@ -384,6 +384,8 @@ def _theme(book: Notebook, name: str, *, light: str) -> None:
 
 def narrow(book: Notebook, width: int = 400) -> None:
     """Give our widgets `width` pixels, until the test ends, and assert that nothing of them sticks out."""
+    if book.narrowed is not None:
+        book.narrowed.evaluate("(style) => style.remove()")
     book.narrowed = book.page.add_style_tag(
         content=f"{PANEL} {{ width: {width}px !important; max-width: {width}px !important; }}"
     )
