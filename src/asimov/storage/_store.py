@@ -461,10 +461,10 @@ class Store:
         TypeError, ValueError
             An argument has the wrong type, or makes no sense.
         """
-        from asimov.storage._operations import verifying
+        from asimov.storage._operations import amounts, verifying
         from asimov.storage._operations.rotation import Rotation
 
-        rotation = Rotation(arguments.since(since), arguments.budget(budget))
+        rotation = Rotation(amounts.since(since), amounts.budget(budget))
         contents = self.manifest.snapshot()
         return verifying.verify(
             self.backend,

@@ -12,6 +12,10 @@ from damage import contents, keys, manifest_of, run_python
 
 from asimov.storage import Store
 from asimov.storage._backends.local import deferred, last_fold
+from asimov.storage._disk import temporary
+
+DEAD = 2**22 + 1
+"""A process id that Linux never gives."""
 
 
 @pytest.fixture
@@ -145,6 +149,7 @@ import sys
 from pathlib import Path
 from asimov.storage import Store
 from asimov.storage._backends.local import deferred, last_fold
+from asimov.storage._disk import temporary
 last_fold.WORTHWHILE, last_fold.QUICK, last_fold.SHARE, deferred.LIMIT = 0, -1.0, 10**9, 3600.0
 root = Path(sys.argv[1])
 
@@ -202,3 +207,24 @@ def test_nothing_to_fold_writes_nothing(read_only_store):
     before = contents(read_only_store.root)
     Store(read_only_store.root).fold()
     assert contents(read_only_store.root) == before
+
+
+def test_what_a_killed_writer_left_goes_in_time(store, source, monkeypatch):
+    """Half a file of a killed process goes with the next add, in a burst of adds after a second."""
+    incoming = store.root / ".manifest" / "incoming"
+    host = temporary.owner_name().partition("-")[0]
+
+    def leave() -> None:
+        (incoming / f"{host}-{DEAD}-{os.urandom(8).hex()}").write_bytes(b"half of a fi")
+
+    Store(store.root).add_file("E", "P", source("first", b"first"))
+    leave()
+    add(store, source, 0)
+    assert list(incoming.iterdir()) == []
+    leave()
+    add(store, source, 1)
+    assert len(list(incoming.iterdir())) == 1
+    later = time.monotonic() + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    add(store, source, 2)
+    assert list(incoming.iterdir()) == []

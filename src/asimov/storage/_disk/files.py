@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from asimov.storage._bytes.descriptors import CHUNK, write_all
@@ -14,6 +14,8 @@ from asimov.storage._model.names import spelled
 
 from .folder import STALE, STORE, Folder, Reporting, Stamp, require_regular
 
+LAST = 128
+"""How many bytes at the end of a file are looked at alone."""
 _TRIES = 8
 _ACL = "system.posix_acl_access"
 
@@ -121,25 +123,39 @@ def opened(folder: Folder, name: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def read_all(descriptor: int) -> bytes:
-    """Read the whole of an open file, from its start."""
+def read_all(descriptor: int, left_out: int = 0) -> bytes:
+    """Read an open file from its start; with `left_out`, without so many bytes at its end."""
     parts, offset = [], 0
-    size = os.fstat(descriptor).st_size
-    while part := os.pread(descriptor, max(size - offset, 1) if offset < size else CHUNK, offset):
+    size, further = os.fstat(descriptor).st_size - left_out, 0 if left_out else CHUNK
+    while part := os.pread(descriptor, size - offset if offset < size else further, offset):
         parts.append(part)
         offset += len(part)
     return b"".join(parts)
 
 
-def read_last(folder: Folder, name: str, count: int) -> bytes:
-    """Read the last `count` bytes of a file; no bytes if it can't be read."""
+def read_last(folder: Folder, name: str) -> bytes:
+    """Read the last bytes of a file, at most `LAST` of them; no bytes if it can't be read."""
     with contextlib.suppress(OSError), opened(folder, name) as descriptor:
-        return os.pread(descriptor, count, max(os.fstat(descriptor).st_size - count, 0))
+        return _last(descriptor)
     return b""
 
 
-def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
+def _last(descriptor: int) -> bytes:
+    return os.pread(descriptor, LAST, max(os.fstat(descriptor).st_size - LAST, 0))
+
+
+def read_steadily(
+    folder: Folder, name: str, left_out: Callable[[bytes], int] | None = None
+) -> tuple[int, Stamp, bytes]:
     """Open and read a file that others may replace or rewrite meanwhile, again and again until it didn't change.
+
+    Parameters
+    ----------
+    folder, name
+        The file.
+    left_out : callable, optional
+        Called with the last bytes of the file, at most `LAST` of them, before the others are read; returns how many of
+        them not to read with the others. To cut them off afterwards would copy the whole text.
 
     Returns
     -------
@@ -151,7 +167,7 @@ def read_steadily(folder: Folder, name: str) -> tuple[int, Stamp, bytes]:
         try:
             with Reporting(folder, name):
                 before = Stamp.of(descriptor)
-                text = read_all(descriptor)
+                text = read_all(descriptor, left_out(_last(descriptor)) if left_out else 0)
             if before == Stamp.of(descriptor) or attempt == _TRIES - 1:
                 return descriptor, before, text
         except OSError as error:

@@ -29,7 +29,7 @@ _FEW = 8
 """How many records are looked up in the text before all are read; also, how many added ones are kept beside it."""
 _LINE = rb"(?m)^sealed (\d+) ([0-9a-f]{8})\n\Z"
 _FOLDED = rb"(?m)^folded ([0-9]{1,18})\n"
-LONGEST = 96
+_LONGEST = 96
 """The most bytes that these lines can have together."""
 _FURTHER = {indent: rb"\n(?! {%d})" % (indent + 1) for indent in (2, 4)}
 """Patterns of the end of the lines that belong to a heading, by its indentation."""
@@ -59,7 +59,7 @@ def folded_line(number: int) -> bytes:
 
 def folded(kept: bytes) -> int:
     """Read that number from the end of the file that holds it; 0 if it isn't there."""
-    found = re.findall(_FOLDED, kept[-LONGEST:])
+    found = re.findall(_FOLDED, kept[-_LONGEST:])
     return int(found[-1]) if found else 0
 
 

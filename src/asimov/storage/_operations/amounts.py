@@ -1,9 +1,12 @@
-"""Amounts as people write them: durations (30d) and sizes (500GB)."""
+"""Amounts, as people write them (30d, 500GB) and as arguments: how long, and how many bytes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+
+from asimov.storage._display.text import shown
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h|d|w)").fullmatch
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -46,3 +49,46 @@ def parse_budget(text: str) -> timedelta | int:
     prefix = (match[2] or "").upper()
     base = 1024 if prefix.endswith("I") else 1000
     return int(float(match[1]) * base ** (" KMGTP".index(prefix[0]) if prefix else 0))
+
+
+def since(value: object) -> timedelta | None:
+    """Return how long ago a file may have been verified; text is read as by locutus."""
+    if value is None:
+        return None
+    found = _amount("since", value, parse_duration)
+    if isinstance(found, timedelta):
+        return found
+    msg = f"since={shown(value)}: it takes a timedelta, or text such as '30d' or '12h'."
+    raise TypeError(msg)
+
+
+def budget(value: object) -> timedelta | int | None:
+    """Return how long to work, or how many bytes to read; text is read as by locutus."""
+    if value is None:
+        return None
+    found = _amount("budget", value, parse_budget)
+    if isinstance(found, timedelta):
+        return found
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        msg = f"budget={shown(value)}: it takes a timedelta, a number of bytes, or text such as '1h' or '500GB'."
+        raise TypeError(msg)
+    if not 0 <= found < float("inf"):
+        msg = f"budget={shown(value)}: a number of bytes is finite and not negative."
+        raise ValueError(msg)
+    return int(found)
+
+
+def _amount(name: str, value: object, parse: Callable[[str], object]) -> object:
+    """Return a duration or a number as it is, and text as the amount that it means."""
+    if isinstance(value, str):
+        try:
+            value = parse(value)
+        except ValueError as error:
+            msg = f"{name}: {error}"
+            raise ValueError(msg) from None
+    elif getattr(getattr(value, "dtype", None), "kind", None) in {"i", "u", "f"} and hasattr(value, "item"):
+        value = value.item()  # numpy's numbers only: its times would lose their unit
+    if isinstance(value, timedelta) and value < timedelta():
+        msg = f"{name}={shown(value)}: a duration is not negative."
+        raise ValueError(msg)
+    return value

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -60,53 +59,6 @@ def digest(value: object, where: Path, actual: str = "") -> str | None:
         msg += "Nothing was stored or returned; give the digest of the file, or none."
         raise HashError(msg, path=where, expected=value, actual=actual)
     return digits
-
-
-def since(value: object) -> timedelta | None:
-    """Return how long ago a file may have been verified; text is read as by locutus."""
-    if value is None:
-        return None
-    from . import amounts
-
-    found = _amount("since", value, amounts.parse_duration)
-    if isinstance(found, timedelta):
-        return found
-    msg = f"since={shown(value)}: it takes a timedelta, or text such as '30d' or '12h'."
-    raise TypeError(msg)
-
-
-def budget(value: object) -> timedelta | int | None:
-    """Return how long to work, or how many bytes to read; text is read as by locutus."""
-    if value is None:
-        return None
-    from . import amounts
-
-    found = _amount("budget", value, amounts.parse_budget)
-    if isinstance(found, timedelta):
-        return found
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
-        msg = f"budget={shown(value)}: it takes a timedelta, a number of bytes, or text such as '1h' or '500GB'."
-        raise TypeError(msg)
-    if not 0 <= found < float("inf"):
-        msg = f"budget={shown(value)}: a number of bytes is finite and not negative."
-        raise ValueError(msg)
-    return int(found)
-
-
-def _amount(name: str, value: object, parse: Callable[[str], object]) -> object:
-    """Return a duration or a number as it is, and text as the amount that it means."""
-    if isinstance(value, str):
-        try:
-            value = parse(value)
-        except ValueError as error:
-            msg = f"{name}: {error}"
-            raise ValueError(msg) from None
-    elif getattr(getattr(value, "dtype", None), "kind", None) in {"i", "u", "f"} and hasattr(value, "item"):
-        value = value.item()  # numpy's numbers only: its times would lose their unit
-    if isinstance(value, timedelta) and value < timedelta():
-        msg = f"{name}={shown(value)}: a duration is not negative."
-        raise ValueError(msg)
-    return value
 
 
 def executor(value: object) -> Executor | None:

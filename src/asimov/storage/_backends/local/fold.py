@@ -21,6 +21,8 @@ FENCE_AGE = 60.0
 """If the time of another writer's temporary file is off by more than this many seconds, it counts as abandoned."""
 INCOMING_AGE = 86_400.0
 """After this many seconds without a change, incoming data counts as abandoned."""
+SWEEP_INTERVAL = 1.0
+"""A process looks for the files of killed writers after its first fold, and then once in so many seconds."""
 _PILE, _PILE_PATIENCE = 128, 0.5
 _TRIES = 16
 _BUSY = {errno.EBUSY, errno.ETXTBSY}
@@ -132,7 +134,8 @@ class Fold:
         for number in sorted(state.present):
             if number > state.highest - KEPT or not self.recent.remove(str(number)):
                 break
-        self.sweep()
+        if start_sweep(self.reader):
+            self.sweep()
         return True
 
     def is_ours(self, state: State) -> bool:
@@ -187,6 +190,15 @@ class Fold:
     def sweep_temporary(self, folder: Folder) -> None:
         for name in filter(temporary.is_temporary, folder.names()):
             _remove_abandoned(folder, name, self.now)
+
+
+def start_sweep(reader: StateReader) -> bool:
+    """Return whether it is time for this process to sweep, and note that it does so now."""
+    now = time.monotonic()
+    if now < reader.next_sweep:
+        return False
+    reader.next_sweep = now + SWEEP_INTERVAL
+    return True
 
 
 def back_up(home: Folder, manifest: int) -> bool:

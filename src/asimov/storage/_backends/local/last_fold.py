@@ -77,6 +77,8 @@ def new_lineage() -> str:
 def read(home: Folder) -> LastFold | None:
     """Read the note of the last fold; None if there is none that can be read."""
     try:
+        if home.status(NAME) is None:  # most Stores are small and have none; an error takes longer than a look
+            return None
         with files.opened(home, NAME) as descriptor:
             text, ended = os.pread(descriptor, 256, 0), os.fstat(descriptor).st_mtime
     except OSError:

@@ -100,6 +100,8 @@ class StateReader:
         self._known: State | None = None
         self.synced = 0
         """This process has made the entries durable up to this number."""
+        self.next_sweep = 0.0
+        """When this process looks for the files of killed writers again, by the monotonic clock."""
         self._warned_of = ""
         self._reading = threading.RLock()
 
@@ -401,15 +403,21 @@ def _pauses() -> Iterator[float]:
 
 def _read_manifest(home: Folder, name: str) -> tuple[Stamp, bytes, int | None]:
     """Read a manifest; return its stamp, its text without the last line, and the number in that line."""
-    descriptor, stamp, text = files.read_steadily(home, name)
+    folded: int | None = None
+
+    def line(last: bytes) -> int:
+        nonlocal folded
+        end, folded = canonical_reader.split_folded(last)
+        return len(last) - end
+
+    descriptor, stamp, text = files.read_steadily(home, name, line)
     os.close(descriptor)
-    end, folded = canonical_reader.split_folded(text)
-    return stamp, text if folded is None else text[:end], folded
+    return stamp, text, folded
 
 
 def _kept(home: Folder) -> bytes:
     """Read the end of the file that is kept beside the back-up: the lines that `lookup` writes."""
-    return files.read_last(home, FOLDED, lookup.LONGEST)
+    return files.read_last(home, FOLDED)
 
 
 def required(contents: Contents) -> str:
