@@ -20,6 +20,7 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 #: What a session needs that pip doesn't have: the names it may go by, and Debian's packages.
 PROGRAMS = {
     "chromium": (["chromium", "chromium-browser", "google-chrome"], ["chromium", "fonts-dejavu"]),
+    "firefox": (["firefox-esr", "firefox"], ["firefox-esr"]),
     "strace": (["strace"], ["strace"]),
     "cc": (["cc"], ["gcc", "libc6-dev"]),
     "git": (["git"], ["git"]),
@@ -202,8 +203,8 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(requires=["dist"])
 def browser(session: nox.Session) -> None:
-    """Run the widgets in JupyterLab, Notebook 7 and Voila, in a real Chromium."""
-    need(session, "chromium")
+    """Run the widgets in JupyterLab, Notebook 7 and Voila, in a real Chromium, and the main ones in a real Firefox."""
+    need(session, "chromium", "firefox")
     install(session, "test", "browser")
     pytest(session, "tests/browser")
 

@@ -114,7 +114,7 @@ def chromium() -> str:
     raise FileNotFoundError(msg)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have Linux end this process when the one that started it has gone, however it went."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
@@ -138,7 +138,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no threads are started before this fixture
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - no threads are started before this fixture
             )
         self._wait()
 
