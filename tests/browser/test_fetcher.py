@@ -304,6 +304,34 @@ def test_files_are_only_looked_at(opened, store, add, tmp_path):
     axe(book)
 
 
+def test_json_folds(opened, add):
+    """JSON is shown as it is spelled, in lines that fold; one sees the end of a long one, and its beginning again."""
+    runs = ", ".join(f'{{"snr": {number}.10}}' for number in range(9))
+    add("result.json", f'{{"meta": {{"version": 1.10, "<b>deep": {{"runs": [{runs}]}}}}, "last": NaN}}'.encode())
+    add("long.json", ("[" + ",".join(f'{{"n": {number}}}' for number in range(2000)) + "]").encode())
+    book, widget = opened()
+    fetch_well(widget, "result.json")
+    tree = widget.locator(".asimov-storage-json")
+    expect(tree.get_by_text('"version": 1.10,')).to_be_visible()
+    expect(tree.get_by_text('"last": NaN')).to_be_visible()
+    expect(tree.get_by_text('"snr": 8.10')).to_be_hidden()
+    deep = tree.locator("summary", has_text='"<b>deep": {')
+    expect(deep).to_have_text('    "<b>deep": { … 29 lines')
+    deep.focus()
+    book.page.keyboard.press("Enter")
+    expect(tree.get_by_text('"runs": [')).to_be_visible()
+    tree.locator("summary", has_text='"runs": [').click()
+    expect(tree.get_by_text('"snr": 8.10')).to_be_visible()
+    axe(book)
+    fetch_well(widget, "long.json")
+    expect(tree.get_by_text('"n": 5', exact=False).first).to_be_visible()
+    press(widget, "Show the end")
+    expect(widget.locator("pre")).to_contain_text('{"n": 1999}]')
+    press(widget, "Show the beginning")
+    expect(tree).to_be_visible()
+    expect(widget.locator("pre")).to_have_count(0)
+
+
 def test_type_ahead_over_100_000_records(notebook, hand_written):
     """Of 100,000 records those are offered that go on from what is typed, counted, each box narrowing the next."""
     files = "".join(f"      file_{n:06}: {{hash: {n:032x}, uuid: {n:032x}}}\n" for n in range(99_999))

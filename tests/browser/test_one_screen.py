@@ -82,6 +82,22 @@ def test_an_opened_file_beside_its_row(notebook, filled, window, zoomed, zoom):
     expect(name).to_be_focused()
 
 
+def test_a_new_view_of_the_output(notebook, filled, window):
+    """In "New View for Output", half a window high, an opened row, its verdict and Download are in view."""
+    window(*WIDE)
+    book = notebook(opening(filled) + "w = store.explore()\nw")
+    settled(book.widget())
+    book.command("notebook:create-output-view")
+    view = book.page.locator(".jp-LinkedOutputView .asimov-storage-panel")
+    settled(view)
+    assert view.bounding_box()["height"] <= 480
+    name = view.get_by_role("button", name="posterior-000.txt")
+    name.click()
+    part = view.get_by_role("region", name="File", exact=True)
+    expect(part).to_contain_text("✓ Verified: GW150910 / Prod0 / posterior-000.txt")
+    in_view(view, name, part.get_by_text("✓ Verified"), part.get_by_role("button", name="Download"))
+
+
 @pytest.mark.parametrize("height", ["480px", "300px", "fill"])
 def test_a_widget_is_as_high_as_it_may_be(notebook, filled, window, height):
     """No widget is higher than its `height`, which Python may change; the head of the table stays as it scrolls."""

@@ -19,7 +19,7 @@ _UPLOAD = (
     *(f"upload/{name}" for name in ("place", "folders", "lab", "chosen", "line", "upload", "batch", "server", "row")),
     *(f"upload/{name}" for name in ("rows", "stored", "panel")),
 )
-_FETCHED = tuple(f"fetch/{name}" for name in ("copying", "preview", "sink", "download", "fetched"))
+_FETCHED = tuple(f"fetch/{name}" for name in ("copying", "json_tree", "preview", "sink", "download", "fetched"))
 _VERIFYING = ("verify/found", "verify/verifying")
 _EXPLORE = tuple(
     f"explore/{name}"

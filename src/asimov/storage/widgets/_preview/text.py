@@ -60,4 +60,4 @@ def end(source: BinaryIO, size: int) -> str:
     if size > END:
         data = data.partition(b"\n")[2] or data
     lines = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")[-LINES:]
-    return "\n".join(line if len(line) <= LINE_CHARACTERS else line[:LINE_CHARACTERS] + "…" for line in lines)
+    return "\n".join(line if len(line) <= LINE_CHARACTERS else "…" + line[-LINE_CHARACTERS:] for line in lines)

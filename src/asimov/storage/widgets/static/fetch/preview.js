@@ -41,7 +41,7 @@ function previewed(file, description, buffers, ask) {
   /** @param {Promise<void>} done */
   const told = (done) => done.then(() => setText(problem, "")).catch((error) => setText(problem, inWords(error)));
   if (description.more > 0) box.append(moreRows(box, description.more, ask, told), problem);
-  if (!description.whole) box.append(otherEnd(box, description.text, ask, told), problem);
+  if (!description.whole) box.append(otherEnd(box, ask, told), problem);
   if (description.note) box.append(make("p", { class: "asimov-storage-hint" }, description.note));
   return Object.assign(box, { discard });
 }
@@ -65,8 +65,9 @@ function noPreview(error) {
  */
 function previewContent(file, description, buffers) {
   switch (description.kind) {
-    case "text":
     case "json":
+      return { content: scrolling(`Text of ${file}`, jsonTree(description.text)) };
+    case "text":
       return { content: scrolling(`Text of ${file}`, make("pre", { dir: "auto" }, description.text)) };
     case "table":
       return { content: scrolling(`Table in ${file}`, previewTable(file, description)) };
@@ -105,19 +106,20 @@ function moreRows(box, begin, ask, told) {
  * Return a button that shows the end of a text, and its beginning again.
  *
  * @param {HTMLElement} box
- * @param {string} beginning
  * @param {AskForMore} ask
  * @param {(done: Promise<void>) => void} told
  */
-function otherEnd(box, beginning, ask, told) {
+function otherEnd(box, ask, told) {
+  const scrolled = /** @type {HTMLElement} */ (box.querySelector(".asimov-storage-scroll"));
+  const beginning = /** @type {HTMLElement} */ (scrolled.firstElementChild);
   const other = button("Show the end", () => told(show()));
   const show = async () => {
     const atEnd = other.textContent === "Show the end";
-    /** @type {{ text: string }} */
-    const { text } = atEnd ? await ask("fetch/end") : { text: beginning };
-    const shown = /** @type {HTMLElement} */ (box.querySelector("pre"));
-    shown.textContent = text;
-    const scrolled = /** @type {HTMLElement} */ (shown.parentElement);
+    if (atEnd) {
+      /** @type {{ text: string }} */
+      const { text } = await ask("fetch/end");
+      scrolled.replaceChildren(make("pre", { dir: "auto" }, text));
+    } else scrolled.replaceChildren(beginning);
     scrolled.scrollTop = atEnd ? scrolled.scrollHeight : 0;
     setText(other, atEnd ? "Show the beginning" : "Show the end");
   };
