@@ -1,4 +1,4 @@
-"""``python -m benchmarks.explorer``: the Explorer beside ipydatagrid and itables, over 100,000 records and a million.
+"""``python -m benchmarks.explorer``: the Explorer beside other tables, over 100,000 records and a million.
 
 In one JupyterLab and one Chromium (tests/browser/harness.py), in turns, for several rounds; it prints the medians as a
 Markdown table for docs/benchmarks/widgets.md. Each is shown in a notebook whose first cell has opened the Store (and
@@ -7,7 +7,8 @@ page: for the first time in a browser's context, which has to fetch the scripts 
 again in another notebook of that context. The bytes are those of the websocket until then, and later for one page. A
 keystroke is a letter more of a word, a sort another column or direction: the median until it is painted, and for the
 Explorer of its part in the kernel; that also while 2 GiB go up beside it. itables searches and sorts all rows in the
-page; ipydatagrid draws on a canvas, where nothing tells when it has sorted, and has no search.
+page; ipydatagrid draws on a canvas, where nothing tells when it has sorted, and has no search; DataExplorer, of
+jupyter-storage-explorer, has a search for each column.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from harness import CHROMIUM_OPTIONS, Notebook, Server, chromium, opening
 
 PEERS_UP_TO = 100_000  # records: of ten times as many they send more than 100 MB
 PAGES = 5
-NEXT = ".asimov-storage-wide + .asimov-storage-row button:last-of-type"
+NEXT = ".asimov-storage-panel button[aria-label=Next]"
 TYPED = "posterior-0012"
 UPLOADER = "from asimov.storage.widgets import Uploader\nUploader(store, 'GW999999', 'Prod0')"
 
@@ -95,7 +96,9 @@ OURS = Contestant(
     row=".asimov-storage-records tbody tr",
     body=".asimov-storage-records tbody",
     search=".asimov-storage-panel input[type=search]",
-    sorts=tuple(f".asimov-storage-records th:nth-child({place}) button" for place in (3, 4, 7)),
+    sorts=tuple(
+        f".asimov-storage-records th.asimov-storage-of-{name} button" for name in ("production", "file", "event")
+    ),
 )
 _ALL = "all rows came at once"
 PEERS = [
@@ -106,6 +109,14 @@ PEERS = [
         show="ipydatagrid.DataGrid(frame)",
         row=".lm-DataGrid-viewport canvas, .p-DataGrid canvas",
         instead={"page": _ALL, "key": "no search", "sort": "in the page, not observed"},
+    ),
+    Contestant(
+        name="DataExplorer",
+        package="jupyter-storage-explorer",
+        prepare="import jupyter_storage_explorer\nframe = store.to_frame()",
+        show="jupyter_storage_explorer.DataExplorer(frame)",
+        row="table.jse-data tbody tr",
+        instead={"page": "not measured", "key": "a dialog for each column", "sort": "not measured"},
     ),
     Contestant(
         name="itables",
@@ -139,14 +150,14 @@ _PAINTED = """([selector, text, rows]) => new Promise((resolve, reject) => {
 })"""
 _MAKING = """
 import statistics as _s, time as _t
-from asimov.storage.widgets._exploring.table import COLUMNS as _C, View as _V
+from asimov.storage.widgets._exploring.view import RECORDED as _C, View as _V
 def _timed(action):
     start = _t.perf_counter(); action(); return (_t.perf_counter() - start) * 1000
 _start = _t.perf_counter()
 w = store.explore()
 _made = _t.perf_counter() - _start
 _table = w._browsing._reading.table
-while len(_table._orders) < 2 * len(_C) or _table._joined is None: _t.sleep(0.01)
+while _table._made is None or len(_table._orders) < len(_C): _t.sleep(0.01)
 _ready = _t.perf_counter() - _start
 _keys = [_timed(lambda n=n: _table.page(_V(search=TYPED[:n]))) for n in range(1, len(TYPED) + 1)]
 _orders = [(column, down) for column in ('production', 'file', 'hash') for down in (True, False)]

@@ -47,12 +47,18 @@ _WAIT = """([condition, argument, seconds]) => new Promise((resolve, reject) => 
     setTimeout(() => reject(`not within ${seconds} s: ${condition}\\n${document.body.innerText}`), 1000 * seconds);
     look();
 })"""
-_FINISHED_DOWNLOAD = """async () => {
+_LISTEN = """() => {
+    const errors = window.asimovTestErrors = [];
+    addEventListener('error', ({message, filename}) => errors.push(`${message} ${filename}`));
+    addEventListener('unhandledrejection', ({reason}) => errors.push(`${reason} ${reason?.stack}`));
+}"""
+_FINISHED_DOWNLOAD = """async (name) => {
     const {Downloads} = ChromeUtils.importESModule('resource://gre/modules/Downloads.sys.mjs');
     const list = await Downloads.getList(Downloads.ALL);
     return new Promise((resolve, reject) => {
         const look = (download) => {
-            if (download.error) reject(download.error.message);
+            if (PathUtils.filename(download.target.path) !== name) return;
+            if (download.error || download.canceled) reject(download.error?.message ?? 'cancelled');
             if (download.succeeded) resolve(download.target.path);
         };
         list.addView({onDownloadAdded: look, onDownloadChanged: look});
@@ -153,24 +159,33 @@ class Firefox:
         """The address of the page."""
         return self.send("WebDriver:GetCurrentURL")["value"]
 
-    def element(self, css: str) -> str:
-        """Find the first element that fits a selector."""
-        found = self.send("WebDriver:FindElement", {"using": "css selector", "value": css})
+    def element(self, path: str) -> str:
+        """Find the first element that fits an XPath in the first widget of ours."""
+        within = f"//div[contains(@class, 'asimov-storage-panel')]{path}"
+        found = self.send("WebDriver:FindElement", {"using": "xpath", "value": within})
         return next(iter(found["value"].values()))
 
-    def click(self, css: str) -> None:
-        """Click an element, as a mouse does."""
-        self.send("WebDriver:ElementClick", {"id": self.element(css)})
+    def press(self, name: str) -> None:
+        """Click a button, as a mouse does."""
+        self.send("WebDriver:ElementClick", {"id": self.element(f"//button[normalize-space() = '{name}']")})
 
-    def type(self, css: str, text: str) -> None:
+    def type(self, path: str, text: str) -> None:
         """Type into an element; into one for files, their paths."""
-        self.send("WebDriver:ElementSendKeys", {"id": self.element(css), "text": text})
+        self.send("WebDriver:ElementSendKeys", {"id": self.element(path), "text": text})
 
-    def finished_download(self) -> Path:
-        """Wait for a download to be finished, and return its path."""
+    def listen(self) -> None:
+        """Note the errors of scripts from now on."""
+        self.evaluate(_LISTEN)
+
+    def errors(self) -> list[str]:
+        """Return the errors that were noted, if they are of our scripts."""
+        return [error for error in self.evaluate("() => window.asimovTestErrors ?? []") if "blob:" in error]
+
+    def finished_download(self, name: str) -> Path:
+        """Wait for the download of a file of this name to be finished, and return its path."""
         self.send("Marionette:SetContext", {"value": "chrome"})
         try:
-            return Path(self.evaluate(_FINISHED_DOWNLOAD))
+            return Path(self.evaluate(_FINISHED_DOWNLOAD, name))
         finally:
             self.send("Marionette:SetContext", {"value": "content"})
 

@@ -14,8 +14,6 @@ from asimov.storage import Store
 SIZE = 64 << 20
 ROWS = "() => [...document.querySelectorAll('.asimov-storage-records tbody tr')].map((row) => row.innerText)"
 COUNT_IS = "(count) => document.querySelectorAll('.asimov-storage-records tbody tr').length === count"
-PRESS = """(name) => [...document.querySelectorAll('.asimov-storage-panel button')]
-    .find((button) => button.innerText.trim() === name).click()"""
 TEXT_HAS = "(text) => document.querySelector('.asimov-storage-panel')?.innerText.includes(text)"
 
 
@@ -35,13 +33,16 @@ def book(server, firefox, tmp_path):
     def open_notebook(*cells: str) -> Notebook:
         book = Notebook(server, firefox, server.write(cells), "lab")
         opened.append(book)
+        firefox.listen()
         book.run()
         return book
 
     yield open_notebook
+    errors = firefox.errors()
+    firefox.screenshot(tmp_path / "end.png")
     for each in opened:
-        firefox.screenshot(tmp_path / "end.png")
         each.close()
+    assert errors == []
 
 
 @pytest.fixture
@@ -65,7 +66,8 @@ def test_the_explorer_paints_and_finds(firefox, book, store, tmp_path):
         store.add_file(f"GW15091{number % 3}", "Prod0", file)
     book(opening(store) + "store.explore()")
     firefox.wait_until(TEXT_HAS, "posterior-00.txt")
-    firefox.type(".asimov-storage-panel input[type=search]", "posterior-2")
+    firefox.wait_until(COUNT_IS, 30)
+    firefox.type("//input[@type = 'search']", "posterior-2")
     firefox.wait_until(COUNT_IS, 10)
     assert all("posterior-2" in row for row in firefox.evaluate(ROWS))
 
@@ -74,11 +76,12 @@ def test_upload_64_mib(firefox, book, store, large):
     """A file of 64 MiB that is chosen in the page is stored, byte for byte."""
     book(opening(store) + "from asimov.storage.widgets import Uploader\nUploader(store, 'GW150914', 'Prod0')")
     firefox.wait_until(TEXT_HAS, "Choose files")
-    firefox.type(".asimov-storage-panel input[type=file]", str(large))
+    firefox.type("//input[@type = 'file']", str(large))
     firefox.wait_until(TEXT_HAS, "1 to upload")
-    firefox.evaluate(PRESS, "Upload")
+    firefox.press("Upload")
     firefox.wait_until(TEXT_HAS, "1 stored")
-    assert md5(Store(store.root).fetch_file("GW150914", "Prod0", "posterior.h5")) == md5(large)
+    record = Store(store.root)["GW150914", "Prod0", "posterior.h5"]
+    assert record.hash == md5(large) == md5(Store(store.root).fetch_file(*record.key))
 
 
 def test_download_64_mib(firefox, book, store, large):
@@ -86,7 +89,7 @@ def test_download_64_mib(firefox, book, store, large):
     store.add_file("GW150914", "Prod0", large)
     book(opening(store) + "store.explore()")
     firefox.wait_until(TEXT_HAS, "posterior.h5")
-    firefox.evaluate(PRESS, "posterior.h5")
+    firefox.press("posterior.h5")
     firefox.wait_until(TEXT_HAS, "Download")
-    firefox.evaluate(PRESS, "Download")
-    assert md5(firefox.finished_download()) == md5(large)
+    firefox.press("Download")
+    assert md5(firefox.finished_download("posterior.h5")) == md5(large)

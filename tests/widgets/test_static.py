@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import re
 from collections import Counter
 from importlib.resources import as_file, files
@@ -64,9 +65,13 @@ def test_comments_stay_in_the_files():
 
 @pytest.mark.parametrize("widget", WIDGETS)
 def test_a_module_is_packed_whole(widget):
-    """What a page loads holds the code of all scripts that the widget names, packed to less than half."""
+    """What a page loads holds the code of all scripts that the widget names, and the style sheet, in less than half."""
     (held,) = re.findall(r'atob\("([^"]*)"\)', widget._esm)
     text = gzip.decompress(base64.b64decode(held)).decode()
     name = widget.__name__
-    assert text == joined(*FILES[name]) + f"export default {{ render: rendering(mount{name}) }};\n"
+    code, exported = text.split(f"export default {{ render: rendering(mount{name}, ")
+    assert code == joined(*FILES[name])
+    sheet = json.loads(exported.removesuffix(") };\n"))
+    assert ".asimov-storage-panel .asimov-storage-records" in sheet
+    assert not re.search(r"/\*|^ ", sheet, re.MULTILINE)
     assert len(widget._esm) < len(text) / 2

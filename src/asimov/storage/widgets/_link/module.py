@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import re
 from importlib.resources import files
 
@@ -49,8 +50,9 @@ def joined(*names: str) -> str:
 
 
 def exported(widget: str) -> str:
-    """Return the line that hands a widget's ``mountNAME(link, root, model)`` to anywidget."""
-    return f"export default {{ render: rendering(mount{widget}) }};\n"
+    """Return the lines that hand a widget's ``mountNAME(link, root, model)``, and the style sheet, to anywidget."""
+    sheet = json.dumps(_CSS_COMMENTS.sub("", static("asimov-storage.css")))
+    return f"export default {{ render: rendering(mount{widget}, {sheet}) }};\n"
 
 
 def source(widget: str) -> str:
@@ -60,6 +62,8 @@ def source(widget: str) -> str:
 
 def packed(text: str) -> str:
     """Return an ES module that unpacks another: a third of its size, which is most of what a page waits for.
+
+    The style sheet comes in it, too: as anywidget's ``_css`` it would be four times as large.
 
     The page inflates it (Compression Streams, which browsers have had since 2023) and imports it as anywidget imports
     every module: from a Blob.
@@ -74,6 +78,8 @@ def module(widget: str) -> str:
 
 #: Comments that have lines of their own: types and reasons are for those who read the files, and half of the bytes.
 _COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+
+_CSS_COMMENTS = re.compile(r"/\*.*?\*/|^ +", re.MULTILINE | re.DOTALL)
 
 _UNPACKING = """\
 const bytes = Uint8Array.from(atob("%s"), (character) => character.charCodeAt(0));

@@ -42,7 +42,6 @@ from asimov.storage._model.names import name_of
 
 from . import messages
 from .messages import Handler, Message, RefusedError, Reply, request
-from .module import static
 from .traits import Height
 
 _logger = logging.getLogger(__name__)
@@ -70,7 +69,6 @@ class Panel(anywidget.AnyWidget):
         "fill" takes all of the height that the page gives, for an app or a panel.
     """
 
-    _css = static("asimov-storage.css")
     height = Height().tag(sync=True)
     _heard = traitlets.Int(0).tag(sync=True)  # which only the page changes; see tellMarimo in static/page/render.js
 

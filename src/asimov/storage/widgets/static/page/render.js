@@ -10,13 +10,15 @@
  * Return what anywidget calls `render`: a root element, a link, and the clean-up of both.
  *
  * @param {Mount} mount
+ * @param {string} sheet The style sheet. It goes into each view, which may be in a shadow tree.
  */
-function rendering(mount) {
+function rendering(mount, sheet) {
   /** @param {{ model: Model, el: HTMLElement }} view */
   const render = ({ model, el }) => {
     const root = keepKeys(make("div", { class: "asimov-storage asimov-storage-panel" }));
     el.classList.add("asimov-storage-host");
-    el.append(root);
+    const style = make("style", {}, sheet);
+    el.append(style, root);
     const link = new Link(model);
     const limit = () => limitHeight(el, root, model.get("height") ?? "");
     model.on("change:height", limit);
@@ -28,6 +30,7 @@ function rendering(mount) {
       hush();
       cleanUp?.();
       link.close();
+      style.remove();
       root.remove();
     };
   };
