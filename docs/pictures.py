@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from asimov.storage import Store
 
@@ -139,6 +139,24 @@ def other_pictures(book: Notebook, folder: Path) -> None:
         save(shot(widget), f"widget-{name}.png")
 
 
+def pictures_elsewhere(server: Server, browser: Browser, store: Store) -> None:
+    """Take pictures of the Fetcher in Notebook 7, and of the Explorer as an app in Voilà."""
+    page = browser.new_page(viewport={"width": 1100, "height": 760})
+    cell = f"{opening(store)}from asimov.storage.widgets import Fetcher\n{CELLS[1]}"
+    book = Notebook(server, page, server.write((cell,)), "notebook")
+    book.run()
+    book.widget().get_by_role("button", name="Fetch").click()
+    book.widget().get_by_role("button", name="Download").wait_for()
+    page.wait_for_timeout(800)
+    save(Image.open(io.BytesIO(page.screenshot())).convert("RGB"), "widget-notebook7.png")
+    page = browser.new_page(viewport={"width": 1100, "height": 640})
+    book = Notebook(server, page, server.write((opening(store) + 'store.explore(height="fill")',)), "voila")
+    book.widget().get_by_role("button", name="posterior.hdf5").first.wait_for()
+    book.widget().get_by_label("Search").fill("GW17 psd")
+    page.wait_for_timeout(1500)
+    save(Image.open(io.BytesIO(page.screenshot())).convert("RGB"), "widget-voila.png")
+
+
 CELLS = (
     "store.explore()",
     'Fetcher(store, "GW170104", "Prod0", "samples.csv")',
@@ -165,6 +183,7 @@ def main() -> None:
         book.run()
         explorer_pictures(book)
         other_pictures(book, folder)
+        pictures_elsewhere(server, browser, store)
         browser.close()
         server.close()
 

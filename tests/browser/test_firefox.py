@@ -14,6 +14,7 @@ from asimov.storage import Store
 SIZE = 64 << 20
 ROWS = "() => [...document.querySelectorAll('.asimov-storage-records tbody tr')].map((row) => row.innerText)"
 COUNT_IS = "(count) => document.querySelectorAll('.asimov-storage-records tbody tr').length === count"
+STYLED = "() => getComputedStyle(document.querySelector('.asimov-storage-panel')).maxHeight === '480px'"
 TEXT_HAS = "(text) => document.querySelector('.asimov-storage-panel')?.innerText.includes(text)"
 
 
@@ -67,6 +68,7 @@ def test_the_explorer_paints_and_finds(firefox, book, store, tmp_path):
     book(opening(store) + "store.explore()")
     firefox.wait_until(TEXT_HAS, "posterior-00.txt")
     firefox.wait_until(COUNT_IS, 30)
+    assert firefox.evaluate(STYLED)
     firefox.type("//input[@type = 'search']", "posterior-2")
     firefox.wait_until(COUNT_IS, 10)
     assert all("posterior-2" in row for row in firefox.evaluate(ROWS))

@@ -145,6 +145,7 @@ def test_explore_fetch_and_download(app, kind):
     widget = panel_of(page)
     rows = widget.locator(".asimov-storage-records tbody tr")
     expect(rows).to_have_count(3, timeout=LIMIT * 1000)
+    expect(page.locator(".asimov-storage-panel").first).to_have_css("max-height", "480px")
     box = widget.bounding_box()
     assert (box["width"] > 300, box["height"] <= 480) == (True, True)
     widget.get_by_label("Search").fill("result-1")

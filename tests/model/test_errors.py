@@ -48,7 +48,7 @@ COMMON = (OSError, ValueError, KeyError, LookupError, TypeError, RuntimeError, F
 
 @pytest.mark.parametrize("error", BASES, ids=lambda error: error.__name__)
 def test_bases(error):
-    """Each error is a StorageError and of just those builtin types that DESIGN.md names."""
+    """Each error is a StorageError and of just those builtin types that users may catch."""
     expected = {base for base in COMMON if any(issubclass(named, base) for named in BASES[error])}
     assert issubclass(error, StorageError)
     assert {base for base in COMMON if issubclass(error, base)} == expected

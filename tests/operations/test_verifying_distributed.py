@@ -14,7 +14,7 @@ import dask
 import pytest
 from damage import flip_bit
 from distributed import Client, LocalCluster
-from remote import hidden, plainly, stalled
+from workers import hidden, plainly, stalled
 
 COUNT, BATCH = 200, 64
 pytestmark = pytest.mark.timeout(100)  # a cluster that doesn't come up must not take the whole run along

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from asimov.storage._model.check import Check, Status
 from asimov.storage._model.errors import (
     AlreadyPresentException,
     FileSystemError,
@@ -20,11 +20,14 @@ from asimov.storage._model.errors import (
     StoreReadOnlyError,
 )
 from asimov.storage._model.record import Record
-from asimov.storage._model.reports import RepairReport, VerificationReport
 
 from ._manifest import Manifest
 from ._store import Store
 from ._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from asimov.storage._model.check import Check, Status
+    from asimov.storage._model.reports import RepairReport, VerificationReport
 
 __all__ = [
     "AlreadyPresentException",
@@ -54,3 +57,18 @@ def load_ipython_extension(ipython: Any) -> None:
     from . import magics
 
     magics.load_ipython_extension(ipython)
+
+
+# Only some processes verify or repair. The others start a little sooner without what these need.
+_LATER = {"Check": "check", "Status": "check", "RepairReport": "reports", "VerificationReport": "reports"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"._model.{_LATER[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,7 +14,6 @@ from asimov.storage._bytes.progress import Progress
 from asimov.storage._model.errors import RecordNotFoundError, StorageError
 from asimov.storage._model.names import Key, key_of
 from asimov.storage._model.record import Duplicate, Record
-from asimov.storage._model.reports import RepairReport, VerificationReport
 from asimov.storage._model.selection import find, find_uuid, select
 from asimov.storage._operations import adding, arguments, fetching
 from asimov.storage._operations.sources import source, sources
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from asimov.storage._model.reports import RepairReport, VerificationReport
     from asimov.storage._operations.verifying import OnCheck
 
     from .widgets import Explorer

@@ -19,8 +19,7 @@ from asimov.storage._bytes.descriptors import write_all
 from asimov.storage._bytes.digests import Digest, Named
 from asimov.storage._bytes.progress import Meter, Progress
 from asimov.storage._format.further import of_values
-from asimov.storage._model.check import Check, Status
-from asimov.storage._model.matching import Where, mismatch, require_match
+from asimov.storage._model.matching import Where, require_match
 from asimov.storage._model.names import Key
 from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     import threading
 
     from typing_extensions import Buffer
+
+    from asimov.storage._model.check import Check
 
 
 class Source(NamedTuple):
@@ -343,33 +344,16 @@ class Backend(ABC):
             Its bytes are not those that were recorded. Some of them have been written.
         """
         found = Digest(sha256=record.sha256 is not None)
-        for piece in self._counted(record, found, meter):
+        for piece in counted(self.pieces(record), found, meter):
             with writing:
                 write_all(target, piece)
         require_match(record, found, self.where(record))
 
     def check(self, records: Sequence[Record], meter: Meter | None = None) -> list[Check]:
         """Verify files, sorted by key, and return a Check of each, even of one that can't be read."""
-        return [self._check(record, meter) for record in records]
+        from . import checking
 
-    def _check(self, record: Record, meter: Meter | None) -> Check:
-        found = Digest(sha256=record.sha256 is not None)
-        try:
-            for _ in self._counted(record, found, meter):
-                pass
-        except FileNotFoundError:
-            return failed(record, self.where(record), Status.MISSING, "there is no such file")
-        except OSError as error:
-            return failed(record, self.where(record), Status.UNREADABLE, error.strerror or str(error))
-        return checked(record, self.where(record), found)
-
-    def _counted(self, record: Record, found: Digest, meter: Meter | None) -> Iterator[bytes]:
-        """Yield the bytes of a record's file, while digesting and counting them."""
-        for piece in self.pieces(record):
-            found.update(piece)
-            if meter is not None:
-                meter.advance(len(piece))
-            yield piece
+        return [checking.check(self, record, meter) for record in records]
 
     # When files were last verified, if the back end can keep that.
 
@@ -388,34 +372,10 @@ class Backend(ABC):
         """
 
 
-def checked(record: Record, where: Where, found: Digest) -> Check:
-    """Return the Check of a file that was read, by the digest of its bytes."""
-    wrong = mismatch(record, found)
-    return Check(
-        event=record.event,
-        production=record.production,
-        file=record.file,
-        uuid=record.uuid,
-        hash=record.hash,
-        status=Status.OK if wrong is None else Status.CORRUPT,
-        actual=found.md5,
-        path=where,
-        size=found.size,
-        reason=wrong,
-    )
-
-
-def failed(record: Record, where: Where, status: Status, reason: str) -> Check:
-    """Return the Check of a file that could not be read."""
-    return Check(
-        event=record.event,
-        production=record.production,
-        file=record.file,
-        uuid=record.uuid,
-        hash=record.hash,
-        status=status,
-        actual=None,
-        path=where,
-        size=None,
-        reason=reason,
-    )
+def counted(pieces: Iterator[bytes], found: Digest, meter: Meter | None) -> Iterator[bytes]:
+    """Yield the bytes of a file, while digesting and counting them."""
+    for piece in pieces:
+        found.update(piece)
+        if meter is not None:
+            meter.advance(len(piece))
+        yield piece

@@ -15,7 +15,7 @@ import functools
 import os
 import stat
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 from asimov.storage._model.errors import StorageError
 from asimov.storage._model.names import from_disk, on_disk
@@ -104,6 +104,11 @@ class Folder:
     def path(self) -> Path:
         """The path of the folder."""
         return _joined(self._above, self._name)
+
+    @property
+    def above(self) -> Folder:
+        """The open folder in which this one was opened."""
+        return cast("Folder", self._above)
 
     def __fspath__(self) -> str:
         return str(self.path)

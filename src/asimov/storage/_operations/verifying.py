@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from asimov.storage._backends import opening
-from asimov.storage._backends.base import Backend, failed
+from asimov.storage._backends.base import Backend
+from asimov.storage._backends.checking import failed
 from asimov.storage._bytes.progress import Meter, Progress
 from asimov.storage._bytes.threads import Threads, reading_threads
 from asimov.storage._display.text import shown

@@ -20,7 +20,6 @@ from asimov.storage._bytes.threads import descriptors
 from asimov.storage._disk import files
 from asimov.storage._disk.folder import STORE, Folder, Reporting, Stamp
 from asimov.storage._format.layout import HOME
-from asimov.storage._model.check import Check
 from asimov.storage._model.errors import HashError
 from asimov.storage._model.matching import require_expected
 from asimov.storage._model.names import Key, on_disk
@@ -32,6 +31,8 @@ from .incoming import Incoming
 from .journal import Journal
 
 if TYPE_CHECKING:
+    from asimov.storage._model.check import Check
+
     from .resumable import Resumable
     from .writable import Writing
 
@@ -105,7 +106,8 @@ class LocalBackend(Backend):
         opened: Callable[[Path], int] | None = None,
     ) -> Iterator[Sequence[Received]]:
         taken: list[Incoming] = []
-        with self._journal.incoming() as folder, Folder.open(self._root) as root:
+        with self._journal.incoming() as folder:
+            root = folder.above.above
             try:
                 together = max(1, min(_SEALED_TOGETHER, descriptors() // _OF_THE_DESCRIPTORS))
                 while len(taken) < len(sources):

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from asimov.storage._backends.base import checked, failed
+from asimov.storage._backends.checking import checked, failed
 from asimov.storage._bytes import digests
 from asimov.storage._bytes.progress import Meter
 from asimov.storage._disk.folder import Folder

@@ -42,9 +42,9 @@ b. Make a file in ``recent/`` for the entry, and one for the fold if this add wi
    long as one is there, nobody removes an entry that we might not have read. They are not created exclusively: NFS
    marks an exclusive creation by the file's time, and others would take the new file for an old one.
 c. Read the state. Check names and contents. ``link`` the data to ``EVENT/PRODUCTION/UUID``, never over another file (or
-   ``rename`` it, if there are no links between folders), and ``fsync`` those folders. Write the records and the end
-   mark to the entry's file, and close a descriptor of it: that sends them to an NFS server, whose other clients may
-   read the entry as soon as it has its name.
+   ``rename`` it, if there are no links between folders), and ``fsync`` those folders (`placing`). Write the records and
+   the end mark to the entry's file, and close a descriptor of it: that sends them to an NFS server, whose other clients
+   may read the entry as soon as it has its name.
 d. ``link`` that file to ``recent/K``. K is one more than the highest number of the state. Entry K - 1 must have been
    listed (if there is no entry at all, an empty one is linked first). THIS IS THE COMMIT.
    ``EEXIST``: another writer committed first. Read the state again, check again, take the next number.
@@ -120,8 +120,8 @@ class Fenced(Exception):
 class Commit:
     """One attempt to commit, from b to g."""
 
-    def __init__(self, reader: StateReader, deferred: Deferred, home: Folder, root: Folder, placing: Placing) -> None:
-        self.reader, self.deferred, self.home, self.root, self.placing = reader, deferred, home, root, placing
+    def __init__(self, reader: StateReader, deferred: Deferred, home: Folder, placing: Placing) -> None:
+        self.reader, self.deferred, self.home, self.root, self.placing = reader, deferred, home, home.above, placing
         self.number = 0
         """The number that the entry was to be linked to, once that was tried."""
 

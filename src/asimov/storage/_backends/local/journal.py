@@ -71,10 +71,10 @@ class Journal:
         """
         from .commit import LOOKS, Commit, Fenced  # loaded only to write, like those below
 
-        with self._home_to_write() as home, Folder.open(self.root) as root, self._alone(home):
+        with self._home_to_write() as home, self._alone(home):
             for attempt in itertools.count(1):
                 try:
-                    Commit(self._reader, self._deferred, home, root, placing).run()
+                    Commit(self._reader, self._deferred, home, placing).run()
                 except Fenced:
                     placing.renew()
                 except OSError as error:  # fenced too, though NFS still shows its cached state of our file

@@ -35,7 +35,11 @@ def open_entries(home: Folder, stack: contextlib.ExitStack) -> tuple[Folder | No
 
 def numbers_in(recent: Folder) -> list[int]:
     """Return the numbers of the entries, sorted."""
-    return sorted(int(name) for name in recent.names() if name.isdecimal() and str(int(name)) == name)
+    return sorted([int(name) for name in recent.names() if _is_number(name)])
+
+
+def _is_number(name: str) -> bool:
+    return name.isdecimal() and name.isascii() and (name[0] != "0" or name == "0")
 
 
 def has_entries(home: Folder) -> bool:

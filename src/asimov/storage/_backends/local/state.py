@@ -126,7 +126,7 @@ class StateReader:
 
     @contextlib.contextmanager
     def home(self) -> Iterator[Folder]:
-        """Open ``.manifest``.
+        """Open ``.manifest``, and the root above it.
 
         Raises
         ------
@@ -317,7 +317,8 @@ class StateReader:
         if not is_there and (known.highest != folded or highest > folded + KEPT):
             return None
         further = range(known.highest + 1, highest + 1)
-        if known.highest > highest or not set(further) <= set(numbers):
+        present = frozenset(numbers)
+        if known.highest > highest or not present.issuperset(further):
             return None
         entries = entries_of(recent, further)
         if any(entry is REMOVED for entry in entries.values()):
@@ -329,7 +330,7 @@ class StateReader:
             contents=known.contents.with_records(_unknown(records_of(entries), known.contents, trusted=True)),
             folded=folded,
             highest=highest,
-            present=frozenset(numbers),
+            present=present,
             stamp=stamp,
             lineage=known.lineage,
             last=identity_of(recent, highest),

@@ -122,7 +122,7 @@ class OverviewPicture {
     this.body.replaceChildren(...events.map((name, row) => this.row(name, row)));
     this.pager.paint(shown);
     setText(this.hidden, hidden > 0 ? `${counted(hidden, "further production")} not shown: use Search.` : "");
-    this.line.replaceChildren(...(line === null ? [] : this.spans(line)));
+    this.line.replaceChildren(...(line === null || line.counts.length < 2 ? [] : this.timeLine(line)));
     this.aim(...this.at);
     if (focused) this.cell(...this.at)?.focus();
   }
@@ -186,6 +186,13 @@ class OverviewPicture {
   }
 
   // --- The time line
+
+  /** @param {{ from: number, span: number, counts: number[] }} line */
+  timeLine({ from, span, counts }) {
+    const dates = [from, from + counts.length * span - 1].map((time) => inDate(time).slice(0, 10));
+    const [begin, end] = dates.map((date) => make("span", { "aria-hidden": "true" }, date));
+    return [begin, ...this.spans({ from, span, counts }), end];
+  }
 
   /** @param {{ from: number, span: number, counts: number[] }} line */
   spans({ from, span, counts }) {

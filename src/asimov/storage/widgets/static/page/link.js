@@ -85,10 +85,6 @@ class KernelGone extends Error {
   }
 }
 
-const GONE = "The kernel is busy or gone. If it was restarted, run this cell again.";
-const SAVED = "This is a saved picture: no kernel has answered yet. Run this cell to use it.";
-const LOST = "The connection to the kernel broke, and what was asked is lost. Try again.";
-
 class Link {
   /** @param {Model} model */
   constructor(model) {

@@ -17,7 +17,8 @@ function rendering(mount, sheet) {
   const render = ({ model, el }) => {
     const root = keepKeys(make("div", { class: "asimov-storage asimov-storage-panel" }));
     el.classList.add("asimov-storage-host");
-    const style = make("style", {}, sheet);
+    const style = make("style");
+    style.textContent = sheet; // as it is: `make` would show its line ends
     el.append(style, root);
     const link = new Link(model);
     const limit = () => limitHeight(el, root, model.get("height") ?? "");

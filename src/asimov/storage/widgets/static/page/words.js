@@ -1,4 +1,8 @@
-// What panels say in words: errors, verdicts, numbers of things.
+// What all panels say in words: of the kernel, of errors, verdicts and numbers of things.
+
+const GONE = "The kernel is busy or gone. If it was restarted, run this cell again.";
+const SAVED = "This is a saved picture: no kernel has answered yet. Run this cell to use it.";
+const LOST = "The connection to the kernel broke, and what was asked is lost. Try again.";
 
 /**
  * Return what was thrown, as an Error: JavaScript may throw anything.
