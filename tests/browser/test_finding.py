@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
 from harness import axe, dark, narrow, opening
 from playwright.sync_api import expect
@@ -17,6 +20,8 @@ def filled(store, tmp_path):
         suffix = "csv" if number % 2 else "txt"
         files.append((f"GW15091{number % 3}", f"Prod{number % 2}", path, f"file-{number:02}.{suffix}"))
     store.add_files(files)
+    three_days_ago = time.time() - 3 * 86_400
+    os.utime(store.fetch_file("GW150910", "Prod0", "file-00.txt"), (three_days_ago, three_days_ago))
     path = store.fetch_file("GW150912", "Prod1", "file-11.csv")
     path.chmod(0o600)
     path.write_text("damaged")
@@ -138,6 +143,7 @@ def test_the_picture_filters(opened, tmp_path):
     picture.get_by_role("button", name="Prod1", exact=True).click()
     line = picture.get_by_role("group", name="Added").get_by_role("button")
     line.last.click()
+    expect(rows(widget)).to_have_count(11)
     assert book.value("w.added_to is not None")
     expect(line.last).to_have_attribute("aria-pressed", "true")
     line.last.click()

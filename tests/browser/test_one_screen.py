@@ -105,6 +105,8 @@ def test_a_widget_is_as_high_as_it_may_be(notebook, filled, window, height):
     book = notebook(opening(filled) + f"w = store.explore(height={height!r})\nw")
     widget = book.widget()
     settled(widget)
+    expect(widget.get_by_role("button", name="GW150910, Prod0: ")).to_be_visible()  # the overview moves the table
+    expect(widget.get_by_role("group", name="Added")).to_be_hidden()  # all on one day
     most = 800 if height == "fill" else int(height[:-2])
     assert widget.bounding_box()["height"] <= most
     region = widget.get_by_role("region", name="Records")

@@ -1,6 +1,6 @@
 """Widgets over a Store: Uploader, Fetcher, Verifier, Explorer.
 
-Each is imported, and ipywidgets and anywidget with it, when it is first used.
+A widget is imported when it is first used. Only then are ipywidgets and anywidget imported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Explorer: all that a Store holds, to be searched, looked at, fetched and verified."""
+"""Explorer: a widget to search, preview, fetch and verify the files of a Store."""
 
 from __future__ import annotations
 
@@ -42,57 +42,60 @@ if TYPE_CHECKING:
 
 
 class Explorer(Shown, Panel):
-    """A widget that shows what is in a Store: one paged table, searched and sorted in the kernel.
+    """A widget that shows the contents of a Store as one paged table. The kernel searches and sorts it.
 
-    Search looks for all words in events, productions and files, and for hashes and uuids that begin with a word of six
-    or more hexadecimal digits. Rows are selected by their boxes, a page at once, or all that match; the selection is
-    fetched to a folder, verified, or taken as `selection`. A row opens the file's preview and its download; *Add* opens
-    the Uploader.
+    The search finds rows in whose event, production and file names all words occur. A word of six or more hexadecimal
+    digits also finds the hashes and uuids that begin with it. Rows are selected by their boxes, one page at once, or
+    all that match. The selection can be fetched to a folder, verified, or read from Python as `selection`. A click on
+    a row opens the file's preview and download. *Add* opens the Uploader.
 
     Parameters
     ----------
     store : Store
-        What to explore. Another process's additions appear with *Refresh*.
+        The Store to explore. *Refresh* shows what other processes have added.
     read_only : bool
-        Offer neither *Add* nor a folder on the server: for apps that anybody may use.
+        Whether to leave out *Add* and fetching to a folder on the server. This is for apps that anybody may use.
     **state
-        The attributes below, except `selected` and `selected_count`, as they are to be at first.
+        Initial values of the attributes below, except `selected` and `selected_count`.
 
     Attributes
     ----------
     search : str
-        Words to look for. This and what follows is shared by all views of the widget, is kept when the page is
-        reloaded, and can be set and observed from Python.
+        Words to search for. All views of the widget share this attribute and those below, and a reload of the page
+        keeps them. Python can set and observe them.
     event, production : str, or anything with a ``name``
-        Show only these; empty: all.
+        Show only this event or production. An empty text shows all.
     suffix : str or None
-        Show only files with this suffix, in lower case, such as ``.hdf5``; empty: without one; None: all.
+        Show only files with this suffix, in lower case, such as ``.hdf5``. An empty text shows only files without a
+        suffix, and None shows all files.
     added_from, added_to : datetime, str or None
-        Show only files that were added then or later, and before then. A str is a date or time in ISO 8601.
+        Show only files that were added at `added_from` or later, and before `added_to`. A str is a date or time in
+        ISO 8601.
     larger_than : int or None
-        Show only files of more bytes.
+        Show only files of more than this number of bytes.
     not_verified_since : datetime, str or None
-        Show only files that were last found to be sound before then, or never; "never": only these.
+        Show only files that have not been found to be sound since this time. "never" shows only files that have never
+        been found to be sound.
     failed : bool
         Show only files that failed their last verification.
     sort : str
-        A column to sort by: event, production, file, size, added, verified, hash or uuid.
+        The column to sort by: event, production, file, size, added, verified, hash or uuid.
     descending : bool
-        Sort the other way round.
+        Whether to sort in descending order.
     columns : tuple of str
-        Which columns are shown.
+        The columns that are shown.
     page : int
-        Which page of 50 rows, counted from 0.
+        The number of the page, counted from 0. A page has 50 rows.
     opened : (event, production, file) or None
         The record whose file is open beside the table.
     overview_folded : bool
-        Whether the picture of the Store is folded away.
+        Whether the overview of the Store is folded away.
     selected : list of (event, production, file)
-        The selected records, sorted, the first 1,000 of them; read-only.
+        The first 1,000 selected records, sorted; read-only.
     selected_count : int
-        How many are selected; read-only.
+        The number of selected records; read-only.
     height : str
-        How high the widget is at most.
+        The largest height of the widget.
 
     Examples
     --------
@@ -136,15 +139,15 @@ class Explorer(Shown, Panel):
         self._looking.read_verifications()
 
     def _first(self, *, read_only: bool) -> State:
-        """Return what a page begins with."""
+        """Return the state that a page starts from."""
         view = view_of_traits(self)
         first: State = {"store": self._store.name, "root": str(self._store.root), "read_only": read_only}
         first |= {"view": asdict(view), "page": self._browsing.first(view)}
-        # What the Uploader's panel begins with:
+        # The Uploader's panel starts from these:
         return {**first, "event": "", "production": "", "server": None, "refusal": refusal(self._store)}
 
     def _serve_changes(self, store: Served) -> None:
-        """Serve what writes to the Store or to the server's disk."""
+        """Serve the requests that write to the Store or to the server's disk."""
         self._serve(Suggestions(store))
         self._serve(Gathering(store, self._selection, lambda state: self._show(_gathered=state)))
         stored = self._serve(Stored(lambda state: self._show(_stored=state)))
@@ -161,11 +164,11 @@ class Explorer(Shown, Panel):
 
     @property
     def report(self) -> VerificationReport | None:
-        """What the last verification of a selection found."""
+        """The report of the last verification of a selection."""
         return self._verification.report
 
     def refresh(self) -> None:
-        """Read the Store again, as the button does."""
+        """Read the Store again, as *Refresh* does."""
         self._browsing.refresh()
 
     def _in_words(self) -> str:

@@ -1,4 +1,4 @@
-"""Fetcher: a file out of a Store, verified; its path, a look into it, and a download to the user's own disk."""
+"""Fetcher: a widget that fetches one file from a Store, verified, with its path, a preview and a download."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 class Fetcher(Panel):
     """A widget that fetches a file from a Store: verified, with its path, a preview, and a download.
 
-    Event, production and file are typed with suggestions from the manifest. *Fetch* verifies the file, and shows its
-    path and a line of code that does the same; *Download* takes it to the user's own disk.
+    The user types event, production and file, and gets suggestions from the manifest. *Fetch* verifies the file, and
+    shows its path and a line of code that does the same. *Download* copies the file to the user's own disk.
 
     Parameters
     ----------
     store : Store
-        Where to fetch from.
+        The Store to fetch from.
     event, production, file : str, or anything with a ``name``, optional
-        What stands in the boxes at first.
+        The initial contents of the boxes.
 
     Attributes
     ----------
     path : pathlib.Path or None
-        The file that was fetched last, in the Store or in the destination folder; None before, while one is fetched,
-        and where that failed. ``observe`` hears it change, in the thread that fetches.
+        The path of the file that was fetched last, in the Store or in the destination folder. It is None before the
+        first fetch, during a fetch, and after a fetch that failed. Observers are called in the thread that fetches.
     record : Record or None
-        Its record, likewise.
+        The record of that file. It is None when `path` is.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Served: what a widget asks of the Store that it was made for. No module of the widgets imports the Store itself."""
+"""Served: the part of a Store that the widgets use. No module of the widgets imports the class Store itself."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from asimov.storage._operations.adding import Added
 
     Found = tuple[Where, int | None, int | None]
-    """Path, size in bytes and time of the last change in ns; None where there is no file."""
+    """Path, size in bytes and time of the last change in ns. Size and time are None if there is no file."""
 
 
 class Served(Protocol):
-    """A Store, as far as the widgets know it."""
+    """The members of a Store that the widgets use."""
 
     backend: Backend
 
     @property
     def root(self) -> Path:
-        """Its folder."""
+        """The folder of the Store."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the Store."""
 
     def __getitem__(self, key: Key, /) -> Record:
-        """Return a record, or raise RecordNotFoundError."""
+        """Return the record of `key`, or raise RecordNotFoundError."""
 
     def fetch_file(
         self,
@@ -55,7 +55,7 @@ class Served(Protocol):
         dest: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> Path:
-        """Return the path of a file that was verified, or of its copy."""
+        """Verify a file, and return its path, or that of its copy in `dest`."""
 
     def fetch_files(
         self,
@@ -65,10 +65,10 @@ class Served(Protocol):
         tree: bool = False,
         progress: Progress | None = None,
     ) -> list[Path]:
-        """Return the paths of many such files."""
+        """Verify many files, and return their paths, or those of their copies in `dest`."""
 
     def open_file(self, event: object, production: object, file: str, *, progress: Progress | None = None) -> BinaryIO:
-        """Open a file that was verified: what is read is what was verified."""
+        """Verify a file and open it. The bytes that are read are the bytes that were verified."""
 
     def verify(
         self,
@@ -85,91 +85,96 @@ class Arriving(Protocol):
 
     @property
     def size(self) -> int:
-        """How many bytes are here."""
+        """The number of bytes that have arrived."""
 
     def md5(self) -> str:
-        """Return the MD5 of these bytes."""
+        """Return the MD5 of the bytes that have arrived."""
 
     def write(self, data: Buffer, /) -> None:
         """Append `data`."""
 
     def empty(self) -> None:
-        """Begin anew."""
+        """Remove all bytes that have arrived, so that the file starts again."""
 
     def commit(self, *, hash: str | None) -> object:
-        """Store the file. Nothing of it is left here, whether that succeeds or fails."""
+        """Store the file. The partial file is gone afterwards, whether that succeeds or fails."""
 
     def discard(self) -> None:
-        """Remove what is here."""
+        """Remove the partial file."""
 
     def close(self) -> None:
-        """Keep what is here, for a day, so that the file can go on."""
+        """Keep the partial file for a day, so that it can be resumed."""
 
 
 _METHODS = [name for name, member in vars(Served).items() if callable(member) and not name.startswith("_")]
 
 
 def require_store(widget: object, store: object) -> None:
-    """Raise TypeError if what a widget was given is no Store."""
-    if not all(hasattr(type(store), name) for name in _METHODS):  # of its class: else the class Store would pass
+    """Raise TypeError if the argument of a widget is not a Store."""
+    if not all(hasattr(type(store), name) for name in _METHODS):  # type(): or the class Store itself would pass
         name = type(widget).__name__
         msg = f"{shown(store)} is no Store: {name} takes one, as in {name}(Store('results'))."
         raise TypeError(msg)
 
 
-# What widgets need of a Store besides its public methods stands here, and nowhere else.
+# Only the functions below use more of a Store than its public methods.
 
 
 def contents(store: Served) -> Contents:
-    """Read what a Store holds now."""
+    """Read the current contents of a Store."""
     return store.backend.contents()
 
 
 def refusal(store: Served) -> str | None:
-    """Return in words why nothing can be added to a Store; None where it can."""
+    """Return a message that says why nothing can be added to a Store; None if files can be added."""
     reason = store.backend.writable()
     return None if reason is None else f"Nothing can be added to this Store: {reason}."
 
 
 def html(store: Served) -> str:
-    """Return what a Store looks like to readers without a kernel."""
+    """Return the HTML of a Store, for readers without a kernel."""
     picture: str = store._repr_html_()  # type: ignore[attr-defined]
     return picture
 
 
 def stat(store: Served, record: Record) -> Found:
-    """Return path, size in bytes and time of the last change in ns of a record's file; None where it is missing."""
+    """Return the path of a record's file, its size in bytes and the time of its last change in ns.
+
+    Size and time are None if the file is missing.
+    """
     return next(iter(store.backend.stat([record])))
 
 
 def stat_all(store: Served, records: Iterable[Record]) -> Iterator[Found]:
-    """Return the same of many records, one after the other."""
+    """Yield the same as `stat` for each of many records."""
     return store.backend.stat(records)
 
 
 def times_verified(store: Served) -> Mapping[str, int]:
-    """Return when files were last verified: seconds since 1970, by uuid; negative where they were not sound then."""
+    """Return when each file was last verified, by uuid: seconds since 1970, negative if the file was not sound."""
     return store.backend.last_verified()
 
 
 def add(store: Served, source: Source, opened: Callable[[Path], int], progress: Progress) -> None:
-    """Add one file, which `opened` opens."""
+    """Add one file. `opened` opens it."""
     adding.add(store.backend, [source], progress=progress, opened=opened)
 
 
 def add_contents(store: Served, contents: Sequence[tuple[Key, Buffer]], progress: Progress) -> list[Added]:
-    """Add small files that are in memory, each by itself; return what became of each, once that is durable."""
+    """Add small files that are in memory, each by itself. Return the result of each once it is durable."""
     return adding.add_contents(store.backend, contents, progress=progress)
 
 
 def incoming(
     store: Served, key: Key, token: str, keep: Callable[[int], int], progress: Progress | None = None
 ) -> Arriving:
-    """Begin a file that arrives in pieces, or go on with what came before under its token, as far as `keep` says.
+    """Start a file that arrives in pieces, or resume the one that arrived earlier under the same token.
+
+    `keep` is called with the number of bytes that are there already. It returns how many of them to keep.
 
     Raises
     ------
     BlockingIOError
-        Another process writes to this token now.
+        Another process is writing the file of this token.
     """
     return adding.PartialFile(store.backend, key, token=token, keep=keep, progress=progress)

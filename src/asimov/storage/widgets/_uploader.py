@@ -1,4 +1,4 @@
-"""Uploader: files from the user's own disk, or from the server's, into a Store."""
+"""Uploader: a widget that stores files from the user's own disk, or from the server's, in a Store."""
 
 from __future__ import annotations
 
@@ -28,39 +28,43 @@ if TYPE_CHECKING:
 
 
 TOLD = 20
-"""Records that a page is told of at most."""
+"""The largest number of records that are sent to a page."""
 
 
 class Uploader(Panel):
-    """A widget that stores files from the user's own disk: of any size, digested in the browser and in the kernel.
+    """A widget that stores files of any size from the user's own disk. Browser and kernel both digest them.
 
     Choose or drop files or folders, name event and production, and press *Upload*. A file enters the Store only if the
-    MD5 that the browser computed of what it read is the MD5 of what arrived. After a reload of the page, or a restart
-    of the kernel, choose the same file again: it goes on from where it stopped, for a day, if the kernel runs on the
-    same machine and the Store's file system has locks; else it begins anew. At most 10,000 files go up at once.
+    MD5 of the bytes that the browser read is the MD5 of the bytes that arrived. At most 10,000 files can be uploaded
+    at once.
 
-    Of a folder all files are taken, those in folders below it too, without hidden ones (``.name``). Each keeps its own
-    name; where two have the same, the folders stand in front of it (``run1_psd.dat``), since a name has no ``/``. The
-    names can be changed before the upload.
+    An interrupted upload can be resumed. After a reload of the page, or a restart of the kernel, choose the same file
+    again within a day: its upload continues where it stopped. This needs a kernel on the same machine and a file system
+    with locks under the Store. Otherwise the upload starts again.
+
+    A chosen folder stands for all files in it and in the folders below it, except hidden ones (``.name``). Each file
+    keeps its own name. Where two files have the same name, the folders are put in front of it (``run1_psd.dat``), since
+    a name cannot contain ``/``. The names can be changed before the upload.
 
     Files that are dropped from JupyterLab's own file browser are added from the server's disk, if the kernel sees it.
-    In a notebook, who drops them may read them; elsewhere (Voilà, a web app) the page may be anybody's, so there they
-    are taken only from below `server_root`.
+    In a notebook, the user who drops files may read them anyway. Elsewhere (Voilà, a web app) anybody may use the page,
+    so there only files below `server_root` are accepted.
 
     Parameters
     ----------
     store : Store
-        Where to store.
+        The Store to add files to.
     event, production : str, or anything with a ``name``, optional
-        What stands in the boxes at first.
+        The initial contents of the boxes.
     server_root : str or os.PathLike, optional
-        A folder of the machine that the kernel runs on: its files can be stored too, by *Path on the server*. Nothing
-        above it can be reached, nor dropped here. Without it there is no such box.
+        A folder on the machine that the kernel runs on. Its files can be stored too, by the box *Path on the server*.
+        Files outside this folder can neither be named in that box nor be dropped. Without `server_root` there is no
+        such box.
 
     Attributes
     ----------
     records : list of Record
-        What was stored with this widget, in order. ``observe`` hears it change, in the thread that stores.
+        The records that were stored with this widget, in order. Observers are called in the thread that stores.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Verifier: every file of a Store, or a selection, against the digests on record, in the background."""
+"""Verifier: a widget that verifies the files of a Store, or a selection of them, in the background."""
 
 from __future__ import annotations
 
@@ -27,20 +27,22 @@ if TYPE_CHECKING:
 class Verifier(Panel):
     """A widget that verifies the files of a Store, or a selection of them, while the notebook stays usable.
 
-    *Verify* starts it, *Cancel* ends it within a second; files, bytes, rate and what was found are shown as it goes.
+    *Verify* starts a verification, and *Cancel* ends it within a second. Files, bytes, rate and results are shown as it
+    runs.
 
     Parameters
     ----------
     store : Store
-        What to verify.
+        The Store to verify.
     selection : optional
-        Verify these only: Records, (event, production, file) tuples, rows of ``to_frame()``, as for `Store.verify`.
+        The files to verify: Records, (event, production, file) tuples or rows of ``to_frame()``, as for `Store.verify`.
+        By default all files are verified.
 
     Attributes
     ----------
     report : VerificationReport or None
-        What the last verification found; None before, while one runs, and where it was cancelled or failed. ``observe``
-        hears it change, in the thread that verifies.
+        The report of the last verification. It is None before the first one, while one runs, and after one that was
+        cancelled or failed. Observers are called in the thread that verifies.
 
     Examples
     --------
@@ -67,36 +69,38 @@ class Verifier(Panel):
         self._verification = self._serve(Verification(store, lambda: which, self._show_found))
 
     def start(self) -> None:
-        """Begin to verify, as the button does; it returns at once.
+        """Start a verification, as *Verify* does, and return at once.
 
         Raises
         ------
         StorageError
-            A verification is under way, or this was closed.
+            A verification is under way already, or the widget was closed.
         """
         self._verification.start()
 
     def cancel(self) -> None:
-        """End the verification under way within a second, as the button does; it returns at once."""
+        """Cancel the verification under way, as *Cancel* does, and return at once. It ends within a second."""
         self._verification.cancel()
 
     def wait(self, timeout: float | None = None) -> VerificationReport | None:
-        """Wait for the verification under way, and start one if none was started. An interrupt cancels it.
+        """Wait for the verification under way. Start one if none was started.
+
+        An interrupt of the kernel cancels the verification.
 
         Parameters
         ----------
         timeout : float, optional
-            Seconds to wait at most; None: as long as it takes.
+            The longest time to wait, in seconds. None waits as long as it takes.
 
         Returns
         -------
         VerificationReport or None
-            None where the time was up, or the verification was cancelled.
+            None if the time ran out, or if the verification was cancelled.
 
         Raises
         ------
         Exception
-            Whatever ended the verification before it could give a report.
+            The error that ended the verification before there was a report.
         """
         return self._verification.wait(timeout)
 
@@ -114,7 +118,7 @@ class Verifier(Panel):
 
 
 def _about(store: Served, which: list[Chosen] | None) -> str:
-    """Return in words what is verified."""
+    """Return a description of the files that are verified."""
     if which is None:
         return f"All files, in {store.root}"
     return f"{len(which):,} selected {'file' if len(which) == 1 else 'files'}, in {store.root}"

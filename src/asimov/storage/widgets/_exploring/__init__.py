@@ -1,1 +1,1 @@
-"""What a Store holds: the table, what its pages ask for, the selection and what is done with it."""
+"""The kernel's side of the Explorer: the table of records, the requests of its pages, and the selection."""

@@ -1,4 +1,4 @@
-"""Browsing: pages of the table, its filters' choices, and the Store read again."""
+"""Browsing: the pages of the table, the choices of its filters, and reading the Store again."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Browsing:
     ----------
     store : Store
     reading : Reading
-        What the pages show.
+        The records that the pages show.
     selection : Selection
-        Which rows are marked.
+        The rows that are marked.
     looking : Looking
-        Is asked for what isn't known of the files yet.
+        It is asked for what isn't known about the files yet.
     tell : callable
-        ``tell(None, event, **content)`` sends all views ``explore/read`` (records).
+        ``tell(None, event, **content)`` sends ``explore/read`` (records) to all views.
     """
 
     def __init__(
@@ -47,18 +47,18 @@ class Browsing:
         self._refreshing = threading.Lock()
 
     def first(self, view: View) -> State:
-        """Return a page, for a view that is about to paint."""
+        """Return the page that a new view paints first."""
         return self._page(view, "")
 
     def shown(self, view: View) -> list[tuple[str, str, str, int | None]]:
-        """Return event, production, file and size (None: missing) of the records of a page."""
+        """Return event, production, file and size of the records of a page. The size of a missing file is None."""
         table = self._reading.table
         records = [table.contents.record(index) for index in table.page(view).rows]
         return [(*record.key, stat(self._store, record)[1]) for record in records]
 
     def refresh(self) -> None:
-        """Read the Store again; what is selected stays selected, as far as it is still there."""
-        with self._refreshing:  # or of two, the one that read first might have the last word
+        """Read the Store again. Selected records stay selected if they are still there."""
+        with self._refreshing:  # without the lock, the older of two readings might be shown in the end
             read = self._reading.now()
             if self._reading.shows(read):
                 return
@@ -82,7 +82,7 @@ class Browsing:
 
     @request("explore/news", background=True)
     def _news(self, _message: Message) -> State:
-        """Return whether the table shows what the Store holds; it costs a reading where somebody has added."""
+        """Return whether the Store has changed since the table was read. If it has, this costs a whole reading."""
         read = self._reading.now()
         shown = len(self._reading.table)
         return {"changed": not self._reading.shows(read), "records": len(read), "shown": shown}
@@ -104,7 +104,7 @@ class Browsing:
         }
 
     def _choices(self, table: Table, event: str | None, known: str) -> State | None:
-        """Return what the filters offer, unless the page knows it from an answer before."""
+        """Return the choices of the filters, or None if the page knows them from an earlier answer."""
         offered = f"{self._reading.number}/{event or ''}"
         if offered == known:
             return None
@@ -113,7 +113,10 @@ class Browsing:
         return {"of": offered, **{name: asdict(offers) for name, offers in choices.items()}}
 
     def _row(self, table: Table, index: int) -> list[object]:
-        """Return a row as a page shows it: names, digests, size in bytes, added in ms and verified in s since 1970."""
+        """Return a row as a page shows it: names, digests, size in bytes, time added, time verified.
+
+        The time when the file was added is in ms since 1970, the time when it was verified in seconds.
+        """
         _, size, modified = stat(self._store, table.contents.record(index))
         verified = None
         if table.facts is not None:

@@ -1,7 +1,7 @@
-"""Facts: what the disk knows of each file of a table, looked up beside all else.
+"""Facts: the sizes, times and verifications of the files of a table, which the manifest doesn't have.
 
 A Store may be on a slow file system, so sizes and times are looked up only when a view asks to sort or filter by them.
-When files were last verified is in one small file, and is read at once.
+The times of the last verifications are all in one small file, which is read at once.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from .view import View
 
 MISSING, UNKNOWN = -1, -2
-"""Of a file that isn't there, and of one that was not looked at."""
+"""The values for a file that isn't there, and for one that hasn't been looked at."""
 _NS_IN_MS = 1_000_000
 _NEVER = 0
 _STEP = 256
-"""Files between two looks at whether to go on."""
+"""Files between two checks of whether to continue."""
 
 
 class Facts:
@@ -36,12 +36,12 @@ class Facts:
     Attributes
     ----------
     sizes : array
-        In bytes; ``MISSING`` where there is no file.
+        The size of each file, in bytes; ``MISSING`` if there is no file.
     added : array
-        The last change of a file, in ms since 1970; ``MISSING`` where there is no file.
+        The last change of each file, in ms since 1970; ``MISSING`` if there is no file.
     verified : array or None
-        When a file was last found to be sound, in seconds since 1970; 0: never; negative: when it failed last. None
-        until that was read.
+        When each file was last verified, in seconds since 1970: 0 if never, negative if it failed. None until these
+        times have been read.
     """
 
     def __init__(self, store: Served, contents: Contents) -> None:
@@ -50,17 +50,17 @@ class Facts:
         self.sizes, self.added = array("q", [UNKNOWN]) * count, array("q", [UNKNOWN]) * count
         self.verified: array[int] | None = None
         self.complete = False
-        """Whether all files were looked at."""
+        """Whether all files have been looked at."""
         self._looks = 0
         self._looking = threading.Lock()
 
     @property
     def state(self) -> tuple[bool, int]:
-        """Return what changes as more is known."""
+        """Return a value that changes whenever more is known."""
         return self.complete, self._looks
 
     def take(self, before: Facts) -> None:
-        """Take over what is known of the files that were in an earlier reading, too."""
+        """Copy what is known of the files that were also in an earlier reading."""
         if not before.complete:
             return
         index_of, uuids = before._contents.index_of, before._contents.uuids
@@ -76,12 +76,12 @@ class Facts:
         self._looks += 1
 
     def look(self, progress: Progress) -> None:
-        """Look at all files that were not looked at yet.
+        """Look up sizes and times of all files that have not been looked at yet.
 
         Raises
         ------
         Cancelled
-            Somebody has cancelled; what was found so far is kept.
+            The user has cancelled. What was found so far is kept.
         """
         with self._looking:
             rows = [row for row, size in enumerate(self.sizes) if size == UNKNOWN]
@@ -93,7 +93,7 @@ class Facts:
             self._looks += 1
 
     def note(self, row: int, size: int | None, changed: int | None) -> None:
-        """Keep what was found of a file: bytes, and ns since 1970."""
+        """Note the size of a file in bytes and the time of its last change in ns since 1970."""
         self.sizes[row] = MISSING if size is None else size
         self.added[row] = MISSING if changed is None else changed // _NS_IN_MS
 
@@ -103,7 +103,7 @@ class Facts:
     # Filters and orders.
 
     def filtered(self, rows: Sequence[int], view: View) -> Sequence[int]:
-        """Return those rows that the filters of a view let pass, as far as is known what they ask for."""
+        """Return the rows that pass the filters of a view. Filters whose facts aren't known yet let all rows pass."""
         if self.complete:
             rows = _at_least(rows, self.added, view.added_from)
             if view.added_to is not None:
@@ -119,7 +119,7 @@ class Facts:
         return rows
 
     def sorted(self, rows: Sequence[int], column: str, *, descending: bool) -> Sequence[int]:
-        """Return rows in the order of size, added or verified; as they are, where that isn't known yet."""
+        """Return rows sorted by size, added or verified. Leave their order if the values aren't known yet."""
         values = {"size": self.sizes, "added": self.added, "verified": self.verified}[column]
         if values is None or (column != "verified" and not self.complete):
             return rows

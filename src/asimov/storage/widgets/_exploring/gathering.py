@@ -1,4 +1,4 @@
-"""Gathering: the selection, fetched into a folder of the server."""
+"""Gathering: fetching the selection into a folder on the server."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class Gathering:
-    """Fetches the selection into a folder of the server, and shows how it goes.
+    """Fetches the selection into a folder on the server, and shows the progress.
 
     Parameters
     ----------
     store : Store
     selection : Selection
     show : callable
-        ``show(state)`` is given a dict at every step; its ``phase`` is ``fetching`` (done, total: bytes), ``fetched``
-        (count, dest), ``failed`` (error) or ``cancelled``. Its ``tree`` tells whether the files go to EVENT/PRODUCTION
-        below `dest`, since some have the same name.
+        ``show(state)`` is called with a dict at every step. Its ``phase`` is ``fetching`` (done, total: bytes),
+        ``fetched`` (count, dest), ``failed`` (error) or ``cancelled``. Its ``tree`` tells whether the files go to
+        EVENT/PRODUCTION below `dest`, which is done when some have the same name.
     """
 
     def __init__(self, store: Served, selection: Selection, show: Callable[[State], None]) -> None:

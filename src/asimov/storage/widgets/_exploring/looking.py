@@ -1,4 +1,4 @@
-"""Looking: the disk asked about all files of the table, in a thread, where a view sorts or filters by what it says."""
+"""Looking: a thread that looks up sizes and times of all files of the table, when a view sorts or filters by them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _logger = logging.getLogger(__name__)
 
 
 class Looking:
-    """Looks at the files when a page first needs that, and tells all views how far it is and when it is done.
+    """Looks at the files when a page first needs it, and tells all views the progress and the end.
 
     Parameters
     ----------
     reading : Reading
     tell : callable
-        ``tell(None, event, **content)`` sends all views ``explore/looking`` (done, total: files; 0 of 0 when it ended),
-        and ``explore/looked`` when there is more to show.
+        ``tell(None, event, **content)`` sends to all views ``explore/looking`` (done, total: files; 0 of 0 at the
+        end), and ``explore/looked`` when there is more to show.
     """
 
     def __init__(self, reading: Reading, tell: Callable[..., None]) -> None:
@@ -49,13 +49,13 @@ class Looking:
                 self._progress.cancel()
 
     def offer(self) -> None:
-        """Look at the files if that wasn't done, and nobody has cancelled it."""
+        """Look at the files unless that was done already, or was cancelled before."""
         facts = self._reading.table.facts
         if facts is not None and not facts.complete and not self._declined:
             self._begin()
 
     def need(self, view: View) -> bool:
-        """Return whether a view needs what isn't known yet; a look has begun then."""
+        """Return whether a view needs facts that aren't known yet. If so, start to look them up."""
         facts = self._reading.table.facts
         if facts is None:
             return False
@@ -65,7 +65,7 @@ class Looking:
         return view.asks_for_verifications and facts.verified is None
 
     def read_verifications(self) -> None:
-        """Read when files were last verified, in a thread; all views hear when that is known."""
+        """Start a thread that reads when files were last verified, and tells all views when it is done."""
         started(self._read_verifications, "asimov-storage verified")
 
     @request("explore/look-cancel")

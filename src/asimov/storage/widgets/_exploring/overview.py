@@ -1,7 +1,7 @@
-"""Overview: the picture of a Store, event by production, a page of events at a time.
+"""Overview: a grid of the Store's events by productions, one page of events at a time.
 
-A cell has the number of its files and the state of the one whose verification is worst: a letter of `STATES`. Sizes and
-times are there when the files were looked at.
+A cell has the number of its files and the worst state of verification among them, as a letter of `STATES`. Sizes and
+times are known once the files have been looked at.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row", list[int], str)
 EVENTS = 50
-"""Events of a page."""
+"""Events per page."""
 PRODUCTIONS = 24
-"""Productions of a page at most: those with the most records."""
+"""The largest number of productions on a page. Those with the most records are shown."""
 BINS = 40
-"""Spans of the time line at most."""
+"""The largest number of spans in the time line."""
 STATES = "fnoml"
-"""Failed, never verified, over 90 days ago, over 30 days ago, lately: the worst first."""
+"""The states, worst first: failed, never verified, verified over 90 days ago, over 30 days ago, more recently."""
 UNKNOWN, EMPTY = "?", "."
 _DAY = 86_400
 _OLD, _MIDDLING = 90 * _DAY, 30 * _DAY
@@ -38,7 +38,7 @@ _DAY_IN_MS = 1000 * _DAY
 
 
 class Overview:
-    """Answers a page that paints the picture.
+    """Answers the requests of a page that paints the overview.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Overview:
 
     @request("explore/overview", background=True)
     def _answer(self, message: Message) -> State:
-        """Return one page of the picture, and the time line of the whole Store."""
+        """Return one page of the overview, and the time line of the whole Store."""
         table = self._reading.table
         events = self._events(table)
         pages = max(1, -(-len(events) // EVENTS))
@@ -123,12 +123,15 @@ def _cells(events: Sequence[Event], facts: Facts | None) -> State:
 
 
 def _short(row: Row) -> Row:
-    """Return a row whose cells are all the same by one of them: most are, and a page of them takes less than 2 kB."""
+    """Return only the first cell of a row whose cells are all the same.
+
+    Most rows are like that, and a page of them takes less than 2 kB.
+    """
     return row[:1] if len(set(row)) == 1 else row
 
 
 def _state(rows: range | None, facts: Facts | None, now: float) -> str:
-    """Return the letter of the worst state of rows."""
+    """Return the letter of the worst state among rows."""
     if rows is None:
         return EMPTY
     verified = None if facts is None else facts.verified
@@ -136,7 +139,7 @@ def _state(rows: range | None, facts: Facts | None, now: float) -> str:
 
 
 def state_of(seconds: int, now: float) -> str:
-    """Return the letter for the oldest time that a file was verified: 0 means never, and less that it failed."""
+    """Return the letter for the time when a file was last verified. 0 means never, a negative time that it failed."""
     if seconds <= 0:
         return "f" if seconds < 0 else "n"
     age = now - seconds
@@ -148,12 +151,12 @@ def _size(event: Event, facts: Facts) -> int:
 
 
 def time_line(added: Sequence[int]) -> State | None:
-    """Return how many files were added in each of some spans of whole days.
+    """Return the number of files that were added in each span of time. All spans have the same number of whole days.
 
     Parameters
     ----------
     added : sequence of int
-        ms since 1970, or less than 0.
+        Times in ms since 1970. Negative values are ignored.
     """
     times = [moment for moment in added if moment >= 0]
     if not times:

@@ -1,4 +1,4 @@
-"""Reading: what a Store held when it was last read, as the table that all views share."""
+"""Reading: the contents of a Store when it was last read, as the table that all views share."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Reading:
     Attributes
     ----------
     lock : threading.RLock
-        Held while the table is replaced, and wherever the table and the selection must be of one reading.
+        Held while the table is replaced, and wherever the table and the selection must belong to one reading.
     table : Table
-        Its records.
+        The records of this reading.
     number : int
-        Counts the tables that were shown.
+        The number of tables that have been shown.
     """
 
     def __init__(self, store: Served) -> None:
@@ -36,25 +36,28 @@ class Reading:
         self.number = 1
 
     def now(self) -> Contents:
-        """Read what the Store holds now."""
+        """Read the current contents of the Store."""
         return contents(self._store)
 
     def shows(self, read: Contents) -> bool:
-        """Return whether the table has the records of `read`. A manifest that was only written anew has the same."""
+        """Return whether the table has the same records as `read`. A manifest may be rewritten without any change."""
         shown = self.table.contents
         return read is shown or (read.keys == shown.keys and read.hashes == shown.hashes and read.uuids == shown.uuids)
 
     def made(self, read: Contents) -> Table:
-        """Make the table of a reading."""
+        """Return the table of a reading."""
         return Table(read, Facts(self._store, read))
 
     def replace(self, table: Table) -> None:
-        """Show another table from now on; the lock is held. What is known of the files is kept."""
+        """Show another table from now on, and keep what is known of the files. The caller holds the lock."""
         if table.facts is not None and self.table.facts is not None:
             table.facts.take(self.table.facts)
         self.table = table
         self.number += 1
 
     def prepare(self) -> None:
-        """Compute in a thread what searching and sorting will need; where no thread can be had, it is computed then."""
+        """Start a thread that computes what searching and sorting need.
+
+        If no thread can be started, it is computed when it is first needed.
+        """
         started(self.table.prepare, "asimov-storage explorer")

@@ -1,4 +1,4 @@
-"""Selection: the records that are selected in the Explorer, the same in all views."""
+"""Selection: the records that are selected in the Explorer. All views share it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from .reading import Reading
 
 TOLD = 1000
-"""Selected records that Python is told of as they change, at most."""
+"""The largest number of selected records in the trait `selected`."""
 HASHES = 20_000
-"""Lines of hashes that go to a clipboard at most."""
+"""The largest number of lines of hashes that are copied to a clipboard."""
 
 
 class Selection:
-    """Keeps the selection, by the records' names.
+    """Keeps the selection as a set of keys.
 
     Parameters
     ----------
     reading : Reading
-        Whose records can be selected.
+        The records that can be selected.
     tell : callable
-        ``tell(None, event, **content)`` sends all views ``explore/selected`` (count).
+        ``tell(None, event, **content)`` sends ``explore/selected`` (count) to all views.
     changed : callable
-        ``changed(count, keys)`` hears how many are selected, and the first of them, sorted.
+        ``changed(count, keys)`` is called with the number of selected records and the keys of the first, sorted.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Selection:
             raise RefusedError(msg)
 
     def keep(self, contents: Contents) -> None:
-        """Deselect what `contents` doesn't have; the reading's lock is held."""
+        """Deselect the records that `contents` doesn't have. The caller holds the reading's lock."""
         self._set(frozenset(key for key in self._keys if contents.index_of(key) is not None))
 
     @request("explore/select")
     def _select_rows(self, message: Message) -> State:
-        """Select or deselect rows by their keys: by now, other rows may be in their places."""
+        """Select or deselect rows by their keys. Their places may hold other rows by now."""
         keys = keys_of(message)
         with self._reading.lock:
             index_of = self._reading.table.contents.index_of
@@ -80,7 +80,10 @@ class Selection:
 
     @request("explore/select-all")
     def _select_all(self, message: Message) -> State:
-        """Select or deselect all that match what the page shows, unless it shows another number of them."""
+        """Select or deselect all records that match the page's view.
+
+        This is refused if their number is not the one that the page shows.
+        """
         with self._reading.lock:
             table = self._reading.table
             found = table.matching(view_of(message))
@@ -96,7 +99,7 @@ class Selection:
 
     @request("explore/hashes")
     def _hashes(self, _message: Message) -> State:
-        """Return the digests of the selection as md5sum writes them."""
+        """Return the digests of the selection in the format of md5sum."""
         self.require_some()
         count = len(self)
         if count > HASHES:
@@ -113,7 +116,7 @@ class Selection:
         return {"selected": count}
 
     def _set(self, keys: frozenset[Key]) -> None:
-        """Replace the selection; the reading's lock is held."""
+        """Replace the selection. The caller holds the reading's lock."""
         if keys != self._keys:
             self._keys = keys
             self._changed(len(keys), nsmallest(TOLD, keys))

@@ -1,4 +1,4 @@
-"""The state of an Explorer as traits: what Python sets and observes, and what a page keeps through a reload."""
+"""The state of an Explorer as traits. Python sets and observes them, and they survive a reload of the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
 class Words(traitlets.TraitType[str, Any]):
-    """A text, or something with a ``name``; None is an empty one."""
+    """A text, or an object with a ``name``. None stands for an empty text."""
 
     default_value = ""
     info_text = "a str, or an object with a name"
@@ -38,7 +38,7 @@ class Words(traitlets.TraitType[str, Any]):
 class Moment(traitlets.TraitType["datetime | None", Any]):
     """A point in time: a datetime (a naive one is local time), a str in ISO 8601, or None.
 
-    A page is sent ms since 1970.
+    It is sent to a page in ms since 1970.
     """
 
     default_value = None
@@ -49,12 +49,12 @@ class Moment(traitlets.TraitType["datetime | None", Any]):
         self.tag(to_json=lambda value, _widget: _in_ms(value), from_json=lambda value, _widget: _of_ms(value))
 
     def validate(self, _obj: object, value: object) -> datetime | None:
-        """Return an aware datetime; "never" is the beginning of time."""
+        """Return an aware datetime. "never" becomes the first moment of 1970."""
         if value == "never":
             return _BEGINNING
         try:
             moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-            if isinstance(moment, datetime) and moment == moment:  # noqa: PLR0124 - pandas' NaT isn't
+            if isinstance(moment, datetime) and moment == moment:  # noqa: PLR0124 - false for pandas' NaT
                 moment = moment.astimezone() if moment.tzinfo is None else moment
                 if moment >= _BEGINNING:
                     return moment
@@ -73,7 +73,7 @@ def _of_ms(value: object) -> datetime | None:
 
 
 class Columns(traitlets.TraitType["tuple[str, ...]", Any]):
-    """Which columns are shown, in the order in which the table has them."""
+    """The columns that are shown, in the order of the table."""
 
     default_value = DEFAULT_COLUMNS
     info_text = f"some of {', '.join(COLUMNS)}"
@@ -83,7 +83,7 @@ class Columns(traitlets.TraitType["tuple[str, ...]", Any]):
         self.tag(to_json=lambda value, _widget: list(value))
 
     def validate(self, _obj: object, value: object) -> tuple[str, ...]:
-        """Return them; a file's name is always among them."""
+        """Return the names of the columns. "file" is always among them."""
         names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [None]
         if any(name not in COLUMNS for name in names):
             msg = f"columns={shown(value)}: it takes {self.info_text}."
@@ -112,7 +112,7 @@ class Place(traitlets.TraitType["tuple[str, str, str] | None", Any]):
 
 
 class Shown(traitlets.HasTraits):
-    """What an Explorer shows, as its traits."""
+    """The traits that determine what an Explorer shows."""
 
     search = Words(1000).tag(sync=True)
     event = Words().tag(sync=True)

@@ -1,6 +1,6 @@
-"""The records of one reading of a Store: searched, filtered, sorted and paged at the speed of typing.
+"""The records of one reading of a Store. They are searched, filtered, sorted and paged as fast as a user types.
 
-Plain Python: a search is ``word in name`` over lower-cased names, the order of each column is sorted once.
+This is plain Python: a search is ``word in name`` over casefolded names, and each column is sorted only once.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ if TYPE_CHECKING:
     from .facts import Facts
 
 CHOICES = 200
-"""Names that a filter offers at most: those with the most records."""
+"""The largest number of names that a filter offers. Those with the most records are offered."""
 
 
 class Table:
-    """The records of `contents`. What searching and sorting need is computed when first asked for, or by `prepare`.
+    """The records of `contents`.
+
+    `prepare` computes what searching and sorting need. Otherwise it is computed when it is first needed.
 
     Parameters
     ----------
     contents : Contents
     facts : Facts, optional
-        What is known of the files themselves.
+        Sizes, times and verifications of the files.
     """
 
     def __init__(self, contents: Contents, facts: Facts | None = None) -> None:
@@ -57,7 +59,7 @@ class Table:
         return [column[index] for column in self._columns]
 
     def prepare(self) -> None:
-        """Compute what searching and sorting need, so that nobody waits for it later."""
+        """Compute what searching and sorting need, so that users don't wait for it later."""
         self._names()
         for column in RECORDED:
             self._order(column)
@@ -70,22 +72,25 @@ class Table:
         return Page(rows=list(rows[number * PAGE : (number + 1) * PAGE]), number=number, pages=pages, total=len(rows))
 
     def matching(self, view: View) -> Sequence[int]:
-        """Return all rows that a view shows, in its order. What isn't known yet of files neither filters nor sorts."""
+        """Return all rows that match a view, in its order.
+
+        Filters and orders are ignored as long as the facts that they need aren't known.
+        """
         state = self.facts and self.facts.state
         if self._last_matching is not None:
             last, known, rows = self._last_matching
             if known == state and _same_but_page(last, view):
-                return rows  # the next page of the same
+                return rows  # another page of the same view
         rows = self._sorted(self._found(view), view)
         self._last_matching = view, state, rows
         return rows
 
     def event_choices(self) -> Choices:
-        """Return the events with the number of their records."""
+        """Return the events, each with its number of records."""
         return self._all_choices("event")
 
     def production_choices(self, event: str | None) -> Choices:
-        """Return the productions, of one event or of all, with the number of their records."""
+        """Return the productions of one event, or of all, each with its number of records."""
         if event is None:
             return self._all_choices("production")
         last, choices = self._last_event
@@ -96,7 +101,7 @@ class Table:
         return choices
 
     def suffix_choices(self) -> Choices:
-        """Return the suffixes of the files, in lower case, with the number of their records."""
+        """Return the suffixes of the files, in lower case, each with its number of records."""
         if "suffix" not in self._choices:
             self._choices["suffix"] = _most(map(suffix_of, self._columns[2]))
         return self._choices["suffix"]
@@ -113,7 +118,7 @@ class Table:
         return range(bisect_left(events, event), bisect_right(events, event))
 
     def _found(self, view: View) -> Sequence[int]:
-        """Return what filters and search let pass, in the order of the Store."""
+        """Return the rows that match filters and search, in the order of the Store."""
         words = searchable(view.search).split()
         found = self._narrowed(view, words)
         if found is None:
@@ -130,7 +135,7 @@ class Table:
         return found if self.facts is None else self.facts.filtered(found, view)
 
     def _narrowed(self, view: View, words: list[str]) -> Sequence[int] | None:
-        """Return what was found last, if all that is looked for now must be among it."""
+        """Return the rows of the last search, if they must contain all rows of this one; else None."""
         if self._last is None:
             return None
         last, before, found = self._last
@@ -163,7 +168,7 @@ class Table:
         return self._backwards(found, view.sort) if view.descending else found
 
     def _picked(self, order: Sequence[int], found: Sequence[int]) -> Sequence[int]:
-        """Return those of `order` that were found."""
+        """Return the rows of `order` that are in `found`."""
         if isinstance(order, range):
             return found
         wanted = bytearray(len(self))
@@ -172,9 +177,9 @@ class Table:
         return list(compress(order, map(wanted.__getitem__, order)))
 
     def _backwards(self, rows: Sequence[int], column: str) -> Sequence[int]:
-        """Return rows from the last value to the first; equal ones stay as they were."""
+        """Return rows sorted from the last value to the first. Rows with equal values keep their order."""
         values = self._columns[RECORDED.index(column)]
-        return sorted(rows, key=values.__getitem__, reverse=True)  # they are sorted, so it costs a comparison each
+        return sorted(rows, key=values.__getitem__, reverse=True)  # fast: one comparison per row, as they are sorted
 
     def _order(self, column: str) -> Sequence[int]:
         with self._making:
@@ -185,7 +190,7 @@ class Table:
 
 
 def suffix_of(file: str) -> str:
-    """Return the suffix of a file's name, in lower case; an empty str where there is none."""
+    """Return the suffix of a file's name, in lower case, or an empty str if it has none."""
     stem, dot, suffix = file.rpartition(".")
     return f".{suffix.lower()}" if dot and stem and suffix else ""
 

@@ -1,4 +1,4 @@
-"""What a view of the Explorer's table shows, and what it is answered."""
+"""View, Choices and Page: what a view of the Explorer's table asks for, and what it is answered."""
 
 from __future__ import annotations
 
@@ -9,40 +9,41 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGE = 50
-"""Rows of a page."""
+"""Rows per page."""
 RECORDED = ("event", "production", "file", "hash", "uuid")
-"""Columns that the manifest has."""
+"""The columns that come from the manifest."""
 FOUND = ("size", "added", "verified")
-"""Columns that take a look at the disk."""
+"""The columns that need a look at the disk."""
 COLUMNS = ("event", "production", "file", *FOUND, "hash", "uuid")
 DEFAULT_COLUMNS = ("event", "production", "file", *FOUND)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """What one view of the table shows.
+    """The search, filters, order and page that one view of the table asks for.
 
     Attributes
     ----------
     search : str
         Words that must all occur in a row, in any letter case.
     event, production : str or None
-        Only these.
+        Show only this event or production.
     suffix : str or None
-        Only files with this one, in lower case, such as ``.hdf5``; an empty str means those without one.
+        Show only files with this suffix, in lower case, such as ``.hdf5``. An empty str shows files without a suffix.
     added_from, added_to : int or None
-        Only files that were added then or later, and before then: ms since 1970.
+        Show only files that were added at `added_from` or later, and before `added_to`, in ms since 1970.
     larger_than : int or None
-        Only files of more bytes.
+        Show only files of more than this number of bytes.
     not_verified_since : int or None
-        Only files that were last found to be sound before then (ms since 1970), or never.
+        Show only files that have not been found to be sound since this time, in ms since 1970.
     failed : bool
-        Only files that failed their last verification.
+        Show only files that failed their last verification.
     sort : str
-        The column to sort by; rows that are equal in it stay in the order of the Store.
+        The column to sort by. Rows with equal values stay in the order of the Store.
     descending : bool
+        Whether to sort in descending order.
     page : int
-        Counted from 0; a number beyond the last page means the last page.
+        The number of the page, counted from 0. A number beyond the last page means the last page.
     """
 
     search: str = ""
@@ -60,20 +61,20 @@ class View:
 
     @property
     def asks_for_files(self) -> bool:
-        """Whether sizes or times of all files are needed."""
+        """Whether the view needs the sizes or times of all files."""
         return self.sort in {"size", "added"} or any(
             limit is not None for limit in (self.added_from, self.added_to, self.larger_than)
         )
 
     @property
     def asks_for_verifications(self) -> bool:
-        """Whether it is needed when each file was last verified."""
+        """Whether the view needs the times when files were last verified."""
         return self.sort == "verified" or self.not_verified_since is not None or self.failed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choices:
-    """What a filter offers: the names with the most records, sorted, each with its count; and the number of names."""
+    """The choices of a filter: the names with the most records, sorted, each with its count; and how many there are."""
 
     most: list[tuple[str, int]]
     total: int
@@ -81,7 +82,7 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """One page: the indices of its rows, its number, and how many rows and pages match in all."""
+    """One page: the indices of its rows, its number, and the numbers of all matching pages and rows."""
 
     rows: Sequence[int]
     number: int

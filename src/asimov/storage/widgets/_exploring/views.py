@@ -1,4 +1,4 @@
-"""What a page asks to see, and which of its rows it means: read from a message, and checked."""
+"""Read the view that a page asks for, or the keys of its rows, from a message, and check them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _optional(message: Message, name: str, get: Callable[[], Value]) -> Value | 
 
 
 def keys_of(message: Message) -> list[Key]:
-    """Return the keys of the rows that a page means."""
+    """Return the keys of the rows that a message names."""
     keys = message.content.get("keys")
     if not isinstance(keys, list) or len(keys) > PAGE or not all(map(_is_key, keys)):
         msg = f"The message {message.kind!r} was refused: 'keys' must be keys of a page's rows. Reload the page."

@@ -1,4 +1,4 @@
-"""The words of a search: where they occur in the names of records, and which digests begin with them."""
+"""The words of a search: the rows in whose names they occur, and the digests that begin with them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ is_digest = re.compile("[0-9a-f]{6,32}").fullmatch
 
 
 def searchable(text: str) -> str:
-    """Return a text that is the same for all texts that differ only in the case of letters or in composition."""
+    """Return a form of a text that ignores the case of letters and the composition of Unicode characters."""
     folded = text.casefold()
     folded = folded if folded.isascii() else unicodedata.normalize("NFC", folded)
-    return text if folded == text else folded  # as a rule it is, and a million names needn't be there twice
+    return text if folded == text else folded  # mostly the same: then a million names aren't kept twice
 
 
 def narrower(words: Sequence[str], before: Sequence[str]) -> bool:
-    """Return whether all that has `words` must be among what has the words `before`, as when a user goes on typing."""
+    """Return whether every row that has `words` must also have the words `before`, as when a user goes on typing."""
     if not before or any(is_digest(word) and word not in before for word in words):
-        return False  # a beginning of a digest is looked for only when it has enough digits
+        return False  # digests are searched only once a word has enough digits, so more rows may match now
     return all(any(old in new for new in words) for old in before)
 
 
 class Names:
-    """The names of all records, for searching: each event and production is looked at once.
+    """The names of all records, for searching. A search compares each pair of event and production only once.
 
     Parameters
     ----------
     events, productions, files : sequence of str
-        The columns, sorted by these.
+        The columns of the names. The records are sorted by event, production and file.
     """
 
     def __init__(self, events: Sequence[str], productions: Sequence[str], files: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ class Names:
             self._group_of.append(len(self._groups) - 1)
 
     def having(self, word: str, among: Sequence[int], others: frozenset[int]) -> list[int]:
-        """Return the rows of `among` in whose names `word` occurs, and those that are `others`."""
+        """Return the rows of `among` in whose names `word` occurs, or that are in `others`."""
         files, group_of = self._files, self._group_of
         whole = bytearray(word in event or word in production for event, production in self._groups)
         if others:
@@ -62,8 +62,8 @@ class Names:
 
 
 def beginning(word: str, digests: Sequence[str], order: Sequence[int]) -> list[int]:
-    """Return the rows whose digest begins with `word`; `order` has all rows, sorted by digest."""
+    """Return the rows whose digest begins with `word`. `order` has all rows, sorted by digest."""
     key: Callable[[int], str] = digests.__getitem__
     first = bisect_left(order, word, key=key)
-    last = bisect_left(order, f"{word}g", key=key)  # no digit comes after "f"
+    last = bisect_left(order, f"{word}g", key=key)  # "f" is the last hexadecimal digit
     return list(order[first:last])

@@ -1,1 +1,1 @@
-"""One file out of a Store: fetched, shown, and downloaded to the user's own disk."""
+"""Fetching one file from a Store, showing it, and downloading it to the user's own disk."""

@@ -1,7 +1,8 @@
-"""Downloads: files that were verified are kept open and read out in slices.
+"""Downloads: verified files that are kept open and sent to a page in slices.
 
-The page begins a download with a token of its own, asks for the slices, several at once, and ends it. It digests what
-it gets, and compares. The file that was verified stays open and is what is sent, never another file in its place.
+The page begins a download with a token that it has made, asks for several slices at once, and ends the download. It
+digests the slices and compares the digest with the one on record. The file stays open after it was verified, so
+another file that takes its place is never sent.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
     from asimov.storage.widgets._served import Served
 
 SLICE = 4 << 20
-"""Bytes that go in one message."""
+"""Bytes per message."""
 OPEN = 8
-"""Downloads at a time. One more ends the one that was idle for longest: a page that is reloaded leaves one behind."""
+"""The largest number of open downloads.
+
+One more ends the download that was idle for longest. A page that is reloaded leaves its download behind.
+"""
 
 _BEGUN = "The message was refused: this download has begun already. Start the download again."
 _uses = count(1)
@@ -33,16 +37,16 @@ _is_token = re.compile(r"[0-9a-z]{8,64}").fullmatch
 
 
 class Download:
-    """One verified file that is being read out.
+    """One verified file that is being downloaded.
 
     Attributes
     ----------
     record : Record
-        Of the file.
+        The record of the file.
     size : int
-        Bytes.
+        The size of the file, in bytes.
     used : int
-        Higher, the later a slice was asked for.
+        The order of last use: a higher number means that a slice was asked for later.
     """
 
     def __init__(self, record: Record, file: BinaryIO) -> None:
@@ -52,7 +56,7 @@ class Download:
         self._lock = threading.Lock()
 
     def slice(self, index: int) -> bytes:
-        """Return the `SLICE` bytes from ``index * SLICE`` on, fewer at the end."""
+        """Return `SLICE` bytes from ``index * SLICE`` on, or fewer at the end of the file."""
         start = index * SLICE
         if not start < self.size:
             msg = f"The message was refused: the file has no slice {index}. Start the download again."
@@ -70,7 +74,7 @@ class Download:
         return data
 
     def close(self) -> None:
-        """Close the file, after a slice that is being read."""
+        """Close the file, once no slice is being read."""
         with self._lock:
             self._file.close()
 
@@ -82,13 +86,13 @@ class Downloads:
     ----------
     store : Store
     tell : callable
-        ``tell(view, event, **content)`` sends a view the progress of the verification before a download, which it names
-        by its token.
+        ``tell(view, event, **content)`` sends ``download/verifying`` (download: its token; done, total: bytes) to a
+        view while the file is verified before its download.
     """
 
     def __init__(self, store: Served, tell: Callable[..., None]) -> None:
         self._store, self._tell = store, tell
-        self._jobs = Jobs(busy=_BEGUN)  # the verifications; a page may end one before the thread of its begin has run
+        self._jobs = Jobs(busy=_BEGUN)  # the verifications; a page may end one before its thread has started
         self._lock = threading.Lock()
         self._open: dict[Job, Download] = {}
 
@@ -130,7 +134,7 @@ class Downloads:
             self._leave(key)
 
     def _opened(self, key: Job, record: Record, progress: Progress) -> Download:
-        """Verify and open a file, and keep it open, unless its page ends the download meanwhile."""
+        """Verify and open a file, and keep it open, unless the page ends the download meanwhile."""
         with self._lock:
             if key in self._open:
                 raise RefusedError(_BEGUN)
@@ -148,7 +152,7 @@ class Downloads:
         return download
 
     def _leave(self, key: Job) -> None:
-        with self._lock:  # or a download that is just being opened would be missed
+        with self._lock:  # without it, a download that is just being opened would be missed
             ended = self._open.pop(key, None)
             if ended is None:
                 self._jobs.cancel(key)

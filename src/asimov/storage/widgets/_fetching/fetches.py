@@ -1,4 +1,4 @@
-"""Fetches: one file at a time out of a Store, verified, with its path and a preview."""
+"""Fetches: fetching one file at a time from a Store, verified, with its path and a preview."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What is to be fetched, and how.
+    """The order to fetch a file.
 
     Attributes
     ----------
     event, production, file : str
-        Which file.
+        The key of the record.
     hash : str or None
-        An MD5 that it must have, besides the one in the manifest.
+        An MD5 that the file must have too, besides the one in the manifest.
     dest : str or None
-        The folder to copy it into.
+        The folder to copy the file into.
     """
 
     event: str
@@ -54,7 +54,7 @@ class Order:
         return self.event, self.production, self.file
 
     def folder(self) -> Path | None:
-        """Return the folder to copy into. It must exist, or the copy would be given its name."""
+        """Return the folder to copy into. It must exist; otherwise the copy itself would get this name."""
         if self.dest is None:
             return None
         folder = Path(self.dest).expanduser()
@@ -64,7 +64,7 @@ class Order:
         return folder.absolute()
 
     def code(self, root: Path) -> str:
-        """Return a line of Python that fetches the same, and opens it with what its suffix says, and that needs."""
+        """Return a line of Python that fetches the same file, and opens it with a reader that fits its suffix."""
         arguments = [*map(repr, self.key)]
         if self.hash is not None:
             arguments.append(f"hash={self.hash!r}")
@@ -87,28 +87,29 @@ _OPENED = {
     ".json": ("import json; ", "json.loads({}.read_bytes())"),
     ".fits": ("from astropy.io import fits; ", "fits.open({})"),
 }
-"""What a suffix takes: its import, and the call around the path."""
+"""For each suffix, the import that its reader needs, and the call around the path."""
 
 
 class Fetches:
-    """Fetches one file at a time and shows what came of it, for every widget that shows a file.
+    """Fetches one file at a time and shows the progress and the result, for every widget that shows a file.
 
     Parameters
     ----------
     store : Store
     show : callable
-        ``show(state)`` is given a new dict of JSON values at every step. Its ``phase`` is ``fetching`` (done, total:
-        bytes), ``fetched`` (path, code, hash, size, copied), ``failed`` (error) or ``cancelled``. Each state has event,
-        production and file, and a ``number`` that is another one for each fetch.
+        ``show(state)`` is called with a new dict of JSON values at every step. Its ``phase`` is ``fetching`` (done,
+        total: bytes), ``fetched`` (path, code, hash, size, copied), ``failed`` (error) or ``cancelled``. Each state has
+        event, production and file, and a ``number`` that is different for each fetch.
     folders : bool
-        Whether a page may name a folder of the server to copy into.
+        Whether a page may name a folder on the server to copy into.
 
     Attributes
     ----------
     path : pathlib.Path or None
-        Where the file is that was fetched last; None before, while one is fetched, and where that failed.
+        The path of the file that was fetched last. It is None before the first fetch, during a fetch, and after a fetch
+        that failed.
     record : Record or None
-        Its record.
+        The record of that file.
     """
 
     def __init__(self, store: Served, show: Callable[[State], None], *, folders: bool = True) -> None:
@@ -120,21 +121,21 @@ class Fetches:
         self._work = Work(show, doing="fetching", done="fetched", busy=busy)
 
     def fetch(self, order: Order) -> None:
-        """Fetch a file; it returns when that has succeeded or was cancelled.
+        """Fetch a file. Return when it is fetched, or when that was cancelled.
 
         Raises
         ------
         RefusedError
             Another file is being fetched.
         Exception
-            Whatever `Store.fetch_file` raises; it has been shown then.
+            An error of `Store.fetch_file`. It has been shown by then.
         """
         self._work.begin(lambda: {"number": self._work.number, **place(order.key)})
         self.path = self.record = self._preview = None
         self._work.finish(partial(self._fetched, order))
 
     def cancel(self) -> None:
-        """End the fetch under way, if there is one; from any thread."""
+        """End the fetch under way, if there is one. This can be called from any thread."""
         self._work.cancel()
 
     def close(self) -> None:
@@ -166,7 +167,7 @@ class Fetches:
 
     @request("fetch/rows", background=True)
     def _rows(self, message: Message) -> State:
-        """Return further rows of the table that was fetched last, and where the next one begins; 0 at the end."""
+        """Return further rows of the table that was fetched last, and where the next row begins (0 at the end)."""
         with self._opened(message) as (file, size):
             tabs = self.path is not None and self.record is not None and self.record.file.lower().endswith(".tsv")
             rows, more = more_rows(file, size, message.integer("place"), tabs=tabs)
@@ -180,7 +181,7 @@ class Fetches:
 
     @contextmanager
     def _opened(self, message: Message) -> Iterator[tuple[BinaryIO, int]]:
-        """Open what was fetched last, and still is what the page shows."""
+        """Open the file that was fetched last. Raise RefusedError if it is not the one that the page shows."""
         path = self.path
         if path is None or message.integer("number") != self._work.number:
             msg = "That file is no longer the one that was fetched last. Fetch it again."
@@ -203,7 +204,7 @@ class Fetches:
 
 
 def _preview(path: Path, name: str) -> Preview:
-    """Describe a file. The fetch has succeeded, also where this fails."""
+    """Return the preview of a file. The fetch counts as succeeded even if there is an error here."""
     try:
         with path.open("rb", buffering=0) as file:
             return preview(file, name)

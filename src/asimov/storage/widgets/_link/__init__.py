@@ -1,1 +1,1 @@
-"""What every widget stands on: the base class, the messages of its pages, work in threads and how far it is."""
+"""The base of every widget: its class, the messages of its pages, and work in threads with its progress."""

@@ -1,7 +1,7 @@
-"""Jobs: what a page has under way in the kernel and may cancel, several at a time, each by a number of the page's.
+"""Jobs: work of a page in the kernel that the page may cancel. It may have several jobs, and gives each a number.
 
-Jobs are done in threads, and a Cancel may be heard before the thread of its job has begun. So a job that is cancelled
-and not under way is remembered, and ends as soon as it begins.
+Jobs run in threads. A Cancel may arrive before the thread of its job has started. So a job that is cancelled while it
+isn't running is remembered, and ends as soon as it starts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Job: TypeAlias = tuple[str, int | str]
 """A view, and the number or token that it gave the job."""
 
 REMEMBERED = 1000
-"""Jobs that are remembered as cancelled before they began."""
+"""The largest number of jobs that are remembered as cancelled before they began."""
 
 
 class Jobs:
@@ -30,7 +30,7 @@ class Jobs:
     Parameters
     ----------
     busy : str
-        What a job is refused with whose number is that of a job under way.
+        The message that refuses a job whose number is in use by a job under way.
     """
 
     def __init__(self, busy: str) -> None:
@@ -47,9 +47,9 @@ class Jobs:
         Raises
         ------
         Cancelled
-            It is cancelled already.
+            The job was cancelled already.
         RefusedError
-            A job of that number is under way.
+            A job with that number is under way.
         """
         with self._lock:
             if self._closed or job in self._cancelled:
@@ -64,7 +64,7 @@ class Jobs:
                 del self._running[job]
 
     def cancel(self, job: Job) -> None:
-        """End a job at its next step, or when it begins."""
+        """End a job at its next step, or as soon as it begins."""
         with self._lock:
             if job in self._running:
                 self._running[job].cancel()
@@ -72,7 +72,7 @@ class Jobs:
                 self._cancelled.append(job)
 
     def close(self) -> None:
-        """End all jobs, also those that are yet to begin."""
+        """End all jobs, including those that have not begun yet."""
         with self._lock:
             self._closed = True
             for progress in self._running.values():
@@ -80,5 +80,5 @@ class Jobs:
 
 
 def job_of(message: Message) -> tuple[str, int]:
-    """Return the view and the number of a job; the page may leave the number away."""
+    """Return the view and the number of a job. The number is that of the request if the page leaves it out."""
     return message.view, message.integer("job", message.request)

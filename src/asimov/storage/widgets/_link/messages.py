@@ -1,20 +1,21 @@
 """The messages between page and kernel.
 
-The page asks, and the kernel answers every time::
+The page sends requests, and the kernel answers every one::
 
     page -> kernel   {"kind": "upload/begin", "view": "5f0c...", "request": 7, ...}             and binary buffers
     kernel -> page   {"view": "5f0c...", "request": 7, "ok": true, "result": {...}}            and binary buffers
                      {"view": "5f0c...", "request": 7, "ok": false, "error": {"type", "message", ...}}
-    kernel -> page   {"view": "5f0c..." or null, "event": "verify/progress", ...}              unasked
+    kernel -> page   {"view": "5f0c..." or null, "event": "verify/progress", ...}              without a request
 
-    page -> kernel   {"kind": "ping", ...}       once a second while the page waits for something
-    kernel -> page   "result": [3, 7]            which of this view's requests are under way in the background
+    page -> kernel   {"kind": "ping", ...}       once a second while the page waits for an answer
+    kernel -> page   "result": [3, 7]            the requests of this view that run in the background
 
-A request that two pings after it found neither answered nor under way was lost with the connection, and is rejected.
+If two later pings find a request neither answered nor running, it was lost with the connection. The page rejects it.
 
 All views of a widget see every message, so each message names its view: 8 to 64 of the characters 0-9 a-z, drawn at
-random by the page. `request` counts up from 1 in each view. The handler checks what a message holds with the getters of
-`Message`. Whatever is wrong raises `RefusedError`, is answered with that error, is logged, and changes nothing.
+random by the page. `request` counts up from 1 in each view. The handler checks the content of a message with the
+getters of `Message`. They raise `RefusedError` for a malformed message: the page is answered with that error, it is
+logged, and nothing changes.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from asimov.storage._model.errors import AlreadyPresentException, HashError, Sto
 from .records import place
 
 State: TypeAlias = dict[str, object]
-"""What a page is shown or answered: JSON values by their names."""
+"""A state to show to a page, or an answer: JSON values by name."""
 
 MAX_INTEGER = 2**53 - 1
-"""The largest integer that JavaScript counts exactly."""
+"""The largest integer up to which JavaScript represents all integers exactly."""
 
 _is_view = re.compile(r"[0-9a-z]{8,64}").fullmatch
 _is_naming = re.compile(r"""(, which holds ('([^'\\]|\\.)*'|"([^"\\]|\\.)*"))?: """).match
@@ -40,25 +41,25 @@ _ATTRIBUTE = "_asimov_storage_request"
 
 
 class RefusedError(StorageError):
-    """A message is none that a page of ours sends, or asks for what can't be done now."""
+    """A message is malformed, or asks for something that can't be done now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """One request of a page, with getters that refuse what is malformed.
+    """One request of a page, with getters that refuse malformed values.
 
     Attributes
     ----------
     kind : str
-        What is asked for.
+        The kind of request.
     view : str
-        Which view asks.
+        The view that sent it.
     request : int
-        Its number there.
+        The number of the request in that view.
     content : mapping
-        All of the message, unchecked. Use the getters.
+        The whole message, unchecked. Use the getters.
     buffers : tuple of memoryview
-        Binary data that came with it.
+        The binary data that came with it.
     """
 
     kind: str
@@ -68,7 +69,7 @@ class Message:
     buffers: tuple[memoryview, ...] = ()
 
     def text(self, name: str, default: str | None = None, *, limit: int = 4096) -> str:
-        """Return a str of at most `limit` characters; absent or null gives `default`, where there is one."""
+        """Return a str of at most `limit` characters, or `default` (if there is one) for an absent or null value."""
         value = self._get(name, default)
         if not isinstance(value, str):
             raise self._wrong(name, "a text")
@@ -77,7 +78,7 @@ class Message:
         return value
 
     def integer(self, name: str, default: int | None = None, *, low: int = 0, high: int = MAX_INTEGER) -> int:
-        """Return an int from `low` to `high`, both included; absent or null gives `default`, where there is one."""
+        """Return an int from `low` to `high` inclusive, or `default` (if there is one) for an absent or null value."""
         value = self._get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise self._wrong(name, f"a whole number from {low} to {high}")
@@ -93,14 +94,14 @@ class Message:
         return value
 
     def flag(self, name: str, *, default: bool | None = None) -> bool:
-        """Return a bool; absent or null gives `default`, where there is one."""
+        """Return a bool, or `default` (if there is one) for an absent or null value."""
         value = self._get(name, default)
         if not isinstance(value, bool):
             raise self._wrong(name, "true or false")
         return value
 
     def buffer(self, *, limit: int) -> memoryview:
-        """Return the one buffer that must have come, as bytes, of 1 to `limit` of them."""
+        """Return the only buffer of the message, which must have 1 to `limit` bytes, as bytes."""
         if len(self.buffers) != 1 or not 0 < self.buffers[0].nbytes <= limit:
             raise self._wrong("buffers", f"one buffer of 1 to {limit} bytes")
         return self.buffers[0].cast("B")
@@ -120,7 +121,7 @@ def message(content: object, buffers: Sequence[object] | None) -> Message:
     Raises
     ------
     RefusedError
-        It names no asker, so that nobody can be answered.
+        The message doesn't say which view and request it comes from, so it can't be answered.
     """
     if not isinstance(content, dict):
         msg = f"A message of a page must be an object, not a {type(content).__name__}."
@@ -135,7 +136,7 @@ def message(content: object, buffers: Sequence[object] | None) -> Message:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """The result of a handler that has buffers to send; a handler without buffers returns just the result."""
+    """The result of a handler that sends buffers. A handler without buffers returns only the result."""
 
     result: object = None
     buffers: Sequence[bytes | memoryview] = ()
@@ -148,8 +149,9 @@ Method = TypeVar("Method", bound=Callable[..., object])
 def request(kind: str, *, background: bool = False) -> Callable[[Method], Method]:
     """Mark a method ``(self, message) -> result`` as the handler of `kind`.
 
-    Its result, a JSON value or a `Reply`, answers the page; so does whatever it raises. A handler that may take longer
-    than about 0.2 s belongs in the `background`, a thread, so that other messages are answered meanwhile.
+    The page is answered with its result, a JSON value or a `Reply`, or with the exception that it raises. A handler
+    that may take longer than about 0.2 s belongs in the `background`: it runs in a thread, so that other messages are
+    answered meanwhile.
     """
 
     def mark(method: Method) -> Method:
@@ -160,9 +162,9 @@ def request(kind: str, *, background: bool = False) -> Callable[[Method], Method
 
 
 def handlers(service: object) -> dict[str, tuple[Handler, bool]]:
-    """Return what `service` has marked with `request`: kind -> (bound method, whether in the background)."""
+    """Return the methods of `service` marked with `request`: kind -> (bound method, whether in the background)."""
     found: dict[str, tuple[Handler, bool]] = {}
-    for owner in reversed(type(service).__mro__):  # not dir(): looking at each attribute of a widget draws warnings
+    for owner in reversed(type(service).__mro__):  # not dir(): reading each attribute of a widget causes warnings
         for name, method in vars(owner).items():
             mark = getattr(method, _ATTRIBUTE, None)
             if mark is not None:
@@ -171,7 +173,7 @@ def handlers(service: object) -> dict[str, tuple[Handler, bool]]:
 
 
 def error(exc: BaseException) -> State:
-    """Return an exception for a page: its type, its words, and what a HashError and a duplicate carry."""
+    """Return an exception as JSON: its type, its message, and the details of a HashError or a duplicate."""
     told: State = {"type": type(exc).__name__, "message": words(exc)}
     if isinstance(exc, HashError):
         told |= {"path": str(exc.path), "expected": exc.expected, "actual": exc.actual, "advice": _advice(exc)}
@@ -181,7 +183,7 @@ def error(exc: BaseException) -> State:
 
 
 def _advice(exc: HashError) -> str:
-    """Return the words of a HashError after its path and name, which a page shows apart."""
+    """Return the message of a HashError without its path and name, which a page shows separately."""
     said = str(exc)
     rest = said.removeprefix(str(exc.path))
     named = _is_naming(rest)
@@ -189,7 +191,7 @@ def _advice(exc: HashError) -> str:
 
 
 def words(exc: BaseException) -> str:
-    """Return an exception in words: ours as they are, others with their type, since their text alone may say little."""
+    """Return the message of an exception. Add the type of one that isn't ours: its text alone may be unclear."""
     if isinstance(exc, StorageError):
         return str(exc)
     if isinstance(exc, OSError) and exc.strerror:
@@ -199,7 +201,10 @@ def words(exc: BaseException) -> str:
 
 
 def plain(value: object) -> object:
-    """Return `value` with texts fit to be sent: a lone surrogate (of a file name that is no UTF-8) becomes ``?``."""
+    """Return `value` with each lone surrogate in its texts replaced by ``?``, since it couldn't be sent.
+
+    Lone surrogates come from file names that are not UTF-8.
+    """
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):

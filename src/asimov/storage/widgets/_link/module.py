@@ -1,7 +1,7 @@
-"""The ES module of each widget: which files of static/ it is made of, and how they are joined and packed.
+"""The ES module of each widget: the files in static/ that it is made of, and how they are joined and packed.
 
-There is no bundler, and an anywidget sends one module, so the files are put one after the other: none imports or
-exports anything, every top-level name is a function, class, let or const, and they share one scope.
+An anywidget sends one module, and there is no bundler. So the files are joined one after the other. No file imports or
+exports anything, every top-level name is a function, class, let or const, and all files share one scope.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from importlib.resources import files
 
 PAGE = tuple(f"page/{name}" for name in ("link", "names", "elements", "units", "words", "progress", "work", "render"))
-"""What every widget needs; the others name the rest, and nothing that they don't need."""
+"""The files that every widget needs. Each widget adds only the further files that it needs."""
 
 _UPLOAD = (
     *("page/icons", "page/newest", "page/pace", "page/combobox", "page/md5"),
@@ -45,12 +45,12 @@ def static(name: str) -> str:
 
 
 def joined(*names: str) -> str:
-    """Return the text of static/NAME.js for each name, one after the other, without the comments."""
+    """Return the text of static/NAME.js for each name, joined, without the comments."""
     return "".join(_COMMENTS.sub("", static(f"{name}.js")) for name in names)
 
 
 def exported(widget: str) -> str:
-    """Return the lines that hand a widget's ``mountNAME(link, root, model)``, and the style sheet, to anywidget."""
+    """Return the line that exports a widget's ``mountNAME(link, root, model)`` and the style sheet for anywidget."""
     sheet = json.dumps(_CSS_COMMENTS.sub("", static("asimov-storage.css")))
     return f"export default {{ render: rendering(mount{widget}, {sheet}) }};\n"
 
@@ -61,22 +61,23 @@ def source(widget: str) -> str:
 
 
 def packed(text: str) -> str:
-    """Return an ES module that unpacks another: a third of its size, which is most of what a page waits for.
+    """Return an ES module that holds another one compressed, and unpacks it.
 
-    The style sheet comes in it, too: as anywidget's ``_css`` it would be four times as large.
+    It has a third of the size, and a page mostly waits for these bytes. The style sheet is in it too: as anywidget's
+    ``_css`` it would be four times as large.
 
-    The page inflates it (Compression Streams, which browsers have had since 2023) and imports it as anywidget imports
-    every module: from a Blob.
+    The page inflates the module (by Compression Streams, which browsers have had since 2023) and imports it from a
+    Blob, as anywidget imports every module.
     """
     return _UNPACKING % base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def module(widget: str) -> str:
-    """Return what a page loads for a widget: its ES module, packed."""
+    """Return the text that a page loads for a widget: its ES module, packed."""
     return packed(source(widget))
 
 
-#: Comments that have lines of their own: types and reasons are for those who read the files, and half of the bytes.
+#: Comments on lines of their own. They are half of the bytes, and only readers of the files need them.
 _COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 
 _CSS_COMMENTS = re.compile(r"/\*.*?\*/|^ +", re.MULTILINE | re.DOTALL)

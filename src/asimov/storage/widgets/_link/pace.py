@@ -1,4 +1,4 @@
-"""How often a page is told of what changes often: five times a second, which a page can follow."""
+"""The pace of updates: a value that changes often is sent to a page five times a second, which a page can follow."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ EVERY = 0.2
 
 
 class Pace:
-    """Tells when it is time for the next update. Not for several threads at once."""
+    """Tells when it is time for the next update. It is not thread-safe."""
 
     def __init__(self) -> None:
         self._last = -EVERY
 
     def left(self) -> float:
-        """Return the seconds until it is time; 0 or less if it is."""
+        """Return the seconds until the next update is due; 0 or less if it is due now."""
         return self._last + EVERY - time.monotonic()
 
     def begin(self) -> None:
-        """Count from now on."""
+        """Count the time from now on."""
         self._last = time.monotonic()
 
 
 class Paced:
-    """Calls `action` when it is called, from any thread, at most five times a second; the last call is never lost."""
+    """Calls `action` when it is called itself, but at most five times a second.
+
+    It can be called from any thread. After the last call, `action` is always called once more.
+    """
 
     def __init__(self, action: Callable[[], object]) -> None:
         self._action = action
@@ -40,7 +43,7 @@ class Paced:
         self._lock = threading.Lock()
 
     def __call__(self) -> None:
-        """Call the action now, or soon."""
+        """Call the action now, or a little later."""
         with self._lock:
             if self._closed or self._later is not None:
                 return
@@ -51,14 +54,14 @@ class Paced:
         self._action()
 
     def close(self) -> None:
-        """Call nothing any more."""
+        """Stop: the action is not called any more."""
         with self._lock:
             self._closed = True
             if self._later is not None:
                 self._later.cancel()
 
     def _called_after(self, seconds: float) -> bool:
-        """Call the action later; return False where no thread can be had for that."""
+        """Call the action later. Return False if no thread can be started for that."""
         timer = threading.Timer(seconds, copy_context().run, (self._call,))
         timer.name, timer.daemon = "asimov-storage pace", True
         try:

@@ -1,4 +1,4 @@
-"""Panel: the base of every widget. It passes the requests of its pages to handlers, and their answers back.
+"""Panel: the base of every widget. It passes the requests of its pages to handlers, and sends back their answers.
 
 A widget is made of services, each a plain class (no traits, no front end) whose methods are marked with
 `messages.request`::
@@ -7,23 +7,23 @@ A widget is made of services, each a plain class (no traits, no front end) whose
         def __init__(self, store, tell): ...
         @request("upload/begin", background=True)
         def begin(self, message): return {"offset": 0}
-        def heard(self, view): ...               # optional: called for every message of a view, first
+        def heard(self, view): ...               # optional: called before each message of a view is handled
         def close(self): ...                     # optional: called when the widget is closed
 
     class Uploader(Panel):
-        _esm = module("Uploader")                # of the files in static/ that module.py lists
+        _esm = module("Uploader")                # made of the files in static/ that module.py lists
         def __init__(self, store):
             super().__init__()
             self._uploads = self._serve(Uploads(store, self._tell))
 
-so that the Explorer serves the same services without a second widget. The page's half is ``Link`` in
+This way the Explorer offers the same services without a second widget. The counterpart in the page is ``Link`` in
 static/page/link.js.
 
 Notes for writers of services:
 
-- Handlers may run in several threads at once, and beside the user's cells: a service locks what it shares.
-- No attribute may be called `log`: ipywidgets has a trait of that name, and the widget would never show.
-- Synced traits hold what a new view needs to paint; everything else goes by message.
+- Handlers may run in several threads at once, and while the user's cells run. So a service locks its shared data.
+- No attribute may be called `log`: ipywidgets has a trait of that name, and the widget would never be shown.
+- Synced traits hold the state that a new view needs to paint; everything else is sent in messages.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Service = TypeVar("Service")
 
 
 def text_of(name: str, value: object) -> str:
-    """Return the first text of a box: a str, the name of an object, or nothing for None."""
+    """Return the initial text of a box: a str as it is, the name of an object, or an empty text for None."""
     text = "" if value is None else name_of(value)
     if not isinstance(text, str):
         msg = f"{name}={shown(value)}: it takes a str, or an object with a name."
@@ -60,17 +60,17 @@ def text_of(name: str, value: object) -> str:
 
 
 class Panel(anywidget.AnyWidget):
-    """A widget that answers every request of its pages, an error too.
+    """A widget that answers every request of its pages, with an error if need be.
 
     Attributes
     ----------
     height : str
-        How high the widget is at most, as a CSS length: "480px" unless it is given. What is longer scrolls inside.
-        "fill" takes all of the height that the page gives, for an app or a panel.
+        The largest height of the widget, as a CSS length; by default "480px". Longer content scrolls inside. "fill"
+        takes all of the height that the page has, which suits an app or a panel.
     """
 
     height = Height().tag(sync=True)
-    _heard = traitlets.Int(0).tag(sync=True)  # which only the page changes; see tellMarimo in static/page/render.js
+    _heard = traitlets.Int(0).tag(sync=True)  # only the page changes it; see tellMarimo in static/page/render.js
 
     def __init__(self, **traits: Any) -> None:
         unknown = sorted(set(traits) - set(self.trait_names()))
@@ -94,27 +94,27 @@ class Panel(anywidget.AnyWidget):
         return service
 
     def _show(self, **traits: object) -> None:
-        """Set synced traits, which all views paint, unless the widget is closed. From any thread."""
+        """Set synced traits, so that all views paint them, unless the widget is closed. Call it from any thread."""
         if not self._closed.is_set():
             for name, value in traits.items():
                 setattr(self, name, messages.plain(value))
 
     def _tell(self, view: str | None, event: str, **content: object) -> None:
-        """Send something unasked to one view, or to all of them (None). From any thread."""
+        """Send an event, which no view has asked for, to one view, or to all views (None). Call it from any thread."""
         self._post({"view": view, "event": event, **content})
 
     @request("ping")
     def _answer_ping(self, message: Message) -> list[int]:
-        """Return which other requests of this view are under way."""
+        """Return the numbers of the requests of this view that are under way in the background."""
         with self._threads_lock:
             return sorted(number for view, number in self._under_way if view == message.view)
 
     def _in_words(self) -> str:
-        """Return what stands in the repr behind the name of the class."""
+        """Return the text that follows the name of the class in the repr."""
         return "of asimov.storage"
 
     def _saved_html(self) -> str:
-        """Return what readers see who have no kernel: on GitHub, in a page that was made of a notebook."""
+        """Return the HTML for readers without a kernel, as on GitHub or in a notebook that was exported to a page."""
         return ""
 
     def __repr__(self) -> str:
@@ -128,7 +128,7 @@ class Panel(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Remove the widget from every page, and end its threads and temporary files."""
-        if "_closed" not in vars(self):  # it was never made: ipywidgets closes what is collected
+        if "_closed" not in vars(self):  # __init__ failed, and ipywidgets closes every widget that is collected
             return
         self._closed.set()
         for service in self._services:
@@ -141,9 +141,10 @@ class Panel(anywidget.AnyWidget):
 
     @traitlets.observe("comm")
     def _take_messages_where_they_are_sent(self, _change: object) -> None:
-        # ipykernel 7.4 hands a page's message not to the subshell that the page named, but to the one of whatever the
-        # kernel did when this widget last sent something, and our threads send all the time. That subshell may be the
-        # main one, which a cell keeps busy, or be gone: then a Cancel is lost. Our handlers can do with any subshell.
+        # ipykernel 7.4 doesn't pass a page's message to the subshell that the page named. It passes it to the subshell
+        # that was active when this widget last sent a message, and our threads send messages all the time. That may be
+        # the main shell, which a cell keeps busy, or a subshell that is gone: then a Cancel is lost. Our handlers work
+        # in any subshell.
         if hasattr(self.comm, "_reply_subshell_for"):
             self.comm._reply_subshell_for = None  # noqa: SLF001 - there is no public way
 
@@ -186,7 +187,7 @@ class Panel(anywidget.AnyWidget):
         to = {"view": asked.view, "request": asked.request}
         try:
             result = handler(asked)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the page is told, and waits no longer
+        except Exception as exc:  # noqa: BLE001 - any error is sent to the page, which must not wait forever
             _record(asked, exc)
             self._post({**to, "ok": False, "error": messages.error(exc)})
             return

@@ -1,4 +1,4 @@
-"""The progress of one piece of work: told to a page at a pace that it can follow, and the way to end the work early."""
+"""The progress of one piece of work: it is told to a page at a pace that it can follow, and can cancel the work."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 
 class Cancelled(Exception):
-    """Somebody pressed Cancel."""
+    """The user has cancelled the work."""
 
 
 class Progress:
-    """What the core calls as ``progress(done, total)``; it calls `tell` in turn, but not too often.
+    """A callback that the core calls as ``progress(done, total)``. It calls `tell` in turn, but not too often.
 
     Parameters
     ----------
     tell : callable
-        Called without arguments when it is time for an update; `done` and `total` are up to date then.
+        Called without arguments when it is time for an update. `done` and `total` are up to date then.
 
     Attributes
     ----------
     done, total : int
-        Bytes.
+        The bytes that are done, and all bytes.
     """
 
     def __init__(self, tell: Callable[[], object]) -> None:
@@ -37,22 +37,22 @@ class Progress:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody has called `cancel`."""
+        """Whether `cancel` has been called."""
         return self._cancelled.is_set()
 
     def __call__(self, done: int, total: int) -> None:
-        """Set how far the work is.
+        """Set the progress of the work.
 
         Raises
         ------
         Cancelled
-            Somebody has called `cancel`; it ends the work that calls this.
+            `cancel` has been called. The exception ends the work that calls this.
         """
         self.done, self.total = done, total
         self.tick()
 
     def tick(self) -> None:
-        """Tell, if it is time to; raise `Cancelled`, if somebody has cancelled."""
+        """Call `tell` if an update is due. Raise `Cancelled` if the work was cancelled."""
         if self.cancelled:
             raise Cancelled
         if self._pace.left() <= 0:
@@ -60,5 +60,5 @@ class Progress:
             self._tell()
 
     def cancel(self) -> None:
-        """End the work at its next step; from any thread."""
+        """End the work at its next step. This can be called from any thread."""
         self._cancelled.set()

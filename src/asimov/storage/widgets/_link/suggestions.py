@@ -1,4 +1,4 @@
-"""Suggestions for what is being typed: events, the productions of an event, the files of a production."""
+"""Suggestions of names while a user types: events, the productions of an event, the files of a production."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MOST = 50
 
 
 def matching(names: Sequence[str], folded: Sequence[str], typed: str, most: int = MOST) -> tuple[list[str], int]:
-    """Return those of `names` that contain `typed`, and how many there are.
+    """Return the first of `names` that contain `typed`, and the number of all such names.
 
     Parameters
     ----------
     names, folded : sequence of str
-        The names, and the same casefolded.
+        The names, and the same names casefolded.
     typed : str
-        In any letter case; names that begin with it come first.
+        The text that was typed, in any letter case. Names that begin with it come first.
     most : int
-        How many names to return at most.
+        The largest number of names to return.
     """
     typed = typed.casefold()
     matches = [place for place, name in enumerate(folded) if typed in name]
@@ -38,16 +38,16 @@ def matching(names: Sequence[str], folded: Sequence[str], typed: str, most: int 
 
 
 def distinct(columns: Sequence[Sequence[str]], field: str, event: str = "", production: str = "") -> list[str]:
-    """Return the names of a field, sorted, each once.
+    """Return the distinct names of a field, sorted.
 
     Parameters
     ----------
     columns : sequence of sequences of str
         Event, production and file of each record, sorted by these.
     field : str
-        ``event``, ``production`` or ``file``: whose names.
+        The field to return names of: ``event``, ``production`` or ``file``.
     event, production : str
-        Only names within this event and production; empty: within any.
+        Return only names in this event and production. An empty text stands for any.
     """
     events, productions, files = columns[:3]
     if field == "event":
@@ -64,7 +64,7 @@ def distinct(columns: Sequence[Sequence[str]], field: str, event: str = "", prod
 
 
 def _span(column: Sequence[str], name: str, low: int, high: int) -> tuple[int, int]:
-    """Return where `name` stands in a sorted stretch of `column`; the whole stretch if `name` is empty."""
+    """Return the limits of `name` in a sorted part of `column`, or those of the whole part if `name` is empty."""
     if not name:
         return low, high
     return bisect_left(column, name, low, high), bisect_right(column, name, low, high)
@@ -76,7 +76,7 @@ def _unique(names: Iterable[str], *, ordered: bool) -> list[str]:
 
 
 class Suggestions:
-    """Answers a page that asks for names while somebody types."""
+    """Answers a page that asks for names while a user types."""
 
     def __init__(self, store: Served) -> None:
         self._store = store
@@ -93,7 +93,10 @@ class Suggestions:
         return {"names": names, "total": total}
 
     def _names(self, field: str, event: str, production: str) -> tuple[list[str], list[str]]:
-        """Return the names to search, and the same casefolded; computed for each box and reading, not for each key."""
+        """Return the names to search, and the same casefolded.
+
+        They are computed once per box and reading of the Store, not once per key that is pressed.
+        """
         read = contents(self._store)
         wanted = read, field, event, production
         known, names, folded = self._known

@@ -21,13 +21,13 @@ _LENGTH = re.compile(
 
 
 class Height(traitlets.TraitType[str, str]):
-    """How high a widget is at most: a CSS length, or ``fill`` for all of the room that there is."""
+    """The largest height of a widget: a CSS length, or ``fill`` for all of the room that there is."""
 
     info_text = 'a CSS length such as "480px" or "60vh", or "fill"'
     default_value = HEIGHT
 
     def validate(self, _obj: object, value: object) -> str:
-        """Return a height without blanks around it."""
+        """Return the height without blanks around it."""
         text = value.strip() if isinstance(value, str) else ""
         if text == "fill" or _LENGTH.fullmatch(text):
             return text
@@ -36,14 +36,14 @@ class Height(traitlets.TraitType[str, str]):
 
 
 class Told(traitlets.TraitType[Any, Any]):
-    """What a widget tells about its work: read-only, heard by ``observe``, and sent to the page as JSON.
+    """A read-only trait in which a widget reports on its work. It can be observed, and is sent to the page as JSON.
 
     Parameters
     ----------
     to_json : callable
-        ``to_json(value)`` returns what is sent. None is sent as null.
+        ``to_json(value)`` returns the JSON value to send. None is sent as null.
     default : callable
-        Returns the first value.
+        A function that returns the initial value.
     """
 
     def __init__(self, to_json: Callable[[Any], object], default: Callable[[], object] = lambda: None) -> None:
@@ -52,9 +52,9 @@ class Told(traitlets.TraitType[Any, Any]):
         self.tag(
             sync=True,
             to_json=lambda value, _widget: None if value is None else to_json(value),
-            from_json=lambda _value, widget: getattr(widget, str(self.name)),  # a page tells nothing of it
+            from_json=lambda _value, widget: getattr(widget, str(self.name)),  # a page can't set it
         )
 
     def make_dynamic_default(self) -> object:
-        """Return the first value."""
+        """Return the initial value."""
         return self._default()

@@ -1,4 +1,4 @@
-"""Work that is done once at a time: begun, shown by phases, cancelled, waited for."""
+"""Work of which only one piece runs at a time: it is begun, shown in phases, cancelled, and waited for."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Work:
     Parameters
     ----------
     show : callable
-        ``show(state)`` is given a new dict at every step. Its ``phase`` is `doing`, and then `done`, ``cancelled`` or
-        ``failed`` (with an ``error``).
+        ``show(state)`` is called with a new dict at every step. Its ``phase`` is `doing`, and then `done`,
+        ``cancelled`` or ``failed`` (with an ``error``).
     doing, done : str
-        What these phases are called.
+        The names of these phases.
     busy : str
-        What a second start is refused with.
+        The message that refuses a second start.
 
     Attributes
     ----------
     number : int
-        How many pieces were begun.
+        The number of pieces that have been begun.
     progress : Progress
-        Of the piece that was begun last.
+        The progress of the piece that was begun last.
     """
 
     def __init__(self, show: Callable[[State], object], *, doing: str, done: str, busy: str) -> None:
@@ -48,12 +48,12 @@ class Work:
             raise RefusedError(self._busy)
 
     def begin(self, about: Callable[[], State]) -> None:
-        """Begin a piece of work, which `finish` does.
+        """Begin a piece of work. Call `finish` to do it.
 
         Parameters
         ----------
         about : callable
-            Returns what else a state holds.
+            A function that returns further values of each state.
 
         Raises
         ------
@@ -67,17 +67,17 @@ class Work:
             self._about, self.progress = about, self._new_progress()
 
     def finish(self, work: Callable[[Progress], State | None]) -> None:
-        """Do what was begun, and show how it goes.
+        """Do the piece of work that was begun, and show its progress.
 
         Parameters
         ----------
         work : callable
-            ``work(progress)`` does it, and returns what the last state holds besides.
+            ``work(progress)`` does the work, and returns further values of the last state.
 
         Raises
         ------
         Exception
-            Whatever `work` raised; it has been shown then.
+            An error that `work` has raised. It has been shown by then.
         """
         try:
             self._tell_progress()
@@ -93,11 +93,11 @@ class Work:
             self._idle.set()
 
     def cancel(self) -> None:
-        """End what is under way, if anything is; from any thread."""
+        """End the work under way, if there is any. This can be called from any thread."""
         self.progress.cancel()
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until nothing is under way, or for so many seconds."""
+        """Wait until no work is under way, for at most `timeout` seconds."""
         self._idle.wait(timeout)
 
     def _new_progress(self) -> Progress:

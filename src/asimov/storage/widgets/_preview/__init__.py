@@ -1,1 +1,1 @@
-"""What is in a file, at a glance: one module for each kind."""
+"""Previews of files: one module per kind of file."""

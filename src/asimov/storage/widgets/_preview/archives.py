@@ -1,4 +1,4 @@
-"""Archives: the names, sizes and dates of their members; nothing is unpacked. ``.npz`` files are zip archives, too."""
+"""Archives: names, sizes and dates of their members, without unpacking them. ``.npz`` files are zip archives too."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .sparing import Sparing, SpentError, read_up_to
 
 MEMBERS = 500
 _UNPACKED = 4 * LIMIT
-"""Bytes that are unpacked at most, of a compressed tar archive."""
+"""The largest number of bytes that are unpacked of a compressed tar archive."""
 _SPENT = "There may be more: a preview reads at most 1 MB."
 
 
 def zip_members(source: BinaryIO, size: int, *, arrays: bool) -> Preview:
-    """Describe a zip archive; with `arrays`, also what NumPy arrays its members are."""
+    """Describe a zip archive. With `arrays`, describe its members as NumPy arrays."""
     kind = "NumPy arrays" if arrays else "zip archive"
     nodes: list[Node] = []
     note = ""
@@ -31,7 +31,7 @@ def zip_members(source: BinaryIO, size: int, *, arrays: bool) -> Preview:
             members = archive.infolist()
             for member in members[:MEMBERS]:
                 node = _array(archive, member) if arrays else _node(member.filename, member.file_size, _day(member))
-                nodes.append(node)  # one by one: what was found before an error is kept
+                nodes.append(node)  # one by one, to keep what was found before an error
         if len(members) > MEMBERS:
             note = f"Only the first {MEMBERS} of {len(members):,} members are shown."
     except SpentError:
@@ -42,7 +42,7 @@ def zip_members(source: BinaryIO, size: int, *, arrays: bool) -> Preview:
 
 
 def tar_members(source: BinaryIO, size: int, *, gzipped: bool) -> Preview | None:
-    """Describe a tar archive; None where what is compressed is none."""
+    """Describe a tar archive. Return None if a compressed file doesn't hold one."""
     nodes: list[Node] = []
     note = ""
     source.seek(0)
@@ -55,7 +55,7 @@ def tar_members(source: BinaryIO, size: int, *, gzipped: bool) -> Preview | None
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             for member in islice(archive, MEMBERS + 1):
-                nodes.append(_node(member.name, member.size, _date(member.mtime)))  # noqa: PERF401 - some may be read
+                nodes.append(_node(member.name, member.size, _date(member.mtime)))  # noqa: PERF401 - keeps those before an error
     except SpentError:
         note = _SPENT
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
@@ -67,7 +67,7 @@ def tar_members(source: BinaryIO, size: int, *, gzipped: bool) -> Preview | None
 
 
 def _unpacked(data: bytes) -> bytes:
-    """Return the beginning of what gzip has compressed."""
+    """Return the beginning of the data that gzip has compressed."""
     try:
         return zlib.decompressobj(wbits=31).decompress(data, _UNPACKED)
     except zlib.error:

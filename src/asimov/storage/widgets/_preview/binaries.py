@@ -1,4 +1,4 @@
-"""Binary files of which only the first bytes are shown, and their type where it is known by these."""
+"""Binary files, of which only the first bytes are shown. These may tell the type."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MAGIC = (
 
 
 def binary(data: bytes, size: int) -> Preview | None:
-    """Describe a binary file by its type; None where that isn't known."""
+    """Describe a binary file of a known type. Return None if the type isn't known."""
     return next((in_hex(data, size, kind) for magic, kind in _MAGIC if data.startswith(magic)), None)
 
 
 def in_hex(data: bytes, size: int, kind: str = "binary file") -> Preview:
-    """Describe a file of which only the first bytes are shown: in hexadecimal digits, and as ASCII where it is that."""
+    """Describe a file by its first bytes: in hexadecimal digits, and beside them as ASCII."""
     lines = (data[start : start + _WIDTH] for start in range(0, min(len(data), _SHOWN), _WIDTH))
     text = "\n".join(f"{number * _WIDTH:04x}  {line.hex(' '):<47}  {_ascii(line)}" for number, line in enumerate(lines))
     note = f"Only the first {_SHOWN} bytes are shown." if size > _SHOWN else ""

@@ -1,4 +1,4 @@
-"""Preview: a description of a file that a page shows as it is; and how much of a file that is at most."""
+"""Preview: the description of a file that a page shows, and the limits of its size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LIMIT = 1_000_000
-"""Bytes that are read of a file at most."""
+"""The largest number of bytes that are read of a file."""
 LINES = 1_000
 CHARACTERS = 200_000
 LINE_CHARACTERS = 2_000
@@ -23,7 +23,7 @@ Kind = Literal["empty", "text", "json", "table", "image", "tree", "other"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """One line of a tree: its depth, its name, and what it is, in words."""
+    """One line of a tree: its depth, its name, and its description in words."""
 
     depth: int
     name: str
@@ -32,7 +32,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """An image's format, its size in pixels, and its bytes."""
+    """The format of an image, its size in pixels, and its bytes."""
 
     name: str
     media: str
@@ -43,31 +43,31 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """A description of a file that can be shown as it is.
+    """A description of a file that can be shown without further work.
 
     Attributes
     ----------
     kind : str
-        ``empty``, ``text``, ``json``, ``table``, ``image``, ``tree``, or ``other`` where type and size are all.
+        ``empty``, ``text``, ``json``, ``table``, ``image``, ``tree``, or ``other`` if only type and size are known.
     type : str
-        In words.
+        The type of the file, in words.
     size : int
-        The whole file's, in bytes.
+        The size of the whole file, in bytes.
     note : str
-        What is left out and why, as a sentence; empty where nothing is.
+        A sentence on what is left out and why. It is empty if nothing is left out.
     text : str
-        For ``text`` and ``json`` (indented, each number and string as it is spelled in the file).
+        For ``text`` and ``json``: the text. JSON is indented, each number and string as it is spelled in the file.
     columns, rows : tuple
-        For ``table``: the header, and the first rows; all str.
+        For ``table``: the header, and the first rows. All cells are str.
     more : int
-        For ``table``: where in the file the next row begins, for `tables.more_rows`; 0 if there is none, or it is
-        unknown.
+        For ``table``: the offset in the file where the next row begins, for `tables.more_rows`. It is 0 if there is no
+        next row, or if the offset is unknown.
     whole : bool
-        For ``text`` and ``json``: whether this is all of it; else `text.end` has the end.
+        For ``text`` and ``json``: whether this is the whole text. If not, `text.end` returns the last lines.
     tree : tuple of Node
-        For ``tree``: groups and datasets of an HDF5 file, each with its depth.
+        For ``tree``: the lines of the tree, such as the groups and datasets of an HDF5 file, each with its depth.
     image : Image or None
-        For ``image``: media type, width and height in pixels; the bytes go beside the message.
+        For ``image``: media type, width and height in pixels. The bytes are sent in a buffer of the message.
     """
 
     kind: Kind
@@ -92,7 +92,7 @@ class Preview:
 
 
 def clip(lines: Iterable[str]) -> tuple[str, bool]:
-    """Return as much of `lines` as a page is sent, and whether that is less than all."""
+    """Return the part of `lines` that is sent to a page, and whether it is less than all."""
     shown: list[str] = []
     left = CHARACTERS
     for line in lines:
@@ -105,7 +105,7 @@ def clip(lines: Iterable[str]) -> tuple[str, bool]:
 
 
 def left_out(note: str, *, clipped: bool, whole: bool) -> str:
-    """Return a note with what is left out of a text."""
+    """Return `note` with a sentence on what is left out of a text."""
     if clipped:
         note += "Only the beginning is shown."
     elif not whole:

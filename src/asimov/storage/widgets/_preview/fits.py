@@ -1,6 +1,7 @@
 """FITS files: the header cards of each unit, without its data.
 
-The format: FITS Standard 4.0, sections 3 and 4: blocks of 2,880 bytes, cards of 80 ASCII characters, ``END`` the last.
+The format is that of the FITS Standard 4.0, sections 3 and 4: blocks of 2,880 bytes, and cards of 80 ASCII characters,
+of which the last is ``END``.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def _units(source: BinaryIO, size: int) -> Iterator[Node]:
 
 
 def _cards(source: BinaryIO) -> Iterator[str]:
-    """Yield the cards of a header, without its end."""
+    """Yield the cards of a header, without ``END``."""
     for _ in range(_CARDS):
         card = read_up_to(source, _CARD).decode("ascii", "replace")
         if len(card) < _CARD:
@@ -74,7 +75,7 @@ def _value(card: str) -> str:
 
 
 def _data_size(values: dict[str, str]) -> int:
-    """Return the bytes of a unit's data: equation 2 of the standard."""
+    """Return the size of a unit's data in bytes, by equation 2 of the standard."""
     axes = int(values.get("NAXIS", "0"))
     if not 0 <= axes <= _AXES:
         msg = f"NAXIS is {axes}"

@@ -1,4 +1,4 @@
-"""The groups, datasets and attributes of an HDF5 file, with the first values, where h5py is installed."""
+"""The groups, datasets and attributes of an HDF5 file, with the first values, if h5py is installed."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ NODES = 500
 DEPTH = 20
 ATTRIBUTES = 20
 _CHUNK = 1 << 18
-"""Bytes: of a dataset whose chunks are larger no value is read."""
+"""The largest size of chunks, in bytes. No value is read of a dataset with larger chunks."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def is_hdf5(head: bytes) -> bool:
-    """Return whether a file that begins with `head` is HDF5; a user block of 512, 1024, ... bytes may come first."""
+    """Return whether a file that begins with `head` is HDF5. It may begin with a user block of 512, 1024, ... bytes."""
     return any(head.startswith(_SIGNATURE, place) for place in (0, 512, 1024, 2048))
 
 
 def tree(source: BinaryIO, size: int, budget: int) -> Preview:
-    """Describe an HDF5 file by its tree, as far as `budget` bytes of reading go."""
+    """Describe an HDF5 file by the part of its tree that is found in `budget` bytes of reading."""
     nodes, note = _read_tree(source, budget)
     return Preview(kind="tree" if nodes else "other", type="HDF5 file", size=size, note=note, tree=nodes)
 
 
 def _read_tree(source: BinaryIO, budget: int) -> tuple[tuple[Node, ...], str]:
-    """Return the tree, as far as `budget` bytes of reading go, and a note on what is left out."""
+    """Return the part of the tree that is found in `budget` bytes of reading, and a note on what is left out."""
     try:
         hdf5 = importlib.import_module("h5py")
     except ImportError:
@@ -48,10 +48,10 @@ def _read_tree(source: BinaryIO, budget: int) -> tuple[tuple[Node, ...], str]:
     try:
         with hdf5.File(Sparing(source, budget, strict=True), "r") as file:
             for node in islice(_walk(hdf5, file, 0, set()), NODES + 1):
-                nodes.append(node)  # noqa: PERF402 - what was found before an error is kept
+                nodes.append(node)  # noqa: PERF402 - keeps those before an error
     except SpentError:
         note = "The tree may go on: a preview reads at most 1 MB."
-    except Exception as error:  # noqa: BLE001 - h5py raises whatever its C library meets in a damaged file
+    except Exception as error:  # noqa: BLE001 - h5py may raise any error for a damaged file
         note = f"h5py can't read {'on' if nodes else 'it'}: {error}"
     if len(nodes) > NODES:
         note = f"Only the first {NODES} groups, datasets and attributes are shown."
@@ -59,7 +59,7 @@ def _read_tree(source: BinaryIO, budget: int) -> tuple[tuple[Node, ...], str]:
 
 
 def _walk(hdf5: ModuleType, group: h5py.Group, depth: int, seen: set[int]) -> Iterator[Node]:
-    """Yield the members of `group`. Links to elsewhere are named, not followed, and a loop is walked once."""
+    """Yield the members of `group`. Soft and external links are named, but not followed. A loop is walked only once."""
     seen.add(hdf5.h5o.get_info(group.id).addr)
     yield from _attributes(group, depth)
     for name in group:
@@ -90,7 +90,10 @@ def _words(hdf5: ModuleType, member: h5py.HLObject) -> str:
 
 
 def _first_values(dataset: h5py.Dataset) -> str:
-    """Return the first values of a dataset; none of text of any length, of large chunks, or of data in other files."""
+    """Return the first values of a dataset.
+
+    Return none of objects, such as text of variable length, of large values or chunks, or of data in other files.
+    """
     if not dataset.size or dataset.dtype.hasobject or dataset.external or dataset.is_virtual:
         return ""
     if dataset.chunks is not None and prod(dataset.chunks) * dataset.dtype.itemsize > _CHUNK:
@@ -102,7 +105,7 @@ def _first_values(dataset: h5py.Dataset) -> str:
 
 
 def _attributes(member: h5py.HLObject, depth: int) -> Iterator[Node]:
-    """Yield the attributes of a member, with what they hold."""
+    """Yield the attributes of a member, with their values."""
     for name in islice(member.attrs, ATTRIBUTES):
         held = member.attrs.get_id(name)
         if held.get_storage_size() > _CHUNK:

@@ -1,7 +1,7 @@
 """Images that a page may show, recognised by their first bytes, with their size in pixels.
 
-Only formats that can't carry a script: PNG, JPEG, GIF and WebP. The size is known before a browser decodes anything: a
-small file that unpacks to gigabytes of pixels is never sent.
+Only formats that can't contain a script are shown: PNG, JPEG, GIF and WebP. The size is read before a browser decodes
+the image, so a small file that unpacks to gigabytes of pixels is never sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def image(data: bytes, size: int) -> Preview | None:
-    """Describe an image; None where the bytes are the beginning of none."""
+    """Describe an image. Return None if the bytes aren't the beginning of one."""
     found = _recognised(data)
     if found is None:
         return None
@@ -45,7 +45,10 @@ def _recognised(data: bytes) -> Image | None:
 
 
 def _png(data: bytes) -> tuple[int, int] | None:
-    """PNG (W3C Recommendation, third edition), 11.2.1: the first chunk is IHDR, and begins with width and height."""
+    """Return width and height of a PNG. They are at the start of its first chunk, IHDR.
+
+    The format is that of the W3C Recommendation, third edition, 11.2.1.
+    """
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
         return None
     width, height = struct.unpack_from(">II", data, 16)
@@ -53,7 +56,7 @@ def _png(data: bytes) -> tuple[int, int] | None:
 
 
 def _gif(data: bytes) -> tuple[int, int] | None:
-    """GIF89a, section 18: the logical screen follows the signature."""
+    """Return width and height of a GIF. They follow the signature (GIF89a, section 18)."""
     if data[:6] not in {b"GIF87a", b"GIF89a"}:
         return None
     width, height = struct.unpack_from("<HH", data, 6)
@@ -61,7 +64,7 @@ def _gif(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg(data: bytes) -> tuple[int, int] | None:
-    """ITU-T T.81, annex B: walk the marker segments to the frame header."""
+    """Return width and height of a JPEG. They are in the frame header, after other segments (ITU-T T.81, annex B)."""
     if data[:3] != b"\xff\xd8\xff":
         return None
     place = 2
@@ -74,7 +77,7 @@ def _jpeg(data: bytes) -> tuple[int, int] | None:
 
 
 def _webp(data: bytes) -> tuple[int, int] | None:
-    """RFC 9649: a RIFF container whose first chunk is VP8, VP8L or VP8X."""
+    """Return width and height of a WebP: a RIFF container whose first chunk is VP8, VP8L or VP8X (RFC 9649)."""
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         return None
     chunk = data[12:16]

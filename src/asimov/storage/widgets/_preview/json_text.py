@@ -1,4 +1,4 @@
-"""JSON, indented: each number and string as it is spelled in the file."""
+"""Indented JSON, with each number and string as it is spelled in the file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKEN = re.compile(
 
 
 def indented(text: str, size: int, *, whole: bool) -> Preview | None:
-    """Describe JSON, also a beginning of it; None where the text is no JSON."""
+    """Describe JSON, or the beginning of it. Return None if the text isn't JSON."""
     if whole:
         try:
             json.loads(text, parse_int=str, parse_float=str)
@@ -34,7 +34,7 @@ def indented(text: str, size: int, *, whole: bool) -> Preview | None:
 
 
 def _tokens(text: str, *, whole: bool) -> Iterator[str]:
-    """Split JSON as it is spelled, so that no number is rounded and no repeated key lost on the way to the page."""
+    """Yield the tokens of JSON as they are spelled. So no number is rounded, and no repeated key is lost."""
     place = 0
     while match := _TOKEN.match(text, place):
         yield match[1]
@@ -63,7 +63,7 @@ def _lines(marks: Iterable[str]) -> Iterator[str]:
 
 
 def _breaks(mark: str, before: str, within: list[str], width: int) -> bool:
-    """Return whether `mark` begins a line: members of objects do; scalars in an array share a line while they fit."""
+    """Return whether `mark` begins a new line. Members of objects do. Scalars in an array share a line if they fit."""
     if mark == "}":
         return before != "{"
     if mark == "]":

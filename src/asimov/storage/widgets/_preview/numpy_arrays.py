@@ -1,6 +1,6 @@
-"""NumPy's ``.npy``: the header and the first values. No object is unpickled: an array of objects shows none.
+"""NumPy's ``.npy``: the header and the first values. Objects are never unpickled, so they have no values here.
 
-The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+The format is described at https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 HEADER = 16_384
-"""Bytes of a file that are looked at: the header, and some values."""
+"""Bytes of a file that are read: the header, and some values."""
 VALUES = 8
 MAGIC = b"\x93NUMPY"
 
@@ -38,7 +38,7 @@ def array_words(data: bytes) -> str:
 
 
 def _header(data: bytes) -> tuple[dict[str, Any], int]:
-    """Return the header, and where the values begin."""
+    """Return the header, and the offset where the values begin."""
     if not data.startswith(MAGIC):
         msg = "no array"
         raise ValueError(msg)
@@ -71,7 +71,7 @@ def _count(dtype: np.dtype[Any], shape: tuple[int, ...], data: bytes) -> int:
 
 
 def type_words(dtype: np.dtype[Any], fields: int = 8) -> str:
-    """Return a type in words: that of a structure by its fields."""
+    """Return a type in words. A structured type is described by its fields."""
     if dtype.names is None:
         return "text or objects" if dtype.kind == "O" else str(dtype)
     more = len(dtype.names) - fields
@@ -79,7 +79,7 @@ def type_words(dtype: np.dtype[Any], fields: int = 8) -> str:
 
 
 def first_values(values: np.ndarray[Any, np.dtype[Any]], total: int) -> str:
-    """Return the first values, after a colon; nothing where there are none."""
+    """Return the first values, after a colon, or an empty text if there are none."""
     if not len(values):
         return ""
     shown = " ".join(_short(value) for value in values[:VALUES])
@@ -87,6 +87,6 @@ def first_values(values: np.ndarray[Any, np.dtype[Any]], total: int) -> str:
 
 
 def _short(value: object) -> str:
-    """Return a value as it is written; of a number with many digits the first six."""
+    """Return a value as text. A number with many digits is rounded to six."""
     text = str(value)
     return f"{value:.6g}" if isinstance(value, float) and len(text) > 8 else text[:40]

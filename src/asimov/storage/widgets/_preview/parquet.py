@@ -1,4 +1,4 @@
-"""Parquet tables: the schema and the first rows, where pyarrow is installed."""
+"""Parquet tables: the schema and the first rows, if pyarrow is installed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def table(source: BinaryIO, size: int) -> Preview:
         rows = _rows(file, list(schema.names[:COLUMNS]))
     except SpentError:
         note = "Its rows take more than the 1 MB that a preview reads."
-    except Exception as error:  # noqa: BLE001 - pyarrow raises whatever its library meets in a damaged file
+    except Exception as error:  # noqa: BLE001 - pyarrow may raise any error for a damaged file
         note = f"pyarrow can't read it: {error}"
     return Preview(kind="table" if columns else "other", type=_TYPE, size=size, note=note, columns=columns, rows=rows)
 

@@ -1,7 +1,7 @@
-"""What is in a file, at a glance: from its first megabyte to a description that a page shows as text, table or image.
+"""The preview of a file: a description that a page shows as text, table, tree or image.
 
-Pure functions of the bytes. Nothing here runs, renders or unpickles what it reads, and no more than `LIMIT` bytes are
-read, whatever the file's size.
+These are pure functions of the bytes. They read at most `LIMIT` bytes, whatever the size of the file. They never run,
+render or unpickle what they read.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from .tables import table, with_more
 from .text import decode, plain
 
 _HEAD = 4_096
-"""Bytes that tell an HDF5 file."""
+"""Bytes that are enough to recognise an HDF5 file."""
 
 
 def preview(source: BinaryIO, name: str) -> Preview:
-    """Describe what `source` holds.
+    """Return the preview of a file.
 
     Parameters
     ----------
     source : binary file object
-        Readable and seekable; at most `LIMIT` bytes of it are read. Best without a buffer, which is filled anew at
-        each of the many seeks in an HDF5 file.
+        A readable and seekable file, of which at most `LIMIT` bytes are read. A file without a buffer is best: an
+        HDF5 file takes many seeks, and each would fill the buffer again.
     name : str
-        The name of the file. Its suffix helps where the bytes alone don't tell.
+        The name of the file. Its suffix decides where the bytes alone don't tell the type.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def preview(source: BinaryIO, name: str) -> Preview:
 
 
 def _with_seeks(source: BinaryIO, head: bytes, size: int, suffix: str) -> Preview | None:
-    """Describe a file of a kind that says where in it to look; None where it is of none of these."""
+    """Describe a file of a kind that is read at several places. Return None for all other kinds."""
     if head.startswith(b"PK\x03\x04"):
         return zip_members(source, size, arrays=suffix == ".npz")
     if head.startswith(fits.MAGIC):

@@ -1,4 +1,4 @@
-"""A file of which no more is read than a preview may, for libraries that read as they like."""
+"""Sparing: a file object with a limit on how much is read, to pass to libraries that read as much as they like."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class SpentError(Exception):
-    """A preview has read as much as it may."""
+    """A preview has read as many bytes as it may."""
 
 
 class Sparing(io.RawIOBase):
-    """A file object that reads no more than `budget` bytes, and then raises SpentError.
+    """A file object that reads at most `budget` bytes, and then raises SpentError.
 
-    With `strict`, it raises EOFError rather than read less than was asked for: h5py doesn't notice that, and would go
-    on with what its buffer held before.
+    With `strict`, it raises EOFError instead of returning fewer bytes than were asked for. h5py doesn't notice a short
+    read, and would use the bytes that its buffer held before.
     """
 
     def __init__(self, source: BinaryIO, budget: int, *, strict: bool = False) -> None:
@@ -25,7 +25,7 @@ class Sparing(io.RawIOBase):
 
     @property
     def spent(self) -> bool:
-        """Whether nothing more may be read."""
+        """Whether no more bytes may be read."""
         return self._left == 0
 
     def readable(self) -> bool:
@@ -55,7 +55,7 @@ class Sparing(io.RawIOBase):
 
 
 def read_up_to(source: BinaryIO, count: int) -> bytes:
-    """Return `count` bytes, fewer only at the file's end: without a buffer, one read may return less."""
+    """Return `count` bytes, or fewer only at the end of the file. A file without a buffer may need several reads."""
     parts = []
     while count and (part := source.read(count)):
         parts.append(part)

@@ -1,4 +1,4 @@
-"""Tables of text: the first rows and columns of CSV and its relatives."""
+"""Tables in text files: the first rows and columns of CSV and similar formats."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PAGE = 256 * 1024
-"""Bytes that are read for further rows: a row that is longer ends the table."""
+"""Bytes that are read for further rows. A longer row ends the table."""
 _LINE = 4096
 
 
 def table(text: str, size: int, *, whole: bool, tabs: bool) -> Preview | None:
-    """Describe a table; None where the text is no table."""
+    """Describe a table. Return None if the text isn't one."""
     delimiter = "\t" if tabs else _delimiter(text)
     try:
         rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
@@ -39,7 +39,7 @@ def table(text: str, size: int, *, whole: bool, tabs: bool) -> Preview | None:
 
 
 def with_more(found: Preview, data: bytes, text: str) -> Preview:
-    """Return a preview that says where in the file, which begins with `data`, its next row begins."""
+    """Return a preview that has the offset of its next row in the file, which begins with `data`."""
     header = found.columns != tuple(str(number) for number in range(1, len(found.columns) + 1))
     tabs = "\t" if found.type == "table" and "\t" in text.split("\n", 1)[0] else _delimiter(text)
     _, place = _rows_of(data, tabs, len(found.rows) + header, whole=found.size == len(data))
@@ -47,16 +47,16 @@ def with_more(found: Preview, data: bytes, text: str) -> Preview:
 
 
 def more_rows(source: BinaryIO, size: int, place: int, *, tabs: bool) -> tuple[list[tuple[str, ...]], int]:
-    """Return further rows of a table, and where the next one begins; 0 at the end.
+    """Return further rows of a table, and the offset where the next row begins (0 at the end).
 
     Parameters
     ----------
     source : binary file object
-        Of which some hundred kB are read.
+        The file, of which some hundred kB are read.
     size : int
-        How many bytes it has.
+        The size of the file in bytes.
     place : int
-        Where a row begins.
+        The offset where a row begins.
     tabs : bool
         Whether cells are separated by tabs.
     """
@@ -72,7 +72,7 @@ def more_rows(source: BinaryIO, size: int, place: int, *, tabs: bool) -> tuple[l
 
 
 def _rows_of(data: bytes, delimiter: str, count: int, *, whole: bool) -> tuple[list[list[str]], int]:
-    """Return the first rows of `data`, and how many bytes they take; without a last one that may go on."""
+    """Return the first rows of `data`, and the number of their bytes. Leave out a last row that may be incomplete."""
     lines = data.splitlines(keepends=True)
     used = 0
 

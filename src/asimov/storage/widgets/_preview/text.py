@@ -1,4 +1,4 @@
-"""Text: decoded, and shown as far as a page goes. What no kind of text can hold makes a file a binary one."""
+"""Text: decoded, and cut to the length that a page shows. A file with control characters counts as binary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .description import LINE_CHARACTERS, LINES, Preview, clip, left_out
 from .sparing import read_up_to
 
 END = 64 * 1024
-"""Bytes of the end of a text that are read."""
+"""Bytes that are read at the end of a text."""
 _TEXTS = {
     ".htm": "HTML, as text",
     ".html": "HTML, as text",
@@ -34,7 +34,7 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
 def decode(data: bytes, *, whole: bool) -> tuple[str | None, str]:
-    """Return the text, or None if the bytes are no text, and a note where the encoding was guessed."""
+    """Return the text, or None if the bytes aren't text, and a note if the encoding was guessed."""
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
@@ -46,7 +46,7 @@ def decode(data: bytes, *, whole: bool) -> tuple[str | None, str]:
 
 
 def plain(text: str, size: int, suffix: str, note: str, *, whole: bool) -> Preview:
-    """Describe a text of no other kind."""
+    """Describe a text that is of no other kind."""
     shown, clipped = clip(text.split("\n"))
     note = left_out(note, clipped=clipped, whole=whole)
     all_of_it = whole and not clipped
@@ -54,7 +54,7 @@ def plain(text: str, size: int, suffix: str, note: str, *, whole: bool) -> Previ
 
 
 def end(source: BinaryIO, size: int) -> str:
-    """Return the last lines of a text, as many as a page is sent."""
+    """Return the last lines of a text, as many as a page shows."""
     source.seek(max(0, size - END))
     data = read_up_to(source, END)
     if size > END:

@@ -1,1 +1,1 @@
-"""Files into a Store: from a browser in slices, or from the server's own disk."""
+"""Storing files that come from a browser in slices, or from the server's own disk."""

@@ -1,15 +1,16 @@
-"""Small files on their way from a browser into a Store, many in one message, and in one commit.
+"""Batches: uploads of many small files from a browser in one message, stored in one commit.
 
 ::
 
     page   upload/batch    event, production, job, again, files: name, size, md5 and expected of each,
-                           and one buffer that holds their bytes one after the other (none where all are empty)
+                           and one buffer with their bytes one after the other (no buffer if all are empty)
                            ->   files: hash and uuid of each, or its error; took: the kernel's time in ms
-    page   upload/batch/cancel    job       nothing of it is stored, unless all of it is by now
+    page   upload/batch/cancel    job       nothing of the batch is stored, unless all of it is stored by now
 
-Each file is judged by itself: one whose name can't be one, whose bytes are not those that the page read, or that the
-Store has already keeps no other out. What is answered with a uuid survives a power cut. ``again`` says that the page
-sent all of this before, and that the answer was lost: then what is stored already was stored by that.
+Each file is checked by itself. It is refused if its name is not valid, if its bytes are not those that the page read,
+or if the Store has a file of that name already. The other files of the batch are stored nevertheless. A file that is
+answered with a uuid survives a power cut. ``again`` means that the page has sent this batch before, and the answer was
+lost. Then a file that is in the Store already, with the same MD5, was stored by the earlier message.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ if TYPE_CHECKING:
     from asimov.storage.widgets._served import Served
 
 BYTES = 4 * 2**20
-"""Bytes that one batch holds at most."""
+"""The largest number of bytes in a batch."""
 FILES = 500
-"""Files that one batch holds at most."""
+"""The largest number of files in a batch."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -54,11 +55,11 @@ class Part:
     Attributes
     ----------
     key : (event, production, file)
-        Where it goes; checked by `Batches`.
+        The key of the new record. `Batches` checks it.
     content : memoryview
-        Its bytes.
+        The bytes of the file.
     md5 : str
-        What the page computed of what it read.
+        The MD5 of the bytes that the page read.
     expected : str or None
         The MD5 that the user gave.
     """
@@ -69,7 +70,7 @@ class Part:
     expected: str | None
 
     def require_right(self) -> None:
-        """Raise InvalidNameError or HashError if this file can't be stored, whatever the Store has."""
+        """Raise InvalidNameError or HashError if this file can't be stored in any Store."""
         name = valid_name("file", self.key[2])
         actual = hashlib.md5(self.content, usedforsecurity=False).hexdigest()
         require_md5(name, actual, self.md5, "the browser read {}")
@@ -82,9 +83,9 @@ class Batches:
     Parameters
     ----------
     store : Store
-        Where they go.
+        The Store to add the files to.
     stored : callable
-        ``stored(*records)``, once a batch is stored. From any thread.
+        ``stored(*records)`` is called when a batch is stored, from any thread.
     """
 
     def __init__(self, store: Served, stored: Callable[..., object]) -> None:
@@ -92,7 +93,7 @@ class Batches:
         self._jobs = Jobs(busy="These files are on their way already. Wait until they are done.")
 
     def close(self) -> None:
-        """End what is under way, unless it is being recorded."""
+        """End all batches under way, unless they are being recorded."""
         self._jobs.close()
 
     @request("upload/batch", background=True)
@@ -112,7 +113,7 @@ class Batches:
         self._jobs.cancel((message.view, message.integer("job")))
 
     def _add(self, parts: list[Part], progress: Progress, *, again: bool) -> list[State]:
-        """Store what can be stored; return what became of each file."""
+        """Store the files that can be stored, and return the result of each file."""
         before = contents(self._store)
         verdicts = [_verdict_before(part, before, again=again) for part in parts]
         wanted = [part for part, verdict in zip(parts, verdicts, strict=True) if verdict is None]
@@ -135,7 +136,7 @@ def _verdict(one: Added) -> State:
 
 
 def _verdict_before(part: Part, before: Contents, *, again: bool) -> State | None:
-    """Return what is known of a file before anything is written; None if it can be stored."""
+    """Return the result of a file if it is known before anything is written, or None if the file can be stored."""
     try:
         part.require_right()
     except StorageError as exc:
@@ -149,7 +150,7 @@ def _verdict_before(part: Part, before: Contents, *, again: bool) -> State | Non
 
 
 def _parts(message: Message) -> list[Part]:
-    """Read and check what a page sends."""
+    """Read and check the files of a message."""
     place = valid_name("event", message.text("event")), valid_name("production", message.text("production"))
     files = message.content.get("files")
     if not isinstance(files, list) or not 0 < len(files) <= FILES:
@@ -170,7 +171,7 @@ def _parts(message: Message) -> list[Part]:
 
 
 def _told(message: Message, told: object) -> Message:
-    """Return what is told of one file, with the getters of a message."""
+    """Return the values of one file in a batch as a Message, for its getters."""
     if not isinstance(told, dict):
         msg = "A file of a batch must be an object. Reload the page and try again."
         raise RefusedError(msg)

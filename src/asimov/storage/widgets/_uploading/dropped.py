@@ -1,12 +1,14 @@
 """Files and folders that are dropped from Jupyter's own file browser, found on the server's disk.
 
-Their paths are relative to the folder that the Jupyter server shows, which no kernel is told. The page says what
-JupyterLab says of it, and a terminal's environment has it; else it is the folder above the notebook's, or the working
-folder. A path counts where there is something.
+Their paths are relative to the folder that the Jupyter server shows. A kernel isn't told which folder that is. These
+folders are tried in turn: the one that JupyterLab tells the page, the one in the environment variable
+JUPYTER_SERVER_ROOT, the one from which the notebook's path leads to the working folder, and the working folder itself.
+The first of them in which the path exists is used.
 
-Who drops a file may read it, as may whoever has the notebook: so without a `server_root` any file is taken that the
-kernel can read. That holds for a kernel that a Jupyter session started. Elsewhere (Voilà, Panel, a web app) a page may
-be a stranger's, and nothing is taken. With a `server_root`, which says what may be stored, nothing beyond it is.
+A user of a notebook can read any file that its kernel can read. So in a kernel that a Jupyter session has started, any
+dropped file that the kernel can read is accepted. Elsewhere (Voilà, Panel, a web app) the user of a page may be a
+stranger, so no dropped file is accepted. A `server_root` replaces both rules: files below it are accepted, and no
+others.
 """
 
 from __future__ import annotations
@@ -31,15 +33,15 @@ if TYPE_CHECKING:
     from .server_folder import ServerFolder
 
 MOST = 10_000
-"""Files that are found at most, in all that is dropped at once."""
+"""The largest number of files that are found in one drop."""
 
 _DRIVE = re.compile(r"^[\w-]+:(?!/)")
-"""What stands before a path of another drive than the server's disk; of a document that several edit, too."""
+"""The prefix of a path on another drive than the server's disk. Documents that several users edit have one too."""
 
 
 @dataclass
 class Found:
-    """What was found of one drop."""
+    """The files of one drop that were found, the number of hidden ones, and the problems."""
 
     files: list[State] = field(default_factory=list)
     hidden: int = 0
@@ -47,12 +49,12 @@ class Found:
 
 
 class Dropped:
-    """Finds what is dropped, and opens what it has found.
+    """Finds the files that are dropped, and opens the files that it has found.
 
     Parameters
     ----------
     within : ServerFolder or None
-        Beyond which nothing is taken.
+        The folder outside which no file is accepted.
     """
 
     def __init__(self, within: ServerFolder | None) -> None:
@@ -61,14 +63,14 @@ class Dropped:
         self._lock = threading.Lock()
 
     def look(self, paths: list[str], root: str) -> Found:
-        """Find files, and what is in folders, but for what is hidden there.
+        """Find the dropped files, and all files in the dropped folders except hidden ones.
 
         Parameters
         ----------
         paths : list of str
-            As the file browser has them.
+            The dropped paths, as the file browser has them.
         root : str
-            The server's folder, as the page knows it, or nothing.
+            The server's folder, if the page knows it; else an empty text.
         """
         if self._within is None and not _is_of_a_session():
             msg = (
@@ -98,7 +100,7 @@ class Dropped:
     def _look_at(self, path: str, root: str, found: Found) -> None:
         place = _place_of(path, root)
         if place is not None and self._within is not None:
-            place = place.resolve()  # links on the way to it are not followed later
+            place = place.resolve()  # when the file is opened, links on the way to it are not followed
         if place is None:
             found.problems.append(f"{path} is not on the disk that this kernel sees, so it can't be stored from here.")
         elif self._within is not None and not place.is_relative_to(self._within.root):
@@ -131,12 +133,12 @@ class Dropped:
 
 
 def _is_of_a_session() -> bool:
-    """Return whether a Jupyter session started this kernel: who has that may run any code in it."""
+    """Return whether a Jupyter session has started this kernel. Its user may run any code in it anyway."""
     return "JPY_SESSION_NAME" in os.environ and not os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def _place_of(path: str, root: str) -> Path | None:
-    """Return where a path of the file browser is, or None."""
+    """Return the place on disk of a path of the file browser, or None if it isn't found."""
     if "\0" in path or ".." in path.split("/"):
         return None
     for relative in (path, _DRIVE.sub("", path)):
@@ -148,7 +150,7 @@ def _place_of(path: str, root: str) -> Path | None:
 
 
 def _roots(root: str) -> Iterator[Path]:
-    """Yield what may be the server's folder, the surest first."""
+    """Yield the folders that may be the server's, the most reliable first."""
     for told in (root, os.environ.get("JUPYTER_SERVER_ROOT", "")):
         if told and "\0" not in told and (folder := Path(told).expanduser()).is_absolute():
             yield folder

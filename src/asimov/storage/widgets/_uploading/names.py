@@ -1,4 +1,4 @@
-"""Problems with the names that files are to be uploaded under, in the core's words."""
+"""Problems with the names of files to upload. The messages are those of the core."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def problems(store: Served, event: str, production: str, names: list[str]) -> State:
-    """Return what is wrong with event, production and the names of files; None where nothing is."""
+    """Return the problems with event, production and the names of files. A name without a problem has None."""
     place = {"event": _problem("event", event), "production": _problem("production", production)}
     files = [_problem("file", name) for name in names]
     if names and not any(place.values()):
@@ -28,12 +28,12 @@ def problems(store: Served, event: str, production: str, names: list[str]) -> St
 
 
 def find(store: Served, key: Key) -> Record | None:
-    """Return the record that has this name already, or None."""
+    """Return the record that has this key already, or None."""
     return contents(store).get(key)
 
 
 def taken(record: Record) -> RecordExistsError:
-    """Return the error for a name that is taken: raised before a long upload, not after it."""
+    """Return the error for a name that is taken. It is raised before a long upload, not after it."""
     return RecordExistsError(
         f"{record.event} / {record.production} has a file called {record.file} already (MD5 {record.hash}), and a "
         "Store never changes a file. Give this one another name, or another production."

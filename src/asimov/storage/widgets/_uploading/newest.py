@@ -1,4 +1,4 @@
-"""The files that were stored with a widget, as its pages list them: how many, and the newest."""
+"""The files that were stored with a widget, as its pages show them: the number of files, and the newest ones."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from asimov.storage._model.record import Record
 
 SHOWN = 100
-"""Files that a page lists at most."""
+"""The largest number of files that a page lists."""
 
 
 class Stored:
-    """Keeps the records of what was stored, and shows the newest at a pace that a page can follow.
+    """Keeps the records of all stored files, and shows the newest at a pace that a page can follow.
 
     Parameters
     ----------
     show : callable
-        ``show(state)`` is given a new dict of JSON values: ``count``, and ``last``, the newest records.
+        ``show(state)`` is called with a new dict of JSON values: ``count``, and ``last``, the newest records.
     tell : callable, optional
-        ``tell(records)`` is given a new list of all records, in the order in which they were stored, whenever there are
-        more.
+        ``tell(records)`` is called whenever there are more records. It gets a new list of all records, in the order in
+        which they were stored.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Stored:
         self._paced = Paced(self._show_now)
 
     def take(self, *records: Record) -> None:
-        """Add records of what has just been stored; from any thread."""
-        with self._telling:  # or a shorter list might have the last word
+        """Add the records of files that have just been stored. This can be called from any thread."""
+        with self._telling:  # without the lock, an older and shorter list might be told last
             with self._lock:
                 self._records += records
                 stored = list(self._records)
@@ -48,7 +48,7 @@ class Stored:
         self._paced()
 
     def close(self) -> None:
-        """Show nothing any more."""
+        """Stop: nothing is shown any more."""
         self._paced.close()
 
     def _show_now(self) -> None:

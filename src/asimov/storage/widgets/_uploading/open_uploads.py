@@ -1,4 +1,4 @@
-"""The uploads under way: which view sends each, and what becomes of those whose view is gone."""
+"""The uploads under way, each with the view that sends it. Uploads whose view is gone are closed and kept."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from .upload import Order, Upload
 
 SILENT = 3.5
-"""Seconds without a message after which another view may go on with an upload; a living one speaks every second."""
+"""Seconds without a message after which another view may resume an upload. An open view sends one every second."""
 PARKED = 15.0
 """Seconds without a message after which an upload is closed and kept."""
 
 OPEN_PER_VIEW = 16
 OPEN = 64
-"""Uploads that may be under way; a page of ours has three."""
+"""The largest number of uploads under way. Our page has three at a time."""
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class OpenUploads:
         self._watcher: threading.Thread | None = None
 
     def heard(self, view: str) -> None:
-        """Remember that a view is alive."""
+        """Note that a view is alive."""
         now = time.monotonic()
         with self._lock:
             for upload in self._open.values():
@@ -48,7 +48,7 @@ class OpenUploads:
                     upload.heard = now
 
     def close(self) -> None:
-        """End all uploads and remove what is here of them, except those that are being stored."""
+        """End all uploads and remove their partial files, except those that are being stored."""
         self._closed.set()
         for upload in self.pop(lambda _: True):
             with suppress(RefusedError):
@@ -87,7 +87,7 @@ class OpenUploads:
                 self._open.pop(upload.number, None)
 
     def require_few(self, view: str) -> None:
-        """Refuse one more upload where there are many: each holds a file open."""
+        """Raise RefusedError if there are many uploads already, since each holds a file open."""
         with self._lock:
             of_view = sum(upload.view == view for upload in self._open.values())
             if of_view >= OPEN_PER_VIEW or len(self._open) >= OPEN:
@@ -95,7 +95,13 @@ class OpenUploads:
                 raise RefusedError(msg)
 
     def make_way(self, order: Order, message: Message) -> None:
-        """Close the same file's upload of a view that is gone, or of this view if it begins again."""
+        """Close an earlier upload of the same file, if its view is gone, or if this view begins it again.
+
+        Raises
+        ------
+        BusyUploadError
+            Another view is still sending the file.
+        """
         again, now = message.text("again", "", limit=64), time.monotonic()
         with self._lock:
             same = [upload for upload in self._open.values() if upload.order == order]
@@ -113,7 +119,7 @@ class OpenUploads:
             upload.park()
 
     def _watch(self) -> None:
-        """Close, once a second, the uploads of views that are gone; end when there are none."""
+        """Close the uploads of views that are gone, once a second. End when there are no uploads."""
         while not self._closed.wait(1):
             self.park_left()
             with self._lock:

@@ -1,4 +1,4 @@
-"""Files of the server's own disk, from the box for a path or dropped from Jupyter's file browser, and into a Store."""
+"""Storing files of the server's own disk, named in the box for a path or dropped from Jupyter's file browser."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 
 
 MOST_DROPPED = 10_000
-"""Paths that one drop may have."""
+"""The largest number of paths in one drop."""
 SHOWN_PROBLEMS = 5
-"""Problems with what was dropped that a page is told at most."""
+"""The largest number of problems with a drop that are sent to a page."""
 
 
 class ServerFiles:
-    """Serves a widget with files of the server's own disk.
+    """Stores files of the server's own disk for a widget.
 
     Parameters
     ----------
     store : Store
-        Where the files go.
+        The Store to add the files to.
     root : str or os.PathLike or None
-        The folder below which they lie. None: there is no box, and only what is dropped is taken.
+        The folder that contains the files. Without it there is no box for a path, and only dropped files are accepted.
     stored : callable
-        ``stored(record)``, for each file that is stored. From any thread.
+        ``stored(record)`` is called for each file that is stored, from any thread.
     tell : callable
-        ``tell(view, event, **content)`` sends something to a page unasked.
+        ``tell(view, event, **content)`` sends an event to a page.
     """
 
     def __init__(self, store: Served, root: str | os.PathLike[str] | None, stored: Stored, tell: Tell) -> None:
@@ -54,7 +54,7 @@ class ServerFiles:
         self._jobs = Jobs(busy="That file is on its way already. Wait until it is done.")
 
     def close(self) -> None:
-        """End what is under way."""
+        """End all additions under way."""
         self._jobs.close()
 
     @request("server/complete", background=True)
@@ -66,7 +66,7 @@ class ServerFiles:
 
     @request("server/size", background=True)
     def _size(self, message: Message) -> State:
-        """Return the size of a file, or refuse it, before it is added."""
+        """Return the size of a file before it is added, or raise an error if it can't be opened."""
         path = message.text("path")
         descriptor = self._open(path)
         try:
@@ -76,7 +76,7 @@ class ServerFiles:
 
     @request("server/dropped", background=True)
     def _look(self, message: Message) -> State:
-        """Return the files of what was dropped, with the paths by which they are added."""
+        """Return the files that were found in a drop, with the paths that add them."""
         found = self._dropped.look(message.texts("paths", most=MOST_DROPPED), message.text("root", ""))
         return {"files": found.files, "hidden": found.hidden, "problems": found.problems[:SHOWN_PROBLEMS]}
 
@@ -100,13 +100,13 @@ class ServerFiles:
         event, production, name = (message.text(part) for part in ("event", "production", "name"))
         expected = message.text("expected", "", limit=1000).strip() or None
         path = message.text("path")
-        os.close(self._open(path))  # or it is refused before anything else is looked at
+        os.close(self._open(path))  # a path that isn't allowed is refused before anything else is looked at
         place = Path(path) if self.folder is None else self.folder.root / path
         add(self._store, source(event, production, place, name, hash=expected), lambda _: self._open(path), progress)
         return self._store[event, production, name]
 
     def _open(self, path: str) -> int:
-        """Open a file that was dropped, or is below the folder; return its descriptor."""
+        """Open a file that was dropped or is below the folder, and return its descriptor."""
         if self._dropped.has_offered(path):
             return self._dropped.open(path)
         if self.folder is None:

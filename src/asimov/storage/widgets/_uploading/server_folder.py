@@ -1,7 +1,8 @@
 """A folder of the server's own disk, and the files below it.
 
-Nothing above that folder can be reached: not by ``..``, not by an absolute path, not by a symbolic link that is put
-there while a file is being opened. Each part of a path is opened below the one before, and links are not followed.
+Nothing outside that folder can be reached: not by ``..``, not by an absolute path, and not by a symbolic link that
+somebody creates while a file is being opened. Each part of a path is opened relative to the part before it, without
+following links.
 """
 
 from __future__ import annotations
@@ -21,25 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST = 50
-"""Paths that are suggested at most."""
+"""The largest number of paths that are suggested."""
 
 _SEEN = 100_000
-"""Entries of a folder that are looked at to suggest some of them."""
+"""The largest number of matching entries of a folder that are read for suggestions."""
 _NOT_FOLLOWED = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
 
 
 class ServerFolder:
-    """A folder, and what is below it.
+    """A folder, and the files below it.
 
     Parameters
     ----------
     root : str or os.PathLike
-        The folder. The way to it may have links.
+        The folder. Its path may contain links.
 
     Raises
     ------
     NotADirectoryError, FileNotFoundError
-        It is no folder.
+        There is no such folder.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
@@ -48,9 +49,10 @@ class ServerFolder:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root))
 
     def complete(self, typed: str) -> tuple[list[str], int]:
-        """Return up to 50 paths that begin with what is typed, and how many there are.
+        """Return up to 50 paths that begin with `typed`, and the number of all such paths.
 
-        Folders end in ``/``. Links are left out, and so are hidden files, unless what is typed begins with a dot.
+        Folders end in ``/``. Links are left out. So are hidden files, unless the last part of `typed` begins with a
+        dot.
         """
         above, _, begun = self._relative(typed).rpartition("/")
         with self._folder(self._parts(above)) as folder, os.scandir(folder) as entries:
@@ -65,13 +67,13 @@ class ServerFolder:
         Raises
         ------
         RefusedError
-            It is not below the folder, it or a folder on the way is a link, or it is no regular file.
+            The path is not below the folder, one of its parts is a link, or it is not a regular file.
         FileNotFoundError, PermissionError, OSError
-            As the operating system raises it.
+            The operating system can't open the file.
         """
         *above, name = self._parts(self._relative(path)) or [""]
         with self._folder(above) as folder:
-            # Without O_NONBLOCK a pipe would be waited for.
+            # Without O_NONBLOCK, opening a pipe would wait for its writer.
             descriptor = self._open(name or ".", os.O_RDONLY | os.O_NONBLOCK, folder, path)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -80,7 +82,7 @@ class ServerFolder:
         return descriptor
 
     def _relative(self, path: str) -> str:
-        """Return a path relative to the folder; an absolute one must be below it."""
+        """Return a path relative to the folder. An absolute path must be below the folder."""
         if "\0" in path:
             msg = "A path can't hold a NUL character."
             raise RefusedError(msg)

@@ -1,4 +1,4 @@
-"""One file on its way from a browser into a Store."""
+"""Upload: one file that arrives from a browser and is stored."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from asimov.storage.widgets._served import Arriving, Served
 
 PATIENCE = 5.0
-"""Seconds to wait for others that are at an upload. What they do is short, unless they store it."""
+"""Seconds to wait for another thread that works on an upload. Its work is short, unless it stores the file."""
 
 
 class LostUploadError(RefusedError):
-    """There is no such upload here any more. The page begins again, and goes on from what is kept."""
+    """There is no such upload any more. The page begins it again, and continues from the bytes that were kept."""
 
 
 class BusyUploadError(RefusedError):
@@ -37,16 +37,16 @@ class BusyUploadError(RefusedError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What a page wants to store, and where.
+    """The order of a page to store a file.
 
     Attributes
     ----------
     event, production, name : str
-        Where it goes, and what it is to be called.
+        The key of the new record.
     size : int
-        Bytes.
+        The size of the file, in bytes.
     mtime : int
-        When it was last changed, in milliseconds: one more sign that it is the file of an earlier try.
+        The time of the file's last change, in ms. It helps to recognise the file of an earlier attempt.
     """
 
     event: str
@@ -57,7 +57,7 @@ class Order:
 
     @classmethod
     def of(cls, message: Message) -> Order:
-        """Read and check what a page asks for."""
+        """Read the order from a message, and check it."""
         return cls(
             event=valid_name("event", message.text("event")),
             production=valid_name("production", message.text("production")),
@@ -73,22 +73,22 @@ class Order:
 
     @property
     def token(self) -> str:
-        """A name for the partial file: the same for the same file to the same place."""
+        """The name of the partial file. It is the same whenever the same file is sent to the same place."""
         told = json.dumps([*self.key, self.size, self.mtime])
         return hashlib.sha256(told.encode()).hexdigest()
 
 
 class Upload:
-    """One file on its way.
+    """One file that is being uploaded.
 
     Parameters
     ----------
     view : str
-        The view that sends it.
+        The view that sends the file.
     order : Order
-        What it is.
+        The names, size and time of the file.
     data : Arriving
-        The bytes so far. Touched only in `at_work`.
+        The bytes that have arrived. They are used only within `at_work`.
     """
 
     def __init__(self, view: str, order: Order, data: Arriving) -> None:
@@ -100,19 +100,19 @@ class Upload:
 
     @property
     def ended(self) -> bool:
-        """Whether its data is given up: stored, kept or removed."""
+        """Whether the upload has ended: its data was stored, kept for later, or removed."""
         return self._data is None
 
     @contextmanager
     def at_work(self, patience: float = PATIENCE) -> Iterator[Arriving]:
-        """Yield the data, for one thread alone.
+        """Yield the data to one thread at a time.
 
         Raises
         ------
         RefusedError
-            Another thread has had it for more than `patience` seconds: it is being stored.
+            Another thread has used the data for more than `patience` seconds, so it must be storing the file.
         LostUploadError
-            It is closed.
+            The upload has ended.
         """
         if not self._lock.acquire(timeout=patience):
             msg = f"{self.order.name} is being stored at this moment. Wait until that is done."
@@ -125,7 +125,7 @@ class Upload:
             self._lock.release()
 
     def take(self, offset: int, content: memoryview) -> int:
-        """Append a slice, and return how many bytes are here then."""
+        """Append a slice, and return the number of bytes that have arrived."""
         with self.at_work() as data:
             if offset != data.size:
                 msg = f"A slice came out of order: it starts at {offset}, and {data.size} bytes are here. Begin again."
@@ -141,14 +141,14 @@ class Upload:
             return data.size
 
     def commit(self, store: Served, md5: str, expected: str | None) -> Record:
-        """Store the file if all of it is here and both ends agree about its bytes.
+        """Store the file if it has arrived completely, and browser and kernel have computed the same MD5.
 
         Raises
         ------
         LostUploadError
-            Bytes are missing; those that are here are kept.
+            Bytes are missing. Those that have arrived are kept.
         HashError, RecordExistsError, AlreadyPresentException, OSError
-            As from `Store.add_file`; nothing is kept then.
+            As from `Store.add_file`. Nothing is kept then.
         """
         with self.at_work() as data:
             if data.size != self.order.size:
@@ -169,16 +169,16 @@ class Upload:
             self._give_up(keep=True)
 
     def discard(self) -> None:
-        """Remove the data; RefusedError if it is being stored."""
+        """Remove the data, or raise RefusedError if it is being stored."""
         self._give_up(keep=False)
 
     def _give_up(self, *, keep: bool) -> None:
-        # A slice that is being written is waited for, but not a long fsync.
+        # This waits while a slice is being written, but not for a long fsync.
         with self.at_work(patience=0 if self.storing else PATIENCE):
             self._end(keep=keep)
 
     def _end(self, *, keep: bool) -> None:
-        """Discard the data; within `at_work`."""
+        """End the upload, and keep or remove the data. Call it within `at_work`."""
         data, self._data = self._data, None
         if data is not None and keep:
             data.close()
@@ -190,7 +190,7 @@ class Upload:
 
 
 def require_md5(name: str, actual: str, expected: str | None, words: str) -> None:
-    """Raise HashError if what arrived of a file has another MD5 than it must have; `words` say of whom that is."""
+    """Raise HashError if the bytes that arrived don't have the MD5 `expected`. `words` say where that MD5 is from."""
     if expected is None or expected.lower() == actual:
         return
     told = words.format(f"{expected!a:.80}")
@@ -202,11 +202,11 @@ def require_md5(name: str, actual: str, expected: str | None, words: str) -> Non
 
 
 def no_room(error: OSError, what: str) -> OSError:
-    """Return the error for bytes that the Store's disk didn't take."""
+    """Return the error for bytes that couldn't be written to the Store's disk."""
     told = f"nothing of {what} was stored. Make room on the disk of the Store, and try again."
     return OSError(error.errno, error.strerror, told)
 
 
 def lost() -> LostUploadError:
-    """Return the error for an upload that isn't there."""
+    """Return the error for an upload that doesn't exist any more."""
     return LostUploadError("There is no such upload any more. Choose the file again: it goes on from where it stopped.")

@@ -1,22 +1,23 @@
-"""Files on their way from a browser into a Store, in slices, digested at both ends.
+"""Uploads: files that arrive from a browser in slices, and are digested at both ends.
 
 ::
 
     page   upload/begin    event, production, name, size, mtime     ->   upload, offset, md5
-           The kernel opens the partial file of exactly this file, new or from an earlier try, cut to whole slices.
-           `job`: the page's number for this, to cancel it by. `again`: the upload before. `sent`: the MD5 of the whole
-           file, if all of it was sent before: then it may be stored already, and that is the answer.
-    kernel upload/progress/JOB   done, total               while it digests what is there from an earlier try
-    page   upload/restart  upload                              what the page has up to `offset` has another MD5
+           The kernel opens the partial file of exactly this file, a new one or that of an earlier attempt, cut to
+           whole slices. `job`: the page's number for this request, to cancel it. `again`: the page's upload of this
+           file that it begins again. `sent`: the MD5 of the whole file, if the page has sent all of it before. Then
+           the file may be stored already, and its record is the answer.
+    kernel upload/progress/JOB   done, total               while it digests the bytes of an earlier attempt
+    page   upload/restart  upload                              the page's bytes up to `offset` have another MD5
     page   upload/slice    upload, offset, one buffer     ->   size; several are under way at once, in order
-    page   upload/end      upload, md5, expected          ->   hash, uuid; the page's MD5 must be the kernel's
-    page   upload/abandon  job                                 a begin is called off; what is there is removed
+    page   upload/end      upload, md5, expected          ->   hash, uuid; the page's MD5 must equal the kernel's
+    page   upload/abandon  job                                 cancel a begin; the partial file is removed
     page   upload/cancel   upload                              the partial file is removed
-    page   upload/leave    upload                              its partial file is kept, for a day; none named: the
-                                                               view goes, with all of its uploads
+    page   upload/leave    upload                              the partial file is kept for a day; without `upload`,
+                                                               the view ends, with all of its uploads
 
-An upload belongs to the view that began it. A view that sends nothing for a while (a page that is reloaded sends no
-farewell) loses its uploads: their files are closed and kept, so that it, or the next view, can go on.
+An upload belongs to the view that began it. A page that is reloaded may send no last message. So a view that sends
+nothing for a while loses its uploads: their partial files are closed and kept, and any view can resume them.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
     Tell = Callable[..., None]
 
 SLICE = 4 * 2**20
-"""Bytes that one message carries at most; a partial file is cut to a multiple of it."""
+"""The largest number of bytes in one message. A partial file is cut to a multiple of it."""
 
 NAMES = 10_000
-"""Names that one message may have checked."""
+"""The largest number of names that one message may have checked."""
 
 
 class Uploads:
@@ -61,11 +62,11 @@ class Uploads:
     Parameters
     ----------
     store : Store
-        Where they go.
+        The Store to add the files to.
     stored : callable
-        ``stored(record)``, for each file that has arrived and is stored. From any thread.
+        ``stored(record)`` is called for each file that is stored, from any thread.
     tell : callable, optional
-        ``tell(view, event, **content)`` sends something to a page unasked.
+        ``tell(view, event, **content)`` sends an event to a page.
     """
 
     def __init__(self, store: Served, stored: Stored, tell: Tell | None = None) -> None:
@@ -74,17 +75,17 @@ class Uploads:
         self._open = OpenUploads()
 
     def heard(self, view: str) -> None:
-        """Remember that a view is alive."""
+        """Note that a view is alive."""
         self._open.heard(view)
 
     def close(self) -> None:
-        """End all uploads and remove what is here of them, except those that are being stored."""
+        """End all uploads and remove their partial files, except those that are being stored."""
         self._jobs.close()
         self._open.close()
 
     @request("upload/check", background=True)
     def _check(self, message: Message) -> State:
-        """Return what is wrong with event, production and names of files, as they are typed; null where nothing is."""
+        """Return the problems with event, production and file names while they are typed. Null means no problem."""
         place, files = (message.text("event"), message.text("production")), message.texts("names", most=NAMES)
         return names.problems(self._store, *place, files)
 
@@ -95,7 +96,7 @@ class Uploads:
             if record.hash != message.text("sent", "", limit=32):
                 raise names.taken(record)
             return {"stored": identity(record)}
-        self._open.park_left()  # here too: there may be no thread that does
+        self._open.park_left()  # here too, as there may be no thread that does it
         self._open.require_few(message.view)
         self._open.make_way(order, message)
         try:
@@ -149,7 +150,7 @@ class Uploads:
             upload.park()
 
     def _opened(self, order: Order, message: Message) -> Upload:
-        """Open what is here of a file, which may take long, or raise Cancelled."""
+        """Open the partial file, which may take long, or raise Cancelled."""
         job = job_of(message)
         progress = Progress(lambda: self._tell_of(job, progress))
         with self._jobs.under_way(job, progress):
@@ -172,18 +173,18 @@ class Uploads:
             raise busy(order.name) from exc
 
     def _remove(self, order: Order) -> None:
-        """Remove what is here of a file."""
+        """Remove the partial file."""
         with suppress(BusyUploadError):
             self._data(order, lambda _: 0).discard()
 
 
 def _whole(found: int, size: int) -> int:
-    """Return how much to keep of what is here from an earlier try: whole slices; nothing if that was another file."""
+    """Return the number of bytes to keep of an earlier attempt: whole slices, or 0 if it had more than `size`."""
     return found if found == size else found // SLICE * SLICE if found < size else 0
 
 
 def _require_space(root: Path, needed: int, name: str) -> None:
-    """Raise OSError before a long upload, not in the middle, if the disk is too small; a quota shows only then."""
+    """Raise OSError before a long upload if the disk is too small. A quota is noticed only during the upload."""
     free = shutil.disk_usage(root).free
     if needed > free:
         told = f"{name} needs {needed:,} bytes, and the disk of the Store has {free:,}. Make room, then try again."

@@ -1,1 +1,1 @@
-"""A Store's files against the digests on record, in a thread."""
+"""Verifying the files of a Store against the digests on record, in a thread."""

@@ -1,4 +1,4 @@
-"""Verification: a Store's files against the digests on record, in a thread, with what was found so far."""
+"""Verification: a thread that verifies the files of a Store, and shows the results as they are found."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 ROWS = 100
-"""Results that a page is sent."""
+"""The largest number of results that are sent to a page."""
 _JOIN = 5.0
-"""Seconds for a thread to end in, once its verification is cancelled."""
+"""Seconds to wait for a thread to end after its verification was cancelled."""
 
 
 class Verification:
-    """Verifies in a thread of its own and shows how it goes, for every widget that verifies.
+    """Verifies in a thread of its own and shows the progress, for every widget that verifies.
 
     Parameters
     ----------
     store : Store
     selection : callable
-        ``selection()`` returns, at each start, what `Store.verify` is to verify; None: all. What it raises refuses the
-        start.
+        ``selection()`` is called at each start. It returns the selection for `Store.verify`; None stands for all files.
+        If it raises an error, the verification doesn't start.
     show : callable
-        ``show(state, rows)`` is given new JSON values at every step: a dict with a ``phase`` (``verifying``, ``done``,
-        ``cancelled`` or ``failed``), done and total (bytes), and counts by status; and a list of rows, failures first.
+        ``show(state, rows)`` is called with new JSON values at every step. `state` is a dict with a ``phase``
+        (``verifying``, ``done``, ``cancelled`` or ``failed``), done and total (bytes), and counts by status. `rows` is
+        a list of results, failures first.
     """
 
     def __init__(
@@ -58,27 +59,27 @@ class Verification:
 
     @property
     def report(self) -> VerificationReport | None:
-        """What the last verification found; None before, while one runs, and where it was cancelled or failed."""
+        """The report of the last verification; None before the first, during one, and if it was cancelled or failed."""
         found = self._found
         return None if found is None else found.report
 
     def start(self) -> None:
-        """Begin to verify.
+        """Start a verification.
 
         Raises
         ------
         RefusedError
-            A verification is under way, or this was closed.
+            A verification is under way already, or the widget was closed.
         """
         with self._lock:
             self._begin()
 
     def cancel(self) -> None:
-        """End the verification under way, if there is one; from any thread."""
+        """End the verification under way, if there is one. This can be called from any thread."""
         self._work.cancel()
 
     def wait(self, timeout: float | None = None) -> VerificationReport | None:
-        """Wait for the verification under way, and start one if none was started; see `Verifier.wait`."""
+        """Wait for the verification under way, and start one if none was started. See `Verifier.wait`."""
         with self._lock:
             if self._found is None:
                 self._begin()
@@ -109,11 +110,11 @@ class Verification:
         self.cancel()
 
     def _begin(self) -> None:
-        """Begin to verify; the lock is held."""
+        """Start a verification. The caller holds the lock."""
         if self._closed:
             msg = "This widget was closed. Run its cell again to make a new one."
             raise RefusedError(msg)
-        self._work.require_idle()  # before the selection is asked for: it may refuse, in other words
+        self._work.require_idle()  # before the selection is asked for, which may be refused with another message
         selection, found = self._selection(), _Found()
         self._work.begin(lambda: found.state(self._work.progress))
         self._found = found
@@ -128,7 +129,7 @@ class Verification:
         try:
             self._work.finish(work)
         except Exception as exc:
-            if exc is not found.error:  # that one was shown and logged, and is raised where somebody waits
+            if exc is not found.error:  # found.error was shown and logged, and `wait` raises it
                 raise
 
     def _show_state(self, state: State) -> None:
@@ -137,7 +138,7 @@ class Verification:
 
 
 class _Found:
-    """What one verification has found so far, and in the end its report."""
+    """The results that one verification has found so far, and in the end its report."""
 
     def __init__(self) -> None:
         self.report: VerificationReport | None = None
@@ -147,7 +148,7 @@ class _Found:
         self._began = time.monotonic()
 
     def verify(self, store: Served, selection: object, progress: Progress) -> State:
-        """Verify, and return what a page is shown of the report besides counts and rows."""
+        """Verify, and return the values of the report that a page shows besides counts and rows."""
 
         def on_check(check: Check) -> None:
             self._add(check)
@@ -177,7 +178,7 @@ class _Found:
         return {"done": progress.done, "total": progress.total, "counts": counts, "seconds": seconds}
 
     def rows(self) -> list[State]:
-        """Return the results that a page is sent: failures, and in the end also what is well."""
+        """Return the results for a page: failures, and in the end also sound files."""
         if self.report is None:
             return [*self._failures]
         well = (check for check in self.report.results if check.status in GOOD)

@@ -1,4 +1,4 @@
-// The Uploader beside the table; it is made when it is first asked for.
+// The Uploader beside the table. It is made when it is first opened.
 
 class Adding {
   /**

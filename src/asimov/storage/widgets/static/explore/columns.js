@@ -1,4 +1,4 @@
-// The columns of the Explorer's table: what each is called, how its cells look, and the drawer where they are chosen.
+// The columns of the Explorer's table: their names, their cells, and the drawer in which the user chooses them.
 
 const DAY = 86_400_000; // ms
 
@@ -15,11 +15,11 @@ const COLUMN_NAMES = {
 };
 
 /**
- * Return the cell of a column, without that of the file, which is a button.
+ * Return the cell of any column but that of the file, which is a button.
  *
  * @param {string} column
  * @param {RecordRow} row
- * @param {string[]} words Are marked in names and digests.
+ * @param {string[]} words The words to mark in names and digests.
  */
 function columnCell(column, row, words) {
   const [event, production, , hash, uuid, size, added, verified] = row;
@@ -52,7 +52,7 @@ function textCell(column, title, content) {
   return make("td", { class: `asimov-storage-of-${column}`, title: title || null }, content);
 }
 
-/** @param {number | null} seconds Since 1970; 0: never; negative: not sound then; null: not known yet. */
+/** @param {number | null} seconds Since 1970. 0 means never, a negative time that the file failed, null not known yet. */
 function verifiedCell(seconds) {
   const attributes = { class: "asimov-storage-of-verified" };
   if (seconds === null) return make("td", attributes);
@@ -81,7 +81,7 @@ function inAge(ms) {
 }
 
 /**
- * inDate(ms since 1970) is "2026-11-22 10:09", in the user's own time.
+ * inDate(ms since 1970) is "2026-11-22 10:09", in the user's time zone.
  *
  * @param {number} ms
  */

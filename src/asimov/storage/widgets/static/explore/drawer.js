@@ -1,4 +1,4 @@
-// A part of the tool bar that a button unfolds: the further filters, the columns.
+// A part of the tool bar that a button unfolds, such as the further filters or the columns.
 
 class Drawer {
   /**

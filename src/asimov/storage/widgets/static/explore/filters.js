@@ -1,15 +1,15 @@
-// What the Explorer looks for: words, an event, a production, and in a drawer what is asked for less often.
+// The filters of the Explorer: words, an event, a production, and in a drawer those that are needed less often.
 
 const SEARCH_LIMIT = 1000; // characters, as in the kernel
 const MIB = 1 << 20;
 
-/** @typedef {{ most: [name: string, count: number][], total: number }} Choice The names with most records, of so many. */
+/** @typedef {{ most: [name: string, count: number][], total: number }} Choice Some names, and the number of all names. */
 /** @typedef {{ of: string, events: Choice, productions: Choice, suffixes: Choice }} Choices */
 
 class Filters {
-  /** @param {(changes: Partial<ExplorerState>) => void} changed Is called as one types or chooses. */
+  /** @param {(changes: Partial<ExplorerState>) => void} changed Called while the user types or chooses. */
   constructor(changed) {
-    this.known = ""; // which choices the boxes offer; the kernel sends others only
+    this.known = ""; // the choices that the boxes offer; the kernel sends choices only if they are different
     this.changed = changed;
     const plain = { spellcheck: "false", autocomplete: "off", maxlength: SEARCH_LIMIT };
     const named = { name: "search", placeholder: "Search", "aria-label": "Search" };
@@ -105,7 +105,7 @@ class MoreFilters {
     setShown(this.clear, active > 0, this.failed);
   }
 
-  /** @param {number | null} since A number of days is kept as long as it is chosen here: the limit moves on with time. */
+  /** @param {number | null} since "for 30 days" stays chosen for a day, although the time it stands for moves on. */
   paintVerified(since) {
     if (since === null) choose(this.verified, "");
     else if (since === 0) choose(this.verified, "never");
@@ -117,13 +117,13 @@ class MoreFilters {
   }
 }
 
-// The further filters, none of which is set.
+// Return the further filters with none of them set.
 function unfiltered() {
   const { suffix, added_from, added_to, larger_than, not_verified_since, failed } = PLAIN_STATE;
   return { suffix, added_from, added_to, larger_than, not_verified_since, failed };
 }
 
-/** @param {string} value Of the select: "" is any, "=" none, "=.h5" that. */
+/** @param {string} value The value of the select: "" for any suffix, "=" for none, "=.h5" for that suffix. */
 function suffixOf(value) {
   return value === "" ? null : value.slice(1);
 }
@@ -133,7 +133,7 @@ function numberOf(text) {
   return text === "" ? null : Number(text);
 }
 
-/** @param {string} value Days, or "never", or "". */
+/** @param {string} value A number of days, "never", "since " with ms since 1970, or "". */
 function limitOf(value) {
   if (value === "") return null;
   if (value === "never") return 0;
@@ -141,7 +141,7 @@ function limitOf(value) {
 }
 
 /**
- * Return a box for a day, in the user's own time.
+ * Return a box for a day, in the user's time zone.
  *
  * @param {string} name
  * @param {(ms: number | null) => void} changed
@@ -169,12 +169,12 @@ function setDate(box, ms) {
  */
 function option(value, words) {
   const made = make("option", { value });
-  made.textContent = words; // with the marks of `isolated`
+  made.textContent = words; // not by `make`, which would spell out the marks of `isolated`
   return made;
 }
 
 /**
- * Choose a value, which is offered from now on if it wasn't.
+ * Choose a value. If the select doesn't offer it yet, add it.
  *
  * @param {HTMLSelectElement} select
  * @param {string} value
@@ -200,12 +200,13 @@ function fillSelect(select, { most, total }, [one, many], chosen) {
   choose(select, chosen);
 }
 
-// What is written from right to left.
+// Characters that are written from right to left.
 const TURNS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
 /**
- * Such a name would draw what stands beside it into its own run, and an option holds no <bdi>. Others stay as they are: a
- * letter that is pressed looks for an option that begins with it.
+ * Return a name with marks around it if it is written from right to left. Without them, the text after it would be drawn
+ * in that direction too, and an option can't hold a <bdi>. Other names get no marks: a letter that is pressed finds the
+ * option that begins with it.
  *
  * @param {string} name
  */

@@ -1,12 +1,12 @@
-// Fetching the selected records to a folder of the server, beside the table. The kernel's half is Gathering
+// The part beside the table that fetches the selected records to a folder on the server. The kernel's half is Gathering
 // (_exploring/gathering.py).
 
 /**
- * What Gathering shows. Before the first there is nothing.
+ * The state that Gathering shows. It is empty before the first fetch.
  *
  * @typedef {object} GatheringState
  * @property {"fetching" | "fetched" | "cancelled" | "failed"} [phase]
- * @property {number} [count] Of files.
+ * @property {number} [count] The number of files.
  * @property {string} [dest]
  * @property {boolean} [tree] Whether each file is copied to EVENT/PRODUCTION.
  * @property {number} [done] In bytes.

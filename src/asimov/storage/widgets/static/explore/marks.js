@@ -1,4 +1,4 @@
-// The words that were looked for, marked where they occur.
+// The words of a search, marked where they occur.
 
 const DIGEST_BEGINNING = /^[0-9a-f]{6,32}$/;
 
@@ -8,14 +8,14 @@ function wordsOf(search) {
 }
 
 /**
- * Return the parts of a name, those in <mark> that a word is found at.
+ * Return the parts of a name, with each part that matches a word in a <mark>.
  *
  * @param {string} name
  * @param {string[]} words
  */
 function markedName(name, words) {
   const text = name.toLowerCase();
-  if (text.length !== name.length || visible(name) !== name) return [name]; // a letter that is written otherwise: where it stands isn't known
+  if (text.length !== name.length || visible(name) !== name) return [name]; // other lengths: positions differ
   /** @type {[from: number, to: number][]} */
   const found = [];
   for (const word of words) {
@@ -39,7 +39,7 @@ function markedDigest(digest, words) {
 
 /**
  * @param {string} text
- * @param {[from: number, to: number][]} spans May overlap.
+ * @param {[from: number, to: number][]} spans They may overlap.
  */
 function inMarks(text, spans) {
   const parts = [];

@@ -1,4 +1,4 @@
-// The file of a row: its preview and its download, beside the table or below it.
+// The opened file of a row: its preview and its download, beside the table or below it.
 
 class OpenedFile {
   /**
@@ -23,7 +23,7 @@ class OpenedFile {
   }
 
   /**
-   * The last file that was opened in any view is in the widget's state, but this one shows what was opened here.
+   * Show a state, if it is of the file that was opened in this view. The state is of the last file opened in any view.
    *
    * @param {FetchState} state
    */
@@ -45,7 +45,7 @@ class OpenedFile {
     this.asked = true;
     this.say();
     this.parts.unfold(part);
-    this.opened(key); // when the parts have taken their room, so that the row is in view
+    this.opened(key); // after the layout of the parts, so that the row is in view
     const [event, production, file] = key;
     try {
       await this.link.request("fetch/start", { event, production, file });
@@ -61,7 +61,7 @@ class OpenedFile {
   }
 
   /**
-   * Open or close the file that another view, Python, or this page before it was reloaded, has opened or closed.
+   * Open or close a file here too, after another view, Python, or this page before its reload has done so.
    *
    * @param {RecordKey | null} key
    */
@@ -81,7 +81,7 @@ class OpenedFile {
   unfold(key) {
     this.key = key;
     this.parts.unfold(this.part);
-    this.opened(key); // when the parts have taken their room, so that the row is in view
+    this.opened(key); // after the layout of the parts, so that the row is in view
     this.show(this.model.get("_shown") ?? {});
   }
 }

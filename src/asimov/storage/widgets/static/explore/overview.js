@@ -1,19 +1,19 @@
-// A picture of the Store: events by productions, each cell with how many files there are and how long ago the oldest
-// verification among them was; under it, when files were added. What is pressed filters the table. The kernel's half is
-// Overview (_exploring/overview.py).
+// The overview of the Store: a grid of events by productions. Each cell has the number of its files, and shows how long
+// ago the oldest verification among them was. Below it, a time line shows when files were added. A click on a part of
+// the overview filters the table by it. The kernel's half is Overview (_exploring/overview.py).
 
 /**
  * @typedef {object} OverviewPage
  * @property {number} page
  * @property {number} pages
- * @property {number} total How many events there are.
+ * @property {number} total The number of all events.
  * @property {string[]} events
  * @property {string[]} productions
- * @property {number} hidden How many productions are left out.
- * @property {number[][]} counts For each production; one number where all are the same.
- * @property {string[]} states A letter for each production; likewise.
- * @property {number[] | null} sizes In bytes.
- * @property {{ from: number, span: number, counts: number[] } | null} line In ms.
+ * @property {number} hidden The number of productions that are left out.
+ * @property {number[][]} counts For each event, a number for each production, or only one if all are the same.
+ * @property {string[]} states For each event, a letter for each production, or only one if all are the same.
+ * @property {number[] | null} sizes For each event, in bytes.
+ * @property {{ from: number, span: number, counts: number[] } | null} line The time line; `from` and `span` are in ms.
  */
 
 /** @type {Record<string, [sign: string, words: string]>} */
@@ -40,7 +40,7 @@ class OverviewPicture {
     this.shown = undefined;
     this.painted = "";
     this.state = PLAIN_STATE;
-    /** @type {[row: number, column: number]} Of the cell that Tab leads to. */
+    /** @type {[row: number, column: number]} The cell that Tab leads to. */
     this.at = [0, 0];
     this.questions = new NewestOnly(
       ask,
@@ -71,7 +71,7 @@ class OverviewPicture {
     this.element = make("section", attributes, this.opener, this.content);
   }
 
-  // Ask for what is to be seen, unless it is folded away.
+  // Ask the kernel for the page, unless the overview is folded away.
   refresh() {
     if (!this.state.overview_folded) this.questions.ask(this.page);
   }
@@ -90,7 +90,7 @@ class OverviewPicture {
     this.paint(this.state);
   }
 
-  /** @param {ExplorerState} state What the table is filtered by is marked. */
+  /** @param {ExplorerState} state The state of the Explorer. The cells that the table is filtered by are marked. */
   paint(state) {
     const unfolded = this.state.overview_folded && !state.overview_folded;
     this.state = state;
@@ -204,7 +204,7 @@ class OverviewPicture {
       const pressed = first !== null && last !== null && first <= begin && end <= last;
       const label = `${inDate(begin).slice(0, 10)} to ${inDate(end - 1).slice(0, 10)}: ${counted(count, "file")} added`;
       const attributes = { "aria-pressed": String(pressed), "aria-label": label, title: label };
-      /** @param {MouseEvent} clicked Shift goes on from what is marked. */
+      /** @param {MouseEvent} clicked Shift extends the time that is marked already. */
       const press = (clicked) => this.filter(this.spanned(begin, end, pressed, clicked.shiftKey));
       const bar = make("button", { type: "button", onclick: press, disabled: count === 0, ...attributes });
       bar.style.setProperty("--as-part", String(most === 0 ? 0 : count / most));
@@ -243,7 +243,7 @@ class OverviewPicture {
   }
 
   /**
-   * Let Tab lead to one cell, the first if that is empty.
+   * Make Tab lead to one cell, or to the first that has files if that one is empty.
    *
    * @param {number} row
    * @param {number} column
@@ -267,7 +267,7 @@ class OverviewPicture {
 }
 
 /**
- * Return a cell with a bar as long as an event's files are large, beside those of the same page.
+ * Return a cell with a bar whose length is the size of an event's files, relative to the largest on the page.
  *
  * @param {number} row
  * @param {number[]} sizes In bytes.

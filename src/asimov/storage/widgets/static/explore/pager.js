@@ -1,9 +1,9 @@
-// From page to page of the table.
+// The buttons that turn the pages of the table or of the overview.
 
 class Pager {
   /**
    * @param {(by: number) => void} turn
-   * @param {string} [what] Stands in the names of the buttons.
+   * @param {string} [what] A text that ends the names of the buttons.
    */
   constructor(turn, what = "") {
     this.pages = 0;

@@ -1,5 +1,5 @@
-// The Explorer: a paged table over the Store (records.js), and what one does with its rows. The kernel's half is Browsing
-// (_exploring/browsing.py).
+// The Explorer: a paged table of the Store's records (records.js), and the actions on its rows. The kernel's half is
+// Browsing (_exploring/browsing.py).
 
 /**
  * @typedef {object} Page
@@ -7,11 +7,11 @@
  * @property {boolean[]} marked
  * @property {number} page
  * @property {number} pages
- * @property {number} total How many records match.
- * @property {number} records How many there are.
+ * @property {number} total The number of records that match.
+ * @property {number} records The number of all records.
  * @property {number} selected
- * @property {boolean} waits Whether not all is known yet that the page is to be sorted or filtered by.
- * @property {Choices | null} choices What the filters offer, where that is new.
+ * @property {boolean} waits Whether facts for the order or the filters of the page are still being looked up.
+ * @property {Choices | null} choices The choices of the filters, if they are new.
  */
 /** @typedef {{ store: string, root: string, read_only: boolean, view: Partial<ExplorerState>, page: Page }} ExplorerInitial */
 
@@ -148,7 +148,7 @@ class ExplorerPanel {
     });
   }
 
-  // What changes the Store, or a folder on the server: not for apps that anybody may use.
+  // Add the buttons that change the Store, or a folder on the server. Apps that anybody may use don't have them.
   addWriting() {
     const gathered = new GatheredSelection(this.link, this.model, this.parts);
     const adding = new Adding(this.link, this.model, this.parts, () => this.refresh());
@@ -175,7 +175,7 @@ class ExplorerPanel {
   }
 
   /**
-   * Show what Python, or another view, has changed.
+   * Show changes made by Python or by another view.
    *
    * @param {Set<keyof ExplorerState>} names
    */
@@ -197,7 +197,7 @@ class ExplorerPanel {
   }
 
   /**
-   * Ask the kernel to do something, and say what went wrong.
+   * Send a request to the kernel, and show its error if there is one.
    *
    * @template T
    * @param {string} kind
@@ -216,13 +216,14 @@ class ExplorerPanel {
     }
   }
 
-  // Of uploads that end together each asks for this; the kernel reads the Store once for the first, and once for the others.
+  // Each of several uploads that end together asks for this. The kernel reads the Store once for the first of them, and
+  // once for all others.
   refresh() {
     this.status.say();
     this.readings.ask(true);
   }
 
-  // The page is asked for anew also where no record is new: a file may have gone, or come back.
+  // Ask for the page even if no record is new, as a file may be missing now, or be back.
   refreshed() {
     this.status.sayNews("");
     this.ask();
@@ -243,7 +244,7 @@ class ExplorerPanel {
   // --- Painting
 
   /**
-   * Paint what answers `view`; while a newer one is asked for, the boxes go on showing what that looks for.
+   * Paint the page that answers `view`. If a newer view has been asked for, the boxes keep showing that one.
    *
    * @param {Page} page
    * @param {ExplorerState} view
@@ -275,7 +276,7 @@ class ExplorerPanel {
 }
 
 /**
- * Return whether a state is as the kernel says; null there is nothing here.
+ * Return whether a state has the value that the kernel has sent. Null and an empty value count as the same.
  *
  * @param {ExplorerState} state
  * @param {string} name

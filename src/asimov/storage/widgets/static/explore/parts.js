@@ -1,17 +1,17 @@
-// What opens beside the table, or below it where there is little room, and where the focus goes.
+// The parts that open beside the table, or below it if there is little room, and their handling of the focus.
 
 class Parts {
   /**
    * @param {HTMLElement} root
-   * @param {() => void} refocus Takes the focus where that which had it is gone.
-   * @param {(part: HTMLElement) => void} folded Hears which part was closed.
+   * @param {() => void} refocus Moves the focus to the table, when the element that had it is gone.
+   * @param {(part: HTMLElement) => void} folded Called with a part that was closed.
    */
   constructor(root, refocus, folded) {
     this.root = root;
     this.refocus = refocus;
     this.folded = folded;
     this.element = make("div", { class: "asimov-storage-parts", hidden: true });
-    /** @type {Map<HTMLElement, Element | null>} What had the focus when a part was opened. */
+    /** @type {Map<HTMLElement, Element | null>} For each part, the element that had the focus when it was opened. */
     this.openers = new Map();
     /** @type {(() => void)[]} */
     this.closing = [];
@@ -22,7 +22,7 @@ class Parts {
   }
 
   /**
-   * Show a trait as it changes, and now.
+   * Call `show` now, and whenever a trait changes.
    *
    * @param {Model} model
    * @param {string} trait
@@ -36,7 +36,7 @@ class Parts {
 
   /**
    * @param {string} name
-   * @param {HTMLElement} head What stands in the first line, beside Close.
+   * @param {HTMLElement} head The first line, beside Close.
    * @param {HTMLElement[]} content
    */
   add(name, head, ...content) {
@@ -49,7 +49,7 @@ class Parts {
   }
 
   /**
-   * Show a part above the others that are open. The focus stays where it is, unless something in the part is to have it.
+   * Show a part above the others that are open. The focus moves to `focused`, if it is given.
    *
    * @param {HTMLElement} part
    * @param {HTMLElement | null} [focused]
@@ -65,7 +65,8 @@ class Parts {
   }
 
   /**
-   * Where the focus was in the part, give it back to where it was before; the row that had it may have been painted anew.
+   * Hide a part. If the focus was in it, it returns to the element that had it before. If that was painted again, and so
+   * is gone, the table gets the focus.
    *
    * @param {HTMLElement} part
    */

@@ -1,8 +1,9 @@
-// The Explorer's table: one page of records, which of them are marked, and the keys that move through it.
+// The Explorer's table: one page of records, the boxes that mark them, and the keys that move through it.
 
 /** @typedef {[event: string, production: string, file: string]} RecordKey */
 /**
- * Size in bytes and added in ms since 1970 are null of a missing file; verified is as in verifiedCell.
+ * One row of the table. `size` is in bytes, `added` in ms since 1970, and both are null if the file is missing. `verified`
+ * is as in verifiedCell.
  *
  * @typedef {[...RecordKey, hash: string, uuid: string, size: number | null, added: number | null, verified: number | null]}
  * RecordRow
@@ -12,7 +13,7 @@
  * @property {(column: string) => void} sort
  * @property {(key: RecordKey) => void} open
  * @property {(by: number) => void} turn
- * @property {(keys: RecordKey[], on: boolean) => Promise<boolean>} mark Tells whether that was done.
+ * @property {(keys: RecordKey[], on: boolean) => Promise<boolean>} mark Returns whether the kernel has done it.
  */
 
 class RecordsTable {
@@ -28,7 +29,7 @@ class RecordsTable {
     this.painted = "";
     /** @type {string | undefined} The id of the record whose file is open beside the table. */
     this.openedId = undefined;
-    /** @type {Map<string, { on: boolean }>} By the id of a key, what was asked of the kernel, until it answers. */
+    /** @type {Map<string, { on: boolean }>} By the id of a key, the request to the kernel that isn't answered yet. */
     this.marking = new Map();
     /** @type {Map<string, { cell: HTMLElement, sort: HTMLElement, label: string }>} */
     this.heads = new Map();
@@ -96,7 +97,7 @@ class RecordsTable {
     this.marked = marked;
     this.shownRow = Math.min(this.shownRow, Math.max(0, rows.length - 1));
     const painted = JSON.stringify([rows, records === 0, view.columns, words]);
-    if (painted !== this.painted) this.paintRows(words, records); // else nothing is taken from under the mouse
+    if (painted !== this.painted) this.paintRows(words, records); // only then: the mouse may be on a row
     this.painted = painted;
     if (turned) this.element.scrollTop = 0;
     setText(this.caption, caption);
@@ -122,7 +123,7 @@ class RecordsTable {
   }
 
   /**
-   * Mark the row of the record whose file is open, and keep it in view; none where no file is.
+   * Mark the row of the record whose file is open, and keep it in view. Without a key, no row is marked.
    *
    * @param {RecordKey | undefined} key
    */
@@ -146,7 +147,7 @@ class RecordsTable {
   }
 
   /**
-   * Scroll the table, and nothing around it, as far as is needed to see a row.
+   * Scroll the table, but nothing around it, until a row is in view.
    *
    * @param {Element} row
    */
@@ -171,7 +172,7 @@ class RecordsTable {
   /**
    * @param {RecordRow} row
    * @param {number} position
-   * @param {string[]} words Are marked.
+   * @param {string[]} words The words to mark.
    */
   row(row, position, words) {
     const label = `Select ${keyOf(row).join(" / ")}`;
@@ -200,7 +201,7 @@ class RecordsTable {
   // --- Marking
 
   /**
-   * The boxes show at once what was asked; should that fail, they show again what the kernel said last.
+   * Mark or unmark rows. The boxes show it at once. If the request fails, they return to the last answer of the kernel.
    *
    * @param {number[]} positions
    * @param {boolean} on
@@ -302,7 +303,7 @@ function keyOf([event, production, file]) {
 
 /** @param {RecordKey} key */
 function idOf(key) {
-  return key.join("/"); // no name has one
+  return key.join("/"); // names don't contain "/"
 }
 
 /**

@@ -1,10 +1,10 @@
-// What one does with the selected records: the bar below the table, and the hashes to copy.
+// The actions on the selected records: the bar below the table, and the hashes to copy.
 
 /**
  * @typedef {object} SelectionDoes
  * @property {<T>(kind: string, fields?: Fields) => Promise<T | undefined>} ask
  * @property {(problem?: string, done?: string) => void} say
- * @property {() => ExplorerState & { total: number }} painted What the page shows.
+ * @property {() => ExplorerState & { total: number }} painted Returns the state that the page shows.
  * @property {() => void} verify
  */
 
@@ -52,7 +52,7 @@ class SelectionBar {
       await navigator.clipboard.writeText(found.text);
       this.does.say("", `${counted(found.count, "hash", "hashes")} copied.`);
     } catch {
-      this.showHashes(found.text); // plain http has no clipboard
+      this.showHashes(found.text); // a page over plain http can't use the clipboard
     }
   }
 

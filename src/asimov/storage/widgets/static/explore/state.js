@@ -1,6 +1,6 @@
-// What an Explorer shows: traits that all views of the widget and Python share, so that they outlive a reload of the page.
+// The state of an Explorer: traits that all views of the widget and Python share. They survive a reload of the page.
 
-const SAVED_AFTER = 300; // ms: each letter is asked for at once, but not saved
+const SAVED_AFTER = 300; // ms after the last letter, while each letter is searched for at once
 
 /**
  * @typedef {object} ExplorerState
@@ -8,10 +8,10 @@ const SAVED_AFTER = 300; // ms: each letter is asked for at once, but not saved
  * @property {string} event
  * @property {string} production
  * @property {string | null} suffix
- * @property {number | null} added_from ms since 1970, as the next.
+ * @property {number | null} added_from In ms since 1970, as is added_to.
  * @property {number | null} added_to
  * @property {number | null} larger_than In bytes.
- * @property {number | null} not_verified_since ms since 1970; 0 means never.
+ * @property {number | null} not_verified_since In ms since 1970; 0 means never.
  * @property {boolean} failed
  * @property {string} sort A column.
  * @property {boolean} descending
@@ -21,7 +21,7 @@ const SAVED_AFTER = 300; // ms: each letter is asked for at once, but not saved
  * @property {boolean} overview_folded
  */
 
-/** @type {ExplorerState} What is shown where nothing else is asked for. */
+/** @type {ExplorerState} The default state. */
 const PLAIN_STATE = {
   search: "",
   event: "",
@@ -44,7 +44,7 @@ const STATE_NAMES = /** @type {(keyof ExplorerState)[]} */ (Object.keys(PLAIN_ST
 class SharedState {
   /**
    * @param {Model} model
-   * @param {(names: Set<keyof ExplorerState>) => void} changed Hears what others have changed.
+   * @param {(names: Set<keyof ExplorerState>) => void} changed Called with the names that others have changed.
    */
   constructor(model, changed) {
     this.model = model;
@@ -61,7 +61,7 @@ class SharedState {
       this.take(name);
       model.on(`change:${name}`, listener);
     }
-    /** @type {Record<string, string>} What the model has, as JSON, by the names of traits. */
+    /** @type {Record<string, string>} The values that the model has, as JSON, by the names of traits. */
     this.saved = Object.fromEntries(STATE_NAMES.map((name) => [name, JSON.stringify(this.now[name])]));
   }
 
@@ -71,7 +71,7 @@ class SharedState {
   }
 
   /**
-   * Take changes, and save them; of words that are being typed, when the typist pauses.
+   * Apply changes and save them. The words of a search are saved when the user pauses.
    *
    * @param {Partial<ExplorerState>} changes
    */
@@ -87,7 +87,7 @@ class SharedState {
     for (const name of STATE_NAMES) {
       const text = JSON.stringify(this.now[name]);
       if (text === this.saved[name]) continue;
-      this.saved[name] = text; // before it is set: the model tells of that, too
+      this.saved[name] = text; // before `set`, which calls `heard`
       this.model.set(name, this.now[name]);
     }
     this.model.save_changes();
@@ -96,7 +96,7 @@ class SharedState {
   /** @param {keyof ExplorerState} name */
   heard(name) {
     const text = JSON.stringify(this.model.get(name) ?? PLAIN_STATE[name]);
-    if (text === this.saved[name]) return; // our own change, which may be older than what is being typed
+    if (text === this.saved[name]) return; // our own change, which may be older than the words in the box
     this.saved[name] = text;
     this.take(name);
     this.heardOf.add(name);

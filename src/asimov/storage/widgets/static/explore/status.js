@@ -1,4 +1,4 @@
-// What the Explorer says above its table: how much is shown, what was done, what is new, what went wrong.
+// The messages above the Explorer's table: the number of rows, what was done, what is new, and what went wrong.
 
 const NEWS_EVERY = 5000; // ms
 
@@ -32,7 +32,7 @@ class ExplorerStatus {
     clearInterval(this.timer);
   }
 
-  // Say what went wrong with the last thing that was asked, or what came of it.
+  // Show the problem or the result of the last action.
   say(problem = "", done = "") {
     setText(this.problem, problem);
     setText(this.done, done);
@@ -49,10 +49,10 @@ class ExplorerStatus {
   }
 
   /**
-   * Say how far the look at the files is, which the order or a filter waits for.
+   * Show the progress of looking at the files, for which the order or a filter waits.
    *
    * @param {number} done
-   * @param {number} total 0 where there is none.
+   * @param {number} total 0 if no files are being looked at.
    */
   sayLooking(done, total) {
     setText(this.looked, `Looking at the files: ${counted(done)} of ${counted(total)}.`);
@@ -68,7 +68,7 @@ class ExplorerStatus {
     this.timer = setInterval(() => this.look(), NEWS_EVERY);
   }
 
-  // Whether another process has added something; nobody looks while the page is hidden.
+  // Check whether another process has changed the Store, but not while the page is hidden.
   async look() {
     if (document.hidden || this.looking || this.link.silent) return;
     this.looking = true;

@@ -1,4 +1,4 @@
-// The verification of the selected records, beside the table.
+// The part beside the table that verifies the selected records.
 
 class VerifiedSelection {
   /**

@@ -1,10 +1,10 @@
 // Buttons that copy a text.
 
-const SAID_FOR = 4000; // ms that "Copied" stands on a button
+const SAID_FOR = 4000; // ms for which a button shows "Copied"
 
 /**
- * Return a button that puts a text on the clipboard; where the page may not (plain http), it selects `source`.
- * What came of it stands on the button for a while.
+ * Return a button that copies a text to the clipboard. If the page may not do that (plain http), it selects `source`.
+ * The button shows the result for a while.
  *
  * @param {string} text
  * @param {Element} source

@@ -1,10 +1,10 @@
-// The page's half of a download (the kernel's is _fetching/downloads.py): slice after slice, several at once, digested as they
-// come, into a sink (sink.js), and from there to the user's downloads once the digest is right.
+// The page's half of a download (the kernel's is _fetching/downloads.py). It asks for several slices at once, and digests
+// each and writes it to a sink (sink.js). If the digest is right, the file goes on to the user's downloads.
 
 const SLICES_AT_ONCE = 4;
-const KEPT_FOR = 600_000; // ms: so long the browser may ask where to save, then its private copy goes
+const KEPT_FOR = 600_000; // ms: the browser may ask the user where to save, so its private copy is kept this long
 
-/** @typedef {(stage: "verifying" | "downloading", done: number, total: number) => void} DownloadTold Hears of bytes. */
+/** @typedef {(stage: "verifying" | "downloading", done: number, total: number) => void} DownloadTold Called with bytes. */
 /** @typedef {{ size: number, hash: string, slice: number }} DownloadBegun */
 
 class DownloadRefused extends Error {}
@@ -24,7 +24,7 @@ class DigestDiffers extends Error {
 }
 
 /**
- * Save a file. It rejects with KernelError (also a HashError), DownloadRefused, DownloadCancelled, DigestDiffers.
+ * Save a file. Reject with KernelError (which may be a HashError), DownloadRefused, DownloadCancelled or DigestDiffers.
  *
  * @param {Link} link
  * @param {{ event: string, production: string, file: string, size: number }} wanted
@@ -62,8 +62,8 @@ async function download(link, { event, production, file, size }, told, signal) {
 }
 
 /**
- * Return a promise that is rejected when somebody cancels: a kernel that is gone answers nothing, and isn't waited for.
- * It is told at once, since a view that is taken away can't tell it anything afterwards.
+ * Return a promise that is rejected when the user cancels, so that nobody waits for a kernel that is gone. The kernel is
+ * told at once, since a view that is removed can't tell it later.
  *
  * @param {AbortSignal} signal
  * @param {() => void} end
@@ -98,7 +98,7 @@ async function pullSlices(link, token, { size, slice }, ended, take) {
   for (let index = 0; index < count; index++) {
     while (next < count && next - index < SLICES_AT_ONCE) {
       const answer = link.request("download/slice", { download: token, index: next++ });
-      answer.catch(() => {}); // it is awaited below, or no longer of interest
+      answer.catch(() => {}); // it is awaited below, or not needed any more
       asked.push(answer);
     }
     const first = /** @type {Promise<Reply<unknown>>} */ (asked.shift());
@@ -110,7 +110,7 @@ async function pullSlices(link, token, { size, slice }, ended, take) {
 }
 
 /**
- * JupyterLab hands on DataViews, others ArrayBuffers.
+ * Return the bytes of a buffer. JupyterLab passes DataViews, other front ends ArrayBuffers.
  *
  * @param {Buffer} buffer
  */

@@ -1,12 +1,11 @@
-// What came of a fetch, and what one does with it then: path, code, preview, Download. The Fetcher shows it below its
-// boxes; whoever opens a file can. The kernel's half are Fetches (_fetching/fetches.py) and Downloads
-// (_fetching/downloads.py).
+// The result of a fetch: path, code, preview and Download. The Fetcher shows it below its boxes, and the Explorer beside
+// its table. The kernel's half are Fetches (_fetching/fetches.py) and Downloads (_fetching/downloads.py).
 
 /**
- * What Fetches shows. Before the first fetch there is nothing.
+ * The state that Fetches shows. It is empty before the first fetch.
  *
  * @typedef {object} FetchState
- * @property {number} [number] Of the fetch; each has its own.
+ * @property {number} [number] The number of the fetch. Each fetch has its own.
  * @property {"fetching" | "fetched" | "failed" | "cancelled"} [phase]
  * @property {string} [event]
  * @property {string} [production]
@@ -22,30 +21,30 @@
  * @property {string} production
  * @property {string} file
  * @property {string} path
- * @property {string} code A line of Python that does the same.
+ * @property {string} code A line of Python that fetches the same file.
  * @property {string} hash
  * @property {number} size In bytes.
- * @property {boolean} copied Whether to a folder.
+ * @property {boolean} copied Whether the file was copied to a folder.
  */
 
 class FetchedPanel {
   /**
    * @param {Link} link
-   * @param {(busy: boolean) => void} told Hears whether there is work.
+   * @param {(busy: boolean) => void} told Called with whether a fetch or a download is under way.
    */
   constructor(link, told = () => {}) {
     this.link = link;
     this.told = told;
     /** @type {FetchState} */
     this.state = {};
-    /** @type {AbortController | undefined} Of the download under way. */
+    /** @type {AbortController | undefined} Aborts the download under way. */
     this.aborter = undefined;
     /** @type {HTMLElement | undefined} */
     this.downloading = undefined;
     /** @type {Previewed | undefined} */
     this.preview = undefined;
     this.cancel = button("Cancel", () => this.end());
-    this.refuge = this.cancel; // what gets the focus when that which has it is taken away
+    this.refuge = this.cancel; // gets the focus when the element that has it is removed
     this.verdict = make("p", { class: "asimov-storage-verdict" });
     this.bar = progress("Progress");
     this.silence = make("p", { class: "asimov-storage-problem" });
@@ -74,8 +73,8 @@ class FetchedPanel {
   }
 
   /**
-   * Take the error of a fetch that was asked for when `before` was the number shown. Once it has begun, it is shown by
-   * its states, in all views; but where the connection broke there may come no more of them.
+   * Show the error of a fetch that was requested when the number `before` was shown. Once a fetch has begun, its states
+   * show the error in all views. But after the connection broke there may be no more states.
    *
    * @param {number | undefined} before
    * @param {unknown} thrown
@@ -90,7 +89,7 @@ class FetchedPanel {
   }
 
   /**
-   * Say what went wrong, with what a HashError holds; there is nothing to download then.
+   * Show an error, with the details of a HashError. There is nothing to download then.
    *
    * @param {ErrorDetails} error
    */
@@ -211,7 +210,7 @@ class FetchedPanel {
       paced();
     };
     this.say(stages.verifying);
-    this.verdict.style.minHeight = `${this.verdict.offsetHeight}px`; // what is said next is shorter, and nothing moves
+    this.verdict.style.minHeight = `${this.verdict.offsetHeight}px`; // the next words are shorter, and nothing must move
     try {
       await download(this.link, fetched, told, this.aborter.signal);
       paced.cancel();
@@ -230,14 +229,14 @@ class FetchedPanel {
   failDownload(error) {
     if (error instanceof DownloadCancelled) this.say("○ Cancelled. Nothing was saved.");
     else if (error instanceof KernelGone)
-      this.say("✗ Not downloaded: nothing was saved.", "bad"); // the rest is said below
+      this.say("✗ Not downloaded: nothing was saved.", "bad"); // the status shows that the kernel is gone
     else if (error instanceof KernelError && error.details.type === "HashError") this.fail(error.details);
     else if (error instanceof DigestDiffers) this.failArrival(error);
     else this.say(`✗ Not downloaded: ${error instanceof DownloadRefused ? error.message : inWords(error)}`, "bad");
   }
 
   /**
-   * The file in the Store was right, and something on the way was not: another try makes sense.
+   * Show that the bytes were damaged on the way. The file in the Store was sound, so another attempt makes sense.
    *
    * @param {DigestDiffers} error
    */

@@ -1,10 +1,10 @@
-// Folds indented JSON: a line is followed by deeper ones, which it opens and closes.
+// Indented JSON that folds: a line opens and closes the deeper lines that follow it.
 
 const JSON_OPEN_LEVELS = 2;
-const JSON_SHORT = 8; // lines: what is no longer is open on every level
+const JSON_SHORT = 8; // lines: a part of at most this length is open on every level
 
 /**
- * Return indented JSON as lines that fold. No number or string is read: each line stays as it is.
+ * Return indented JSON as lines that fold. Numbers and strings are not parsed: each line stays as it is.
  *
  * @param {string} text
  */
@@ -19,7 +19,7 @@ function jsonTree(text) {
 /**
  * @param {HTMLElement} box
  * @param {string[]} lines
- * @param {number[]} depths How far each line is indented.
+ * @param {number[]} depths The indentation of each line.
  * @param {number} start
  * @param {number} end
  * @param {number} level

@@ -1,4 +1,4 @@
-// The Fetcher: which file, and where to; what came of it is FetchedPanel's.
+// The Fetcher: the boxes for the file and the destination. FetchedPanel shows the result.
 
 /** @typedef {"event" | "production" | "file"} NamePart */
 /** @typedef {Record<NamePart, HTMLInputElement>} NameBoxes */
@@ -68,7 +68,7 @@ class FetcherPanel {
 }
 
 /**
- * Return a box for a name, with suggestions from the manifest, narrowed by what stands in the boxes before it.
+ * Return a box for a name, with suggestions from the manifest. The names in the boxes before it narrow them.
  *
  * @param {Link} link
  * @param {NamePart} name
@@ -87,7 +87,7 @@ function nameField(link, name, boxes) {
 }
 
 /**
- * Tell whether all boxes are filled; say which are not, and go to the first.
+ * Return whether all boxes are filled. Mark the empty ones, and move the focus to the first.
  *
  * @param {Record<NamePart, Field>} fields
  * @param {NameBoxes} boxes

@@ -1,22 +1,23 @@
-// Shows what _preview/ describes. Whatever a file holds becomes text, or an image's pixels; never HTML, never a script.
+// The previews that _preview/ describes. The content of a file becomes text or the pixels of an image, and never HTML or
+// a script.
 
 /**
  * @typedef {object} Description
  * @property {"empty" | "text" | "json" | "table" | "image" | "tree" | "other"} kind
- * @property {string} type In words.
- * @property {number} size Of the whole file, in bytes.
- * @property {string} note What is left out and why.
+ * @property {string} type The type of the file, in words.
+ * @property {number} size The size of the whole file, in bytes.
+ * @property {string} note A sentence on what is left out and why.
  * @property {string} text
  * @property {string[]} columns
  * @property {string[][]} rows
- * @property {number} more Where in the file the next row begins; 0: nowhere.
- * @property {boolean} whole Whether a text is all of it.
+ * @property {number} more The offset in the file where the next row begins; 0 if there is none.
+ * @property {boolean} whole Whether `text` is the whole text.
  * @property {TreeNode[]} tree
  * @property {Image} image
  */
 /** @typedef {{ depth: number, name: string, detail: string }} TreeNode */
 /** @typedef {{ media: string, width: number, height: number }} Image */
-/** @typedef {HTMLElement & { discard: () => void }} Previewed An element; discard() when it is taken away. */
+/** @typedef {HTMLElement & { discard: () => void }} Previewed An element. Call discard() when it is removed. */
 
 /**
  * Ask the kernel for more of the file that is shown.
@@ -47,7 +48,7 @@ function previewed(file, description, buffers, ask) {
 }
 
 /**
- * Return such an element, too, that says why there is nothing to see.
+ * Return an element that shows why there is no preview.
  *
  * @param {unknown} error
  * @returns {Previewed}
@@ -138,7 +139,7 @@ function previewTable(file, { columns, rows }) {
 }
 
 /**
- * The nodes come as lines, each with its depth; a list goes into the last item of the list above it.
+ * Return a tree as nested lists. The nodes are lines, each with its depth. A list goes into the last item of its parent.
  *
  * @param {TreeNode[]} nodes
  */
@@ -158,7 +159,7 @@ function previewTree(nodes) {
 }
 
 /**
- * An <img> runs nothing, and its type is one of four that _preview/images.py has recognised by their bytes.
+ * Return an image. An <img> doesn't run scripts, and _preview/images.py has recognised its type by its bytes.
  *
  * @param {string} file
  * @param {Image} image

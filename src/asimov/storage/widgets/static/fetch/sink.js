@@ -1,6 +1,6 @@
-// Where the bytes of a download go until they are all there: the browser's private file storage, or memory.
+// The sink keeps the bytes of a download until all have arrived: in the browser's private file storage, or in memory.
 
-const MOST_IN_MEMORY = 128 * 1024 * 1024; // bytes: a browser keeps few Blobs of more in its memory
+const MOST_IN_MEMORY = 128 * 1024 * 1024; // bytes: a browser can keep only few larger Blobs in memory
 const PRIVATE_FOLDER = "asimov-storage-downloads";
 
 /**
@@ -41,7 +41,8 @@ function memorySink() {
 }
 
 /**
- * The browser's private file storage (https or localhost only): on disk, seen by this site's pages only.
+ * Return a sink in the browser's private file storage. It is on disk, and only pages of this site can read it. Only
+ * pages over https or on localhost have it.
  *
  * @param {number} size
  */
@@ -91,7 +92,7 @@ async function privateFile(folder, name, size, remove) {
 }
 
 /**
- * Chromium calls a full storage QuotaExceededError or, in the middle of a slice, AbortError.
+ * Return the error for a full storage. Chromium throws QuotaExceededError, or AbortError in the middle of a slice.
  *
  * @param {number} size
  * @param {number} others
@@ -129,7 +130,8 @@ async function sizeOf(folder, name) {
 }
 
 /**
- * The page that writes or keeps a private file holds the lock of its name; the browser takes it back when the page goes.
+ * Return the name of the lock of a private file. The page that writes or keeps the file holds its lock. The browser
+ * releases the lock when the page is closed.
  *
  * @param {string} name
  */
@@ -149,7 +151,7 @@ function holdLock(name) {
 }
 
 /**
- * Remove what pages that are gone have left behind.
+ * Remove the files that closed pages have left behind.
  *
  * @param {FileSystemDirectoryHandle} folder
  */

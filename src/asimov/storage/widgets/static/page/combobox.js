@@ -1,11 +1,12 @@
-// A text box that offers names as one types, after the ARIA Authoring Practices' "editable combobox with list autocomplete".
-// Not a <datalist>: those open in a window of the browser's own, which takes Enter from the form, and can't say how many there are.
+// A text box that suggests names while the user types, after the ARIA Authoring Practices' "editable combobox with list
+// autocomplete". It is not a <datalist>: that opens in a window of the browser, which takes the Enter key from the form,
+// and can't show how many names there are.
 
 /** @typedef {{ names: string[], total: number, error?: unknown }} Suggestions */
 
 /**
- * Let `input` offer what ask(typed) finds. Anything may be typed all the same.
- * How many there are is said to a screen reader, too: a list that opens is not.
+ * Make `input` suggest the names that ask(typed) finds. The user may still type anything. A screen reader doesn't read a
+ * list that opens, so the number of names is announced separately.
  *
  * @param {HTMLInputElement} input
  * @param {(typed: string) => Promise<Suggestions>} ask
@@ -35,7 +36,7 @@ class Combobox {
     this.spoken = spoken;
     this.active = -1;
     this.newest = 0;
-    /** @type {string[]} What is offered, as it is. */
+    /** @type {string[]} The suggested names, without escapes. */
     this.names = [];
     this.placed = "";
     this.follow = () => this.place().join() === this.placed || this.close();
@@ -54,7 +55,7 @@ class Combobox {
     this.input.addEventListener("click", () => this.offer());
     this.input.addEventListener("blur", () => this.close());
     this.input.addEventListener("keydown", (event) => this.press(event));
-    // The box would lose the focus to what is clicked.
+    // Without this, a click on the list would take the focus from the box.
     this.popup.addEventListener("mousedown", (event) => event.preventDefault());
     this.list.addEventListener("click", ({ target }) => {
       this.take(/** @type {Element} */ (target).closest("[role=option]"));
@@ -71,7 +72,8 @@ class Combobox {
 
   /**
    * @param {Suggestions} found
-   * @param {number} number Of the question; a newer one was asked, or the list was closed, if it isn't the newest.
+   * @param {number} number The number of the question. The answer is dropped if a newer question was asked, or if the
+   *   list was closed.
    */
   show(found, number) {
     if (number !== this.newest || document.activeElement !== this.input) return;
@@ -79,7 +81,7 @@ class Combobox {
     this.names = names;
     const options = names.map((text) => make("li", { role: "option", id: freshId(), "aria-selected": "false" }, text));
     this.list.replaceChildren(...options);
-    this.list.hidden = names.length === 0; // a listbox without options is none
+    this.list.hidden = names.length === 0; // a listbox must have options
     setText(this.note, noteOn(found));
     setText(this.spoken, error === undefined ? `Suggestions: ${names.length} of ${counted(total)}.` : noteOn(found));
     this.open();
@@ -95,13 +97,13 @@ class Combobox {
     this.input.setAttribute("aria-expanded", "true");
     this.lay();
     if (!this.popup.matches(":popover-open")) this.popup.showPopover();
-    // It stands still when the page moves below it, by wheel, scrollbar, touch or keys.
+    // The popup doesn't move with the page when that is scrolled, so it is closed then.
     this.placed = this.place().join();
     addEventListener("resize", this.follow);
     document.addEventListener("scroll", this.follow, { capture: true, passive: true });
   }
 
-  // Below the box, or above it where there is more room.
+  // Place the popup below the box, or above it if there is more room.
   lay() {
     const box = this.input.getBoundingClientRect();
     const below = innerHeight - box.bottom;

@@ -1,6 +1,6 @@
 // The elements that panels are made of.
-// Every name that comes from a manifest, a browser or a kernel becomes textContent or an attribute's value, never HTML, and
-// what can't be seen in it is spelled out. Only the content of files, in <pre>, stands as it is.
+// Every name from a manifest, a browser or a kernel becomes textContent or the value of an attribute, never HTML. Its
+// invisible characters are spelled out. Only the content of files, in <pre>, is shown without escapes.
 
 /** @typedef {string | number | boolean | null | undefined} AttributeValue */
 /**
@@ -14,16 +14,17 @@
 /** @typedef {Handlers & { [name: string]: AttributeValue | ((happened: never) => void) }} Attributes */
 /** @typedef {Node | string | null | undefined} Child */
 
-const SPOKEN = new Set(["title", "aria-label", "aria-valuetext"]); // attributes that are read
+const SPOKEN = new Set(["title", "aria-label", "aria-valuetext"]); // attributes that users read or hear
 let countOfIds = 0;
 
-// An id that is free in the whole page, for `for`, `list` and aria-*.
+// Return an id that is unique in the whole page, for `for`, `list` and aria-*.
 function freshId() {
   return `asimov-storage-${randomId()}-${++countOfIds}`;
 }
 
 /**
- * make("button", {type: "button", class: "x", onclick: f, disabled: true}, "text", element, ...): text is only ever text.
+ * make("button", {type: "button", class: "x", onclick: f, disabled: true}, "text", element, ...) is a new element. A text
+ * is never parsed as HTML.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -64,7 +65,8 @@ function button(text, onclick, attributes = {}) {
 }
 
 /**
- * Return a label with an input in it; `.problem(words)` of it shows what is wrong with the input, `.problem()` nothing.
+ * Return a label and its input in one element. Its `.problem(words)` shows a problem with the input, and `.problem()`
+ * removes it.
  *
  * @param {string} text
  * @param {HTMLElement} input
@@ -89,7 +91,7 @@ function field(text, input, hint) {
 /** @typedef {ReturnType<typeof field>} Field */
 
 /**
- * The one region of a widget that a screen reader reads out as it changes.
+ * Return the only region of a widget whose changes a screen reader reads out.
  *
  * @param {Child[]} children
  */
@@ -119,7 +121,7 @@ function described(term, ...description) {
 }
 
 /**
- * Touch the page only where something changed, so that nothing is read out twice.
+ * Set the text of an element only if it has changed, so that a screen reader reads nothing twice.
  *
  * @param {Element} element
  * @param {string} text
@@ -130,7 +132,7 @@ function setText(element, text) {
 }
 
 /**
- * Take a button out of use, but not from under the keyboard: it keeps the focus and stays in the order.
+ * Disable or enable a button. A disabled one keeps the focus and its place in the tab order.
  *
  * @param {HTMLElement} element
  * @param {boolean} off
@@ -141,7 +143,7 @@ function setOff(element, off) {
 }
 
 /**
- * Show or hide an element. Where it is hidden while it has the focus, `refuge` gets that.
+ * Show or hide an element. If it has the focus when it is hidden, `refuge` gets the focus.
  *
  * @param {HTMLElement} element
  * @param {boolean} shown
@@ -154,7 +156,7 @@ function setShown(element, shown, refuge) {
 }
 
 /**
- * For a form's onkeydown: JupyterLab keeps the browser from doing this by itself.
+ * Submit a form when Enter is pressed, as its onkeydown. JupyterLab keeps the browser from doing this itself.
  *
  * @param {KeyboardEvent} event
  */

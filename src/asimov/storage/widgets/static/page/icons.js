@@ -1,4 +1,4 @@
-// Icons: few, drawn with lines in the colour of the text around them. What each means, its button's name says.
+// Icons, drawn with lines in the colour of the text around them. The name of each button tells what its icon means.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -24,7 +24,7 @@ function icon(name) {
 }
 
 /**
- * Return a button that shows an icon, and is called `label` by its tip and by screen readers.
+ * Return a button that shows an icon. Its tip and screen readers show the name `label`.
  *
  * @param {keyof typeof ICONS} name
  * @param {string} label

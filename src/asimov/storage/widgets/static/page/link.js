@@ -1,13 +1,13 @@
-// The page's half of the protocol: requests to the kernel, its answers, and what it says unasked. See _link/messages.py.
+// The page's half of the protocol: requests to the kernel, its answers, and its events. See _link/messages.py.
 
 const PING_EVERY = 1000; // ms
-const SILENT_AFTER = 3000; // ms without a word from the kernel while something is asked, until the page says so
+const SILENT_AFTER = 3000; // ms without a message while a request is open; then the page says that the kernel is silent
 
 /**
- * What anywidget gives a view: the traits of its widget, and a way to its kernel.
+ * The model that anywidget gives a view: the traits of its widget, and the connection to its kernel.
  *
  * @typedef {object} Model
- * @property {<T>(trait: string) => T} get The caller says of which type a trait is.
+ * @property {<T>(trait: string) => T} get The caller declares the type of the trait.
  * @property {(trait: string, value: unknown) => void} set
  * @property {() => void} save_changes
  * @property {(event: string, listener: Listener) => void} on
@@ -16,35 +16,35 @@ const SILENT_AFTER = 3000; // ms without a word from the kernel while something 
  */
 /** @typedef {(content: Received, buffers: Buffer[]) => void} Listener */
 /** @typedef {ArrayBuffer | DataView<ArrayBuffer> | Uint8Array<ArrayBuffer>} Buffer JupyterLab gives DataViews. */
-/** @typedef {Record<string, unknown>} Fields What goes with a request, beside its kind. */
+/** @typedef {Record<string, unknown>} Fields The values of a request, besides its kind. */
 
 /**
- * What the kernel answered instead of a result.
+ * The error that the kernel answered instead of a result.
  *
  * @typedef {object} ErrorDetails
  * @property {string} type The Python class.
  * @property {string} message
- * @property {string} [event] Of the record that an AlreadyPresentException names.
+ * @property {string} [event] The event of the record that an AlreadyPresentException names.
  * @property {string} [production]
  * @property {string} [file]
- * @property {string} [path] Of the file whose digest differs, in a HashError.
+ * @property {string} [path] The path of the file whose digest differs, in a HashError.
  * @property {string} [expected]
  * @property {string} [actual]
  * @property {string} [advice]
  */
 
 /**
- * What comes from the kernel: an answer (`request`, `ok`) or an event, with fields of its own.
+ * A message from the kernel: an answer (`request`, `ok`), or an event with fields of its own.
  *
  * @typedef {object} Received
- * @property {string | null} view The view that it is for; null for all.
+ * @property {string | null} view The view that the message is for; null for all views.
  * @property {number} [request]
  * @property {boolean} [ok]
  * @property {unknown} [result]
  * @property {ErrorDetails} [error]
  * @property {string} [event]
- * @property {string} [download] Of "download/verifying".
- * @property {number} [done] In bytes, of what tells of progress.
+ * @property {string} [download] The token of the download, in "download/verifying".
+ * @property {number} [done] In bytes, in events on progress.
  * @property {number} [total]
  */
 
@@ -65,8 +65,8 @@ const SILENT_AFTER = 3000; // ms without a word from the kernel while something 
  * @property {number} number
  * @property {(reply: Reply<unknown>) => void} resolve
  * @property {(error: Error) => void} reject
- * @property {number} missed How many answered pings in a row did not name it.
- * @property {number} rounds
+ * @property {number} missed The number of answered pings in a row that did not name it.
+ * @property {number} rounds The number of times that a ping was due while this one was open.
  */
 
 class KernelError extends Error {
@@ -93,7 +93,7 @@ class Link {
     this.count = 0;
     /** @type {Map<number, Asked>} */
     this.open = new Map();
-    /** @type {Asked[]} What was asked before the kernel was heard for the first time. */
+    /** @type {Asked[]} The requests made before the first message of the kernel. */
     this.held = [];
     /** @type {Map<string, Listener[]>} */
     this.listeners = new Map();
@@ -103,7 +103,7 @@ class Link {
     this.timer = undefined;
     this.heard = performance.now();
     this.reached = false;
-    this.silent = false; // whether the kernel said nothing for too long
+    this.silent = false; // whether the kernel has sent nothing for too long
     this.closed = false;
     /** @type {Listener} */
     this.hear = (content, buffers) => this.receive(content, buffers);
@@ -111,12 +111,13 @@ class Link {
   }
 
   /**
-   * Ask the kernel. It rejects with KernelError, or with KernelGone where nothing can be sent.
+   * Send a request to the kernel. Reject with KernelError, or with KernelGone if nothing can be sent.
    *
-   * A page that was reloaded shows a widget as the notebook was saved, before it is joined to its kernel. What is sent
-   * then goes nowhere, without an error. So until the kernel is heard, only pings are sent, and all else is held.
+   * A page that was reloaded shows a widget as the notebook was saved, before it is connected to its kernel. Messages that
+   * are sent then are lost without an error. So until the kernel's first message, only pings are sent, and all other
+   * requests are held back.
    *
-   * @template T The caller says what the kernel answers to this kind.
+   * @template T The caller declares the type of the answer.
    * @param {string} kind
    * @param {Fields} fields
    * @param {ArrayBuffer[]} buffers
@@ -156,8 +157,8 @@ class Link {
     }
   }
 
-  // Ask whether the kernel is there. A ping that is not answered may have been lost, so it is sent again: every second
-  // at first, then twice a minute, as the kernel may be busy for hours and will answer them all.
+  // Ask whether the kernel is there. A ping without an answer may have been lost, so it is sent again: every second at
+  // first, then twice a minute. More would be too many, as a kernel that is busy for hours answers them all in the end.
   ping() {
     const asked = [...this.open.values()].find(({ kind }) => kind === "ping");
     if (asked === undefined) this.request("ping").catch(() => {});
@@ -165,11 +166,11 @@ class Link {
   }
 
   /**
-   * Listen to what the kernel says unasked, to this view or to all.
+   * Call a listener for each event that the kernel sends to this view, or to all views.
    *
    * @param {string} event
    * @param {Listener} listener
-   * @returns {() => void} What ends it.
+   * @returns {() => void} A function that removes the listener.
    */
   on(event, listener) {
     this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener]);
@@ -180,7 +181,7 @@ class Link {
   }
 
   /**
-   * Call the listener when the kernel falls silent while a request is open, and when it is heard again.
+   * Call the listener when the kernel is silent for too long while a request is open, and when it sends messages again.
    *
    * @param {(silent: boolean) => void} listener
    */
@@ -188,7 +189,7 @@ class Link {
     this.watchers.push(listener);
   }
 
-  // Reject what is open; nothing is heard afterwards.
+  // Reject all open requests, and stop listening to the kernel.
   close() {
     this.closed = true;
     clearTimeout(this.timer);
@@ -204,8 +205,8 @@ class Link {
   }
 
   /**
-   * Reject what was sent before a ping, and is neither answered nor under way: it was lost with a connection that broke.
-   * Two pings must say so, since an answer may be on its way, too.
+   * Reject the requests sent before a ping that are neither answered nor under way. They were lost with a connection that
+   * broke. A request must be missing from two pings, since its answer may have crossed the first.
    *
    * @param {number} ping
    * @param {number[]} underWay
@@ -248,8 +249,8 @@ class Link {
     else waiting.reject(new KernelError(/** @type {ErrorDetails} */ (error)));
   }
 
-  // Once a second while a request is open: ask whether the kernel is there, and say so when it was silent for too long.
-  // A page in the background has its timers slowed down, so what counts is the time since the last round too.
+  // Send a ping once a second while a request is open, and note when the kernel is silent for too long. The timers of a
+  // page in the background are slowed down, so after a late round the time of silence starts again.
   tick() {
     if (this.timer !== undefined) return;
     let before = performance.now();
@@ -266,7 +267,7 @@ class Link {
     this.timer = setTimeout(round, PING_EVERY);
   }
 
-  // Return what to say of a kernel that is silent.
+  // Return the message for a silent kernel.
   get gone() {
     return this.reached ? GONE : SAVED;
   }
@@ -280,7 +281,7 @@ class Link {
 }
 
 function randomId() {
-  // crypto.randomUUID is not there on plain http.
+  // A page over plain http has no crypto.randomUUID.
   const bytes = crypto.getRandomValues(new Uint8Array(12));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,7 +1,7 @@
-// MD5 as RFC 1321 has it, and the digesting of what a page reads or receives beside its other work.
+// MD5 after RFC 1321, and digesters for the bytes that a page reads or receives.
 
-// .update(bytes) as often as there are bytes, .hex() at any time, which changes nothing.
-// It names nothing outside itself, so that its own text can be sent to a Worker.
+// Call .update(bytes) for each piece. .hex() can be called at any time, and doesn't change the state.
+// The class uses no name from outside, so that its source text can be sent to a Worker.
 class Md5 {
   constructor() {
     this.state = new Int32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]);
@@ -41,7 +41,7 @@ class Md5 {
   }
 
   /**
-   * Return the bytes as little-endian words, in place where the machine and the alignment allow it.
+   * Return the bytes as little-endian words, without a copy if the machine and the alignment allow it.
    *
    * @param {Uint8Array} bytes
    * @param {number} from
@@ -56,8 +56,8 @@ class Md5 {
   }
 
   /**
-   * The 64 steps, written out: a loop over tables is several times slower. The numbers are floor(2**32 * abs(sin(i))), as
-   * signed integers; F and G are written with one operation less than in the RFC.
+   * Do the 64 steps for each block. They are written out, as a loop over tables is several times slower. The numbers are
+   * floor(2**32 * abs(sin(i))), as signed integers. F and G are written with one operation less than in the RFC.
    *
    * @param {Int32Array} state
    * @param {Int32Array} x
@@ -217,17 +217,17 @@ class Md5 {
 }
 
 /**
- * The digest of what a page reads or receives, beside its other work.
+ * A digest of the bytes that a page reads or receives.
  *
  * @typedef {object} Digester
- * @property {boolean} inWorker Whether it goes on beside the page.
- * @property {(buffer: ArrayBuffer) => Promise<unknown>} update Kept when the bytes are digested; the buffer stays usable.
- * @property {() => Promise<string>} hex The digest so far.
+ * @property {boolean} inWorker Whether it runs beside the page.
+ * @property {(buffer: ArrayBuffer) => Promise<unknown>} update Resolves once the bytes are digested. The buffer stays valid.
+ * @property {() => Promise<string>} hex Returns the digest so far.
  * @property {() => void} close
  */
 
 /**
- * In a Worker, or in the page where a Worker is refused (some pages' policies do so).
+ * Return a digester in a Worker, or in the page if a Worker is refused, as the policies of some pages do.
  *
  * @returns {Promise<Digester>}
  */
@@ -261,7 +261,7 @@ function digesterInWorker() {
   const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(address);
   /** @type {{ resolve: (answer: string) => void, reject: (error: Error) => void }[]} */
-  const waiting = []; // answers come in the order of the questions
+  const waiting = []; // the answers arrive in the order of the questions
   /**
    * @param {ArrayBuffer | null} data
    * @returns {Promise<string>}

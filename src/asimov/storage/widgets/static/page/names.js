@@ -1,5 +1,5 @@
-// Names that deceive: what can't be seen in one, or turns the direction of what follows, is spelled out. The kernel's half
-// is printable (_display/text.py), which spells alike.
+// Deceptive names: characters that are invisible, or that change the direction of the text after them, are spelled out.
+// The kernel's half is printable (_display/text.py), which spells them in the same way.
 
 const INVISIBLE =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Co}\u00a0\u115f\u1160\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]|\u034f/gu;
@@ -7,7 +7,7 @@ const INVISIBLE =
 const SHORT_ESCAPES = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
 /**
- * visible("a\u202eb") is "a\\u202eb". No name in a Store holds a backslash, so different names stay different.
+ * visible("a\u202eb") is "a\\u202eb". No name in a Store contains a backslash, so different names stay different.
  *
  * @param {string} text
  */
@@ -23,10 +23,10 @@ function escaped(code) {
 }
 
 /**
- * Return what to know of a name that stands in a text box, which shows it as it is, and drops line ends; or nothing.
+ * Return a hint on a name in a text box, or an empty text. A text box doesn't spell out characters, and drops line ends.
  *
  * @param {string} name
- * @param {string} boxed What the box made of it.
+ * @param {string} boxed The name as the box has it.
  */
 function hintOnName(name, boxed) {
   if (boxed !== name && boxed === name.replace(/[\r\n]/g, ""))

@@ -1,9 +1,9 @@
-// One question at a time, and the newest first.
+// One question at a time; of those that wait, only the newest is sent.
 
 /**
- * One request is under way; of what is asked meanwhile only the newest is sent, as soon as there is an answer. Every
- * answer is taken, with what it answers and whether nothing newer waits: else who types faster than the kernel answers
- * sees nothing.
+ * Sends one request at a time. Of the questions that are asked meanwhile, only the newest is sent, as soon as there is an
+ * answer. Every answer is passed to `take`, with its question and whether no newer one waits. Otherwise a user who types
+ * faster than the kernel answers would see nothing.
  *
  * @template Question, Answer
  */

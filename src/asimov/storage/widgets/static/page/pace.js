@@ -1,9 +1,9 @@
-// How often a page is painted while something goes on.
+// The pace at which a page is painted while work is under way.
 
 const PROGRESS_EVERY = 200; // ms: at most 5 updates a second
 
 /**
- * Return a function that calls the action at once, and then at most every `ms`; the last call is never lost.
+ * Return a function that calls the action at once, and then at most every `ms`. The action always follows the last call.
  *
  * @param {number} ms
  * @param {() => void} action

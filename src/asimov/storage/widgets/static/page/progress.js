@@ -1,14 +1,14 @@
-// A progress bar, with the line beside it: how much, how fast, how long.
+// A progress bar, and the line beside it: bytes, rate and time left.
 
 /**
- * progress("a.txt") is a bar with a line beside it. Both keep their height, so nothing below them moves.
+ * progress("a.txt") is a bar with a line beside it. Both keep their height, so that nothing below them moves.
  *
  * @param {string} name
  */
 function progress(name) {
   const bar = make("progress", { max: 1, value: 0, "aria-label": name });
   const line = make("span", { class: "asimov-storage-line" });
-  // Within a status region, but not read out five times a second.
+  // It is in a status region, but mustn't be read out five times a second.
   const element = make("div", { class: "asimov-storage-progress", "aria-live": "off" }, bar, line);
   const meter = new Rate();
   /** @param {string} text */
@@ -33,7 +33,7 @@ function progress(name) {
 
 /** @typedef {ReturnType<typeof progress>} ProgressBar */
 
-// Rate of the last few seconds, from what is reported of the bytes done.
+// The rate of the last few seconds, computed from the reported bytes.
 class Rate {
   constructor() {
     /** @type {{ now: number, done: number }[]} */
@@ -45,7 +45,7 @@ class Rate {
   }
 
   /**
-   * Return bytes per second, and how many seconds are left, where that can be told.
+   * Return the bytes per second, and the number of seconds left, if it is known.
    *
    * @param {number} done
    * @param {number} total

@@ -1,13 +1,13 @@
-// What anywidget calls to show a widget.
+// The function that anywidget calls to show a widget.
 
 /**
- * A widget's own part: fills `root`, and returns its clean-up.
+ * The part of one widget: it fills `root`, and returns its clean-up.
  *
  * @typedef {(link: Link, root: HTMLElement, model: Model) => (() => void) | void} Mount
  */
 
 /**
- * Return what anywidget calls `render`: a root element, a link, and the clean-up of both.
+ * Return the `render` of anywidget: it makes a root element and a link, and returns the clean-up of both.
  *
  * @param {Mount} mount
  * @param {string} sheet The style sheet. It goes into each view, which may be in a shadow tree.
@@ -18,7 +18,7 @@ function rendering(mount, sheet) {
     const root = keepKeys(make("div", { class: "asimov-storage asimov-storage-panel" }));
     el.classList.add("asimov-storage-host");
     const style = make("style");
-    style.textContent = sheet; // as it is: `make` would show its line ends
+    style.textContent = sheet; // not by `make`, which would spell out its line ends
     el.append(style, root);
     const link = new Link(model);
     const limit = () => limitHeight(el, root, model.get("height") ?? "");
@@ -38,11 +38,11 @@ function rendering(mount, sheet) {
   return render;
 }
 
-const TOLD = ["selected_count", "path", "records", "report"]; // traits that the kernel sets and cells of a user read
+const TOLD = ["selected_count", "path", "records", "report"]; // traits that the kernel sets and the user's cells read
 
 /**
- * marimo runs the cells that read a widget anew when the page, not the kernel, has changed a trait. So the page does that,
- * when the kernel tells something. Returns how to end it.
+ * Make marimo run the cells that read a widget again when the kernel has changed a trait. marimo does so only when the page
+ * has changed one. So the page changes `_heard`. Return a function that ends this.
  *
  * @param {HTMLElement} element
  * @param {Model} model
@@ -72,10 +72,10 @@ function limitHeight(host, root, height) {
 }
 
 /**
- * Keep from a notebook what is pressed in `element`: JupyterLab takes arrows, letters and digits from whatever has the
- * focus and can't be written in, and moves, changes or deletes cells with them. It gets what goes with Ctrl, Alt or ⌘,
- * such as Ctrl+S. Notebook 7 takes keys before they get here, so it is told by an attribute, which it looks for on what
- * has the focus alone.
+ * Keep the keys that are pressed in `element` from the notebook. JupyterLab takes arrows, letters and digits from any
+ * focused element that isn't a text box, and moves, changes or deletes cells with them. Keys with Ctrl, Alt or ⌘, such as
+ * Ctrl+S, still reach it. Notebook 7 takes keys before they get here. An attribute keeps it from that, but only on the
+ * element that has the focus.
  *
  * @param {HTMLElement} element
  */
@@ -88,6 +88,6 @@ function keepKeys(element) {
   };
   element.addEventListener("focusin", keep);
   element.addEventListener("keydown", keep);
-  element.addEventListener("keyup", keep); // Ctrl is pressed before the S
+  element.addEventListener("keyup", keep); // after Ctrl is released
   return element;
 }

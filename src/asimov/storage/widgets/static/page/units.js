@@ -1,8 +1,8 @@
 // Numbers with units.
 
 /**
- * inUnits(12897485) is "12.3 MiB". Python's `byte_size` has the same rule and the same table of values in its tests: the
- * unit changes where the rounded number would need four digits, so 999 B is followed by 1.0 KiB.
+ * inUnits(12897485) is "12.3 MiB". The unit changes where the rounded number would need four digits, so 999 B is followed
+ * by 1.0 KiB. Python's `byte_size` has the same rule, and its tests have the same table of values.
  *
  * @param {number} bytes
  */

@@ -1,11 +1,11 @@
-// What all panels say in words: of the kernel, of errors, verdicts and numbers of things.
+// The messages that all panels share: on the kernel, on errors, verdicts and numbers of things.
 
 const GONE = "The kernel is busy or gone. If it was restarted, run this cell again.";
 const SAVED = "This is a saved picture: no kernel has answered yet. Run this cell to use it.";
 const LOST = "The connection to the kernel broke, and what was asked is lost. Try again.";
 
 /**
- * Return what was thrown, as an Error: JavaScript may throw anything.
+ * Return the thrown value as an Error. JavaScript can throw any value.
  *
  * @param {unknown} thrown
  */
@@ -14,7 +14,7 @@ function errorOf(thrown) {
 }
 
 /**
- * Return what went wrong, as a text that stays readable where a cause came with it.
+ * Return the message of an error. Those that are not ours get their name in front.
  *
  * @param {unknown} thrown
  */
@@ -24,11 +24,11 @@ function inWords(thrown) {
 }
 
 /**
- * A verdict is one line: a sign and words, in a colour of its own besides.
+ * Show a verdict: one line with a sign and words, and in a colour besides.
  *
  * @param {HTMLElement} element
  * @param {string} words
- * @param {string} how "good", "bad", or nothing.
+ * @param {string} how "good", "bad" or "".
  */
 function setVerdict(element, words, how = "") {
   element.className = `asimov-storage-verdict${how && ` asimov-storage-${how}`}`;

@@ -1,7 +1,7 @@
-// A kernel at work.
+// Watching the kernel while it works.
 
 /**
- * While busy() is true, see to it that a dead kernel is noticed, and say so in `place`. Returns an interval's number.
+ * Send pings while busy() is true, so that a dead kernel is noticed and reported in `place`. Return the interval's number.
  *
  * @param {Link} link
  * @param {() => boolean} busy

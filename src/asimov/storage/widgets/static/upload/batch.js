@@ -1,6 +1,6 @@
-// The page's half of many small files in one message (see _uploading/batches.py); no elements.
+// The page's half of uploads of many small files in one message (see _uploading/batches.py). It has no elements.
 
-const SMALL = 256 * 1024; // bytes, at most, of a file that goes with others
+const SMALL = 256 * 1024; // the largest number of bytes of a file that is sent with others
 const BATCH_FILES = 500;
 
 /**
@@ -17,7 +17,7 @@ class Batch {
   /**
    * @param {Link} link
    * @param {Line} line
-   * @param {Part[]} parts All for one event and production.
+   * @param {Part[]} parts The files, all for one event and production.
    */
   constructor(link, line, parts) {
     this.link = link;
@@ -28,7 +28,8 @@ class Batch {
   }
 
   /**
-   * Return what became of each file; it rejects with Cancelled, KernelError, KernelGone where nothing became of any.
+   * Send the files, and return the result of each. Reject with Cancelled, KernelError or KernelGone if the whole batch
+   * failed.
    *
    * @returns {Promise<Verdict[]>}
    */
@@ -121,7 +122,7 @@ class Batch {
   }
 
   leave() {
-    this.stopped = true; // what has been sent is stored: the kernel needs no page for it
+    this.stopped = true; // files that were sent are stored nevertheless, as the kernel doesn't need the page for it
   }
 }
 

@@ -1,29 +1,29 @@
-// What is to be stored: files and folders that are chosen, or dropped from the desktop or JupyterLab's file browser.
+// The files and folders that the user chooses, or drops from the desktop or from JupyterLab's file browser.
 
-const MOST_FILES = 10_000; // at once: what the kernel checks the names of
+const MOST_FILES = 10_000; // at once, as the kernel checks this many names in one message
 
 /**
  * @typedef {object} Chosen
- * @property {string} name What it is to be called in the Store, unless the user changes that.
+ * @property {string} name Its name in the Store, unless the user changes that.
  * @property {number} size In bytes.
- * @property {string} from Where it lay, as far as that is known.
+ * @property {string} from The path that it comes from, as far as it is known.
  * @property {string} [expected] The MD5 that it must have.
- * @property {File} [file] Of the user's own disk.
- * @property {FileSystemFileEntry} [entry] Gives the file as it is now.
- * @property {string} [path] Of the server's disk.
+ * @property {File} [file] The file, if it is on the user's own disk.
+ * @property {FileSystemFileEntry} [entry] Returns the file in its present state.
+ * @property {string} [path] The path, if the file is on the server's disk.
  */
 /**
- * Files of the server's disk, as the kernel sees them.
+ * Dropped files on the server's disk, as the kernel has found them.
  *
  * @typedef {object} DroppedOfServer
- * @property {{ path: string, shown: string, size: number }[]} files `shown` begins with what was dropped.
+ * @property {{ path: string, shown: string, size: number }[]} files `shown` begins with the name that was dropped.
  * @property {number} hidden
  * @property {string[]} problems
  */
 /**
  * @typedef {object} ChosenDoes
  * @property {(chosen: Chosen[]) => void} add
- * @property {() => string[]} names Of all that is chosen by now.
+ * @property {() => string[]} names Returns the names of all files that are chosen by now.
  */
 
 class ChosenFiles {
@@ -34,7 +34,7 @@ class ChosenFiles {
   constructor(link, does) {
     this.link = link;
     this.does = does;
-    /** @type {Promise<void> | undefined} While folders are read. */
+    /** @type {Promise<void> | undefined} There is one while folders are being read. */
     this.reading = undefined;
     this.input = this.hiddenInput("File", {});
     this.folder = this.hiddenInput("Folder", { webkitdirectory: true });
@@ -90,7 +90,7 @@ class ChosenFiles {
     this.reading = all;
   }
 
-  /** @param {DataTransfer} data Of which nothing is left once the event is over, so all of it is asked for at once. */
+  /** @param {DataTransfer} data The dropped data. It is empty once the event is over, so all of it is read at once. */
   async dropped(data) {
     const files = [...data.files];
     const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry != null);
@@ -105,7 +105,7 @@ class ChosenFiles {
     }
   }
 
-  /** @param {string[]} paths Of JupyterLab's file browser. */
+  /** @param {string[]} paths Paths in JupyterLab's file browser. */
   async droppedOfServer(paths) {
     this.say(undefined, "Looking for these files on the server …");
     try {
@@ -136,7 +136,7 @@ class ChosenFiles {
   }
 
   /**
-   * @param {string[]} paths What names are made of.
+   * @param {string[]} paths The paths that the names are made from.
    * @param {Omit<Chosen, "name">[]} files
    * @param {number} hidden
    */
@@ -163,7 +163,7 @@ class ChosenFiles {
   }
 
   /**
-   * Nothing is chosen: say so, unless something is on its way.
+   * Ask the user to choose a file, unless files are being uploaded.
    *
    * @param {boolean} busy
    */
@@ -174,7 +174,7 @@ class ChosenFiles {
 }
 
 /**
- * Return what is to be known of files that were taken.
+ * Return a note on the files that were chosen: those left out, and those with another name.
  *
  * @param {number} count
  * @param {number} hidden
@@ -191,7 +191,7 @@ function noteOf(count, hidden, renamed) {
 
 /**
  * @param {HTMLElement} root
- * @param {boolean} over Whether something is above it that would be taken.
+ * @param {boolean} over Whether the user drags something over it that can be dropped here.
  */
 function markOver(root, over) {
   root.classList.toggle("asimov-storage-over", over);

@@ -1,17 +1,17 @@
-// What is in folders that are chosen or dropped, and what the files in them may be called in a Store.
+// The files in folders that are chosen or dropped, and their names in a Store.
 
 /**
  * A file that was chosen or dropped.
  *
  * @typedef {object} FoundFile
- * @property {string} path Where it lay: of what is in a folder that begins with the folder's name, "run1/sub/a.txt".
+ * @property {string} path Its path. In a folder, it begins with the folder's name: "run1/sub/a.txt".
  * @property {File} file
- * @property {FileSystemFileEntry} [entry] Of what was dropped: it gives the file as it is now.
+ * @property {FileSystemFileEntry} [entry] Returns the file in its present state, if the file was dropped.
  */
 
-// What was found in folders: hidden files and folders are left out, and counted.
+// Collects the files in folders. Hidden files and folders are left out and counted.
 class FolderReader {
-  /** @param {number} most Files, after which it stops. */
+  /** @param {number} most The number of files after which it stops. */
   constructor(most) {
     this.most = most;
     /** @type {FoundFile[]} */
@@ -20,7 +20,7 @@ class FolderReader {
   }
 
   /**
-   * Read what was dropped, a file or a folder; the browser gives the entries of a folder in parts.
+   * Read a file or a folder that was dropped. The browser returns the entries of a folder in parts.
    *
    * @param {FileSystemEntry} entry
    * @param {string} path
@@ -42,7 +42,7 @@ class FolderReader {
   }
 
   /**
-   * Take what an input for folders gives: all files below it, hidden ones too.
+   * Take the files of an input. One for folders returns all files below the folder, including hidden ones.
    *
    * @param {File[]} files
    */
@@ -76,8 +76,8 @@ function fileOf(entry) {
 }
 
 /**
- * Return a name for each file: its own, and where another file has that too, with folders in front, as names have no "/":
- * "sub_a.txt" of "run1/sub/a.txt", and if that isn't enough "run1_sub_a.txt".
+ * Return a name for each file. It is the file's own name, unless another file has that too. Then its folders are put in
+ * front, with "_" as names can't contain "/": "run1/sub/a.txt" becomes "sub_a.txt", and if that is taken "run1_sub_a.txt".
  *
  * @param {string[]} paths
  * @param {Iterable<string>} taken

@@ -1,10 +1,10 @@
-// Drags from JupyterLab's own file browser. They are no drags of the browser: Lumino, which JupyterLab is made of, tells of
-// them by events of its own, and the paths are the server's.
+// Drags from JupyterLab's own file browser. The browser's own drag events don't report them: JupyterLab is made with
+// Lumino, which has drag events of its own. The paths are those on the server.
 
 const LAB_PATHS = "application/x-jupyter-icontents";
 
 /**
- * What Lumino gives its targets; the action that a target names must be one that the source supports.
+ * The drag that Lumino passes to its targets. A target must name an action that the source supports.
  *
  * @typedef {object} LabDrag
  * @property {{ hasData: (kind: string) => boolean, getData: (kind: string) => unknown }} mimeData
@@ -25,14 +25,14 @@ function acceptLabDrops(root, take) {
     drag.preventDefault();
     drag.stopPropagation();
     const canCopy = /copy|all/.test(drag.supportedActions);
-    drag.dropAction = canCopy ? "copy" : drag.proposedAction; // nothing is moved, whatever it is called
+    drag.dropAction = canCopy ? "copy" : drag.proposedAction; // files are never moved, even if that is the action's name
     markOver(root, drag.type === "lm-dragenter" || drag.type === "lm-dragover");
     if (drag.type === "lm-drop") take([.../** @type {string[]} */ (drag.mimeData.getData(LAB_PATHS))].map(String));
   };
   for (const kind of ["lm-dragenter", "lm-dragover", "lm-dragleave", "lm-drop"]) root.addEventListener(kind, over);
 }
 
-// The folder that these paths begin at, as JupyterLab's page says.
+// Return the folder that these paths are relative to, as JupyterLab's page has it.
 function rootOfServer() {
   try {
     const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");

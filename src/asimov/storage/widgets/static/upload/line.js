@@ -1,23 +1,23 @@
-// How many bytes are under way to the kernel at once.
+// A limit on the bytes that are under way to the kernel at once.
 
-const SLICE = 4 * 2 ** 20; // bytes, at most, a message
+const SLICE = 4 * 2 ** 20; // the largest number of bytes in a message
 const SLICES_UNDER_WAY = 4;
-const LEAST = 16 * 1024; // bytes a message on the slowest of lines, and at first
-const AHEAD = 2; // seconds' worth of bytes under way, so that other messages don't wait much longer
+const LEAST = 16 * 1024; // bytes per message at first, and on the slowest connection
+const AHEAD = 2; // seconds that the bytes under way take, so that other messages don't wait much longer
 
-// How many bytes may be under way, of all the files of a view together: what the line carries in AHEAD seconds. It begins
-// with little, as the kernel gives up a page that is not heard for long, and a slow line carries nothing else meanwhile;
-// a fast one is at its full size after a few answers.
+// The limit holds for all files of a view together. It is the number of bytes that the connection carries in AHEAD seconds.
+// It is small at first: a slow connection carries no other messages meanwhile, and the kernel gives up a page that sends
+// nothing for too long. On a fast connection it reaches its full size after a few answers.
 class Line {
   constructor() {
     this.limit = SLICES_UNDER_WAY * LEAST;
     this.underWay = 0;
     /** @type {(() => void)[]} */
     this.waiting = [];
-    this.answered = 0; // ms, when
+    this.answered = 0; // the time of the last answer, in ms
   }
 
-  // How large the next slice is to be: always a multiple of the 64 bytes of MD5's blocks.
+  // Return the size of the next slice. It is always a multiple of 64 bytes, the size of MD5's blocks.
   get slice() {
     const power = Math.floor(Math.log2(this.limit / SLICES_UNDER_WAY));
     return Math.min(SLICE, 2 ** Math.max(Math.log2(LEAST), power));
@@ -27,7 +27,7 @@ class Line {
    * Wait until there is room.
    *
    * @param {number} bytes
-   * @returns {Promise<number>} When there was.
+   * @returns {Promise<number>} The time when there was room.
    */
   async enter(bytes) {
     while (this.underWay > 0 && this.underWay + bytes > this.limit) await this.left();
@@ -46,17 +46,17 @@ class Line {
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
-  // What was under way got lost: it may have been more than the line carries by now.
+  // Reset the limit after bytes under way were lost: they may have been more than the connection carries by now.
   lose() {
     this.limit = SLICES_UNDER_WAY * LEAST;
   }
 
   /**
-   * `bytes` that were sent at a time have been answered now.
+   * Adapt the limit when bytes have been answered.
    *
    * @param {number} bytes
-   * @param {number} sent
-   * @param {number} [worked] ms for which the kernel had them, before it answered.
+   * @param {number} sent The time when they were sent.
+   * @param {number} [worked] The time that the kernel worked on them before it answered, in ms.
    */
   measure(bytes, sent, worked = 0) {
     const now = performance.now();

@@ -1,14 +1,15 @@
-// The Uploader: where to store (place.js), what (chosen.js), how far each file is (rows.js), what was stored (stored.js).
+// The Uploader: event and production (place.js), the chosen files (chosen.js), the progress of each (rows.js), and the
+// stored files (stored.js).
 
 /**
- * What an UploaderPanel begins with.
+ * The initial state of an UploaderPanel.
  *
  * @typedef {object} UploaderInitial
- * @property {string | null} refusal Why nothing can be added, in words.
+ * @property {string | null} refusal A message that says why nothing can be added.
  * @property {string} store
  * @property {string} event
  * @property {string} production
- * @property {string | null} server The folder of the server whose files can be stored, too.
+ * @property {string | null} server The folder on the server whose files can be stored too.
  */
 
 /** @type {Mount} */
@@ -75,7 +76,7 @@ class UploaderPanel {
   }
 
   /**
-   * Say before anything is chosen that nothing can be added.
+   * Show before the user chooses any file that nothing can be added.
    *
    * @param {string} words
    */
@@ -112,7 +113,7 @@ class UploaderPanel {
   async start(happened) {
     happened.preventDefault();
     if (this.refusal) return this.refuse(this.refusal);
-    await this.server?.adding; // a file on the server, which the kernel is looking at
+    await this.server?.adding; // a file on the server that the kernel is still looking at
     await this.chosen.reading;
     const rows = this.rows.chosen;
     if (rows.length === 0) return this.chosen.askForFiles(this.rows.open > 0);
@@ -138,7 +139,7 @@ class UploaderPanel {
   }
 
   /**
-   * Return a file as it is now, of the server's disk, too.
+   * Return a file in its present state, on the user's or on the server's disk.
    *
    * @param {Chosen} chosen
    */
@@ -185,7 +186,7 @@ function totalSize(rows) {
 }
 
 /**
- * Tell whether all can go up; say at each box what is wrong with it, and go to the first of these.
+ * Return whether all files can be uploaded. Show the problems at their boxes, and move the focus to the first.
  *
  * @param {Place} place
  * @param {FileRow[]} rows

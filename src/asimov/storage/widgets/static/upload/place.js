@@ -1,9 +1,9 @@
-// Where files are to be stored: the boxes for event and production, and what the kernel finds wrong with names.
+// The boxes for event and production, and the kernel's check of names.
 
 const CHECK_AFTER = 150; // ms: a pause in typing
 
 /** @typedef {{ input: HTMLInputElement, box: Field }} NameBox */
-/** @typedef {{ event: string | null, production: string | null, names: (string | null)[] }} NameProblems null: none. */
+/** @typedef {{ event: string | null, production: string | null, names: (string | null)[] }} NameProblems null means no problem. */
 
 class Place {
   /**
@@ -21,7 +21,7 @@ class Place {
   }
 
   /**
-   * Return a box for a name, with what the Store has, and what the core says of a new one as it is typed.
+   * Return a box for a name. It suggests the names in the Store, and shows the problems of a new name while it is typed.
    *
    * @param {"event" | "production"} name
    * @param {string} value
@@ -43,7 +43,7 @@ class Place {
   }
 
   /**
-   * Return what the kernel finds wrong with event, production and names of files.
+   * Return the problems that the kernel finds with event, production and the names of files.
    *
    * @param {string[]} names
    */
@@ -54,11 +54,11 @@ class Place {
   }
 }
 
-/** @typedef {{ problem: (words?: string | null) => void }} Checked What shows a problem, as a Field does. */
+/** @typedef {{ problem: (words?: string | null) => void }} Checked An object that shows a problem, as a Field does. */
 
 /**
- * After a pause in typing, show in the box what check() finds, unless more was typed meanwhile. What is still empty is no
- * mistake yet.
+ * After a pause in typing, show in the box the problem that check() finds, unless the user has typed more meanwhile. An
+ * empty box doesn't count as a mistake yet.
  *
  * @param {HTMLInputElement} input
  * @param {Checked} box
@@ -86,7 +86,8 @@ function checkSoon(input, box, hint, check) {
 }
 
 /**
- * Return a function that says something about a box that is no mistake of the user; it stands until more is typed.
+ * Return a function that shows a hint at a box, for problems that are not the user's mistake. The hint disappears when
+ * the user types.
  *
  * @param {Field} box
  * @param {HTMLInputElement} input

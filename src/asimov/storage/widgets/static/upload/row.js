@@ -1,7 +1,6 @@
-// One file, from when it is chosen until it is stored: its name in the Store, how far it is, and what came of it.
+// The row of one file, from when it is chosen until it is stored: its name in the Store, its progress, and its result.
 //
-// What can be seen of a row is made when it is filled, which its list does when it is near the view: of thousands of rows
-// all but some are a name.
+// A row is only a name until its list fills it, when the row is near the view. So most of thousands of rows are just names.
 
 /** @typedef {"stored" | "failed" | "cancelled"} Outcome */
 /** @typedef {"chosen" | UploadPhase | Outcome} RowPhase */
@@ -10,8 +9,8 @@
  * @property {(row: FileRow) => void} stop
  * @property {(row: FileRow) => void} again
  * @property {(row: FileRow) => void} remove
- * @property {(name: string) => Promise<string | null>} check Finds what is wrong with a name.
- * @property {(bytes: number) => void} moved So many more bytes have gone.
+ * @property {(name: string) => Promise<string | null>} check Returns the problem with a name.
+ * @property {(bytes: number) => void} moved Called with the number of bytes that were sent since the last call.
  */
 
 const WORDS = { waiting: "Waiting", comparing: "Comparing", sending: "", storing: "Being stored" };
@@ -31,9 +30,9 @@ class FileRow {
     /** @type {RowPhase} */
     this.phase = "chosen";
     this.done = 0;
-    this.told = ""; // how far it is, or what came of it
-    this.wrong = ""; // with its name
-    this.together = false; // it goes with others, so it isn't stopped alone
+    this.told = ""; // the progress or the result
+    this.wrong = ""; // the problem with its name
+    this.together = false; // whether it is sent with others, so that it can't be stopped alone
     this.filled = false;
     this.element = make("li", {});
     this.paced = atMost(PROGRESS_EVERY, () => this.paint());
@@ -64,7 +63,7 @@ class FileRow {
     this.show();
   }
 
-  // Make what can be seen anew, after a change of phase.
+  // Make the content of the row again, after a change of phase.
   show() {
     const shown = this.phase === "chosen" && this.filled ? this.editor() : nameShown(this.name, this.chosen.from);
     this.element.className = `asimov-storage-${this.phase}`;
@@ -138,7 +137,7 @@ class FileRow {
     );
   }
 
-  /** @param {string | null} [words] What is wrong with the name. */
+  /** @param {string | null} [words] The problem with the name. */
   problem(words) {
     this.wrong = words ?? "";
     if (this.note) setText(this.note, this.wrong);
@@ -147,7 +146,7 @@ class FileRow {
   }
 
   /**
-   * What is wrong with the expected MD5; it is shown where it is typed.
+   * Show a problem with the expected MD5 at its box.
    *
    * @param {string} [words]
    */
@@ -165,7 +164,7 @@ class FileRow {
   }
 
   /**
-   * Back to what can be changed.
+   * Return to the phase in which the user can change the name.
    *
    * @param {Chosen} chosen
    */
@@ -191,7 +190,7 @@ class FileRow {
     this.show();
   }
 
-  // It is sent with others: all of them are stopped, or none.
+  // Note that the file is sent with others: all of them are stopped, or none.
   join() {
     this.together = true;
     this.say("On its way");
@@ -248,11 +247,11 @@ class FileRow {
   }
 
   /**
-   * Show what came of it, at its place and of its height: others' buttons stay under the pointer.
+   * Show the result at the place of the file and without a change of height, so that buttons stay under the pointer.
    *
    * @param {Outcome} outcome
    * @param {{ words?: string, added?: Added }} told
-   * @returns {boolean} Whether its button had the focus, which now is nowhere.
+   * @returns {boolean} Whether the focus was on a button of the row that is gone now.
    */
   finish(outcome, { words = "", added }) {
     this.paced.cancel();
@@ -261,7 +260,7 @@ class FileRow {
     this.added = added;
     if (added !== undefined) {
       this.does.moved(this.chosen.size - this.done);
-      this.chosen = { ...this.chosen, file: undefined, entry: undefined }; // the page may let go of it
+      this.chosen = { ...this.chosen, file: undefined, entry: undefined }; // the page may free it
     }
     this.phase = outcome;
     this.told = outcome === "stored" ? "✔ Stored" : outcome === "failed" ? `✘ Not stored: ${words}` : `– ${words}`;

@@ -1,16 +1,16 @@
-// The files of the list: chosen, on their way (some at once), and done.
+// The list of files: those that are chosen, those being uploaded (some at once), and those that are done.
 
 const AT_ONCE = 3; // large files, or batches of small ones
-const FILLED_AT_ONCE = 200; // rows; of more, those that are near the view
+const FILLED_AT_ONCE = 200; // rows; in a longer list, only rows near the view are filled
 const NOTHING_STORED = "Cancelled. Nothing was stored.";
 
 /**
  * @typedef {object} RowsDo
  * @property {() => void} changed
- * @property {() => void} settled Nothing is under way any more.
- * @property {(chosen: Chosen) => Promise<Chosen>} anew Returns a file as it is now.
+ * @property {() => void} settled Called when no upload is under way any more.
+ * @property {(chosen: Chosen) => Promise<Chosen>} anew Returns a file in its present state.
  * @property {(name: string) => Promise<string | null>} check
- * @property {() => void} leave Gives the focus to something else, as nothing is left here.
+ * @property {() => void} leave Moves the focus elsewhere when no row is left.
  */
 /** @typedef {{ run: () => Promise<unknown>, cancel: () => void, leave: () => void }} Runner */
 
@@ -25,11 +25,11 @@ class FileRows {
     this.line = new Line();
     /** @type {FileRow[]} */
     this.rows = [];
-    /** @type {FileRow[]} Those that wait to go. */
+    /** @type {FileRow[]} The files that wait to be sent. */
     this.queue = [];
     /** @type {Map<Runner, FileRow[]>} */
     this.running = new Map();
-    /** What is under way since nothing was: files and bytes. */
+    /** Files and bytes since the last time that nothing was under way. */
     this.round = { files: 0, total: 0, done: 0 };
     this.list = make("ul", { class: "asimov-storage-files", "aria-label": "Files" });
     /** @type {WeakMap<Element, FileRow>} */
@@ -99,7 +99,7 @@ class FileRows {
   }
 
   /**
-   * Remove a row, and give the focus to the next.
+   * Remove a row, and move the focus to the next.
    *
    * @param {FileRow} row
    */
@@ -146,7 +146,7 @@ class FileRows {
     this.queue.push(row);
   }
 
-  // Begin with as many as may run.
+  // Start as many uploads as may run at once.
   next() {
     while (this.running.size < AT_ONCE && this.queue.length > 0) {
       const rows = this.isSmall(this.queue[0]) ? this.small() : this.queue.slice(0, 1);
@@ -159,7 +159,7 @@ class FileRows {
   }
 
   /**
-   * Whether a file goes in one message with others: not one that a slow line would carry for long.
+   * Return whether a file is sent in one message with others. On a slow connection, only smaller files are.
    *
    * @param {FileRow} row
    */
@@ -167,7 +167,7 @@ class FileRows {
     return file !== undefined && size <= Math.min(SMALL, this.line.limit);
   }
 
-  /** The small files that go next, to the place of the first, as many as one message holds. */
+  /** Return the small files to send next, as many as fit in a message. All have the first one's event and production. */
   small() {
     const most = Math.min(SLICE, this.line.limit);
     const { event, production } = /** @type {Order} */ (this.queue[0].order);
@@ -223,7 +223,7 @@ class FileRows {
    * @param {Verdict} verdict
    */
   finish(row, { added, error }) {
-    if (error !== undefined) this.round.total -= row.chosen.size - row.done; // it will not go
+    if (error !== undefined) this.round.total -= row.chosen.size - row.done; // it won't be sent
     if (added !== undefined) {
       if (row.finish("stored", { added })) this.focusAfter(row);
     } else if (error instanceof Cancelled) row.finish("cancelled", { words: NOTHING_STORED });
@@ -245,7 +245,8 @@ class FileRows {
     else this.focus(next);
   }
 
-  // Once nothing is under way: what was stored stands below, and of what was not the words may take their room.
+  // When no upload is under way, remove the stored files, which the list below shows, and let long messages of the others
+  // take more lines.
   settle() {
     if (this.open > 0) return;
     this.keep((row) => row.phase !== "stored");
@@ -254,7 +255,7 @@ class FileRows {
   }
 
   /**
-   * Back to those that are chosen, as the file is now.
+   * Put a file back among those that are chosen, in its present state.
    *
    * @param {FileRow} row
    */
@@ -289,12 +290,12 @@ class FileRows {
     this.settle();
   }
 
-  /** @param {boolean} silent Whether the kernel is. */
+  /** @param {boolean} silent Whether the kernel is silent. */
   repaint(silent) {
     for (const rows of this.running.values()) for (const row of rows) row.paint(silent);
   }
 
-  // The page goes.
+  // Stop, as the page is closing.
   leave() {
     this.nearView?.disconnect();
     for (const runner of this.running.keys()) runner.leave();

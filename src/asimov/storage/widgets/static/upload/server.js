@@ -1,22 +1,22 @@
-// Files of the server's own disk: the box for a path, and the addition of such a file.
+// Files on the server's own disk: the box for a path, and the upload of such a file.
 
 class ServerBox {
   /**
    * @param {Link} link
    * @param {string} folder
-   * @param {(chosen: Chosen) => void} take Is given what is added.
+   * @param {(chosen: Chosen) => void} take Called with each file that is added.
    */
   constructor(link, folder, take) {
     this.link = link;
     this.take = take;
-    /** @type {Promise<void> | undefined} While the kernel looks at a path. */
+    /** @type {Promise<void> | undefined} There is one while the kernel looks at a path. */
     this.adding = undefined;
     this.input = make("input", { type: "text", name: "path", spellcheck: "false" });
     this.box = field("Path on the server", this.input);
     this.suggest();
     this.input.addEventListener("keydown", (pressed) => {
       if (pressed.key !== "Enter" || pressed.defaultPrevented) return;
-      pressed.preventDefault(); // it adds the path, and doesn't upload yet
+      pressed.preventDefault(); // Enter adds the path, and doesn't start the upload
       this.add();
     });
     const add = button("Add", () => this.add());
@@ -33,7 +33,7 @@ class ServerBox {
       return result;
     });
     input.addEventListener("input", () => box.problem());
-    input.addEventListener("change", () => input.value.endsWith("/") && offered.offer()); // a folder: on into it
+    input.addEventListener("change", () => input.value.endsWith("/") && offered.offer()); // a folder: suggest its files
   }
 
   add() {
@@ -55,7 +55,7 @@ class ServerBox {
   }
 }
 
-// A file of the server's own disk, with the same face as an Upload.
+// The upload of a file on the server's own disk. It has the same methods as an Upload.
 class ServerUpload {
   /**
    * @param {Link} link
@@ -91,6 +91,6 @@ class ServerUpload {
   }
 
   leave() {
-    // It goes on: the kernel needs no page for it.
+    // The upload continues, as the kernel doesn't need the page for it.
   }
 }

@@ -1,12 +1,12 @@
-// What was stored with this widget: the newest, with their digests.
+// The newest files that were stored with this widget, with their digests.
 
 /** @typedef {{ event: string, production: string, file: string, hash: string, uuid: string }} StoredRecord */
-/** @typedef {{ count: number, last: StoredRecord[] }} StoredState As the trait `_stored` has it; see _uploading/newest.py. */
+/** @typedef {{ count: number, last: StoredRecord[] }} StoredState The trait `_stored`; see _uploading/newest.py. */
 
 class StoredList {
   /**
    * @param {Model} model
-   * @param {() => Set<string>} elsewhere Gives the uuids of those that are shown above.
+   * @param {() => Set<string>} elsewhere Returns the uuids of the files that are shown above.
    * @param {() => void} changed
    */
   constructor(model, elsewhere, changed) {
@@ -32,7 +32,7 @@ class StoredList {
     return this.state.count;
   }
 
-  // Touch only what is new.
+  // Change only the rows that are new or gone.
   paint() {
     const { count, last } = this.state;
     const elsewhere = this.elsewhere();

@@ -1,25 +1,25 @@
-// The page's half of an upload (see _uploading/uploads.py): slices out, digested here too; no elements.
+// The page's half of an upload (see _uploading/uploads.py). It sends a file in slices and digests it. It has no elements.
 
-const BUSY_FOR = 6000; // ms to wait until the kernel has given up the same file's upload of a page that is gone
+const BUSY_FOR = 6000; // ms to wait while the kernel still has an upload of the same file, from a page that is gone
 const TRIES = 5;
 
 /** @typedef {{ event: string, production: string, name: string, expected: string }} Order */
 /** @typedef {{ hash: string, uuid: string }} Added */
 /**
- * How far a file is: "comparing" is with what is there of an earlier try.
+ * The phase of an upload. In "comparing", the file is compared with the bytes of an earlier attempt.
  *
  * @typedef {"waiting" | "comparing" | "sending" | "storing"} UploadPhase
  */
-/** @typedef {(phase: UploadPhase, done: number) => void} UploadTold Hears of bytes. */
+/** @typedef {(phase: UploadPhase, done: number) => void} UploadTold Called with bytes. */
 /**
- * What the kernel answers to a begin.
+ * The kernel's answer to "upload/begin".
  *
  * @typedef {object} UploadBegun
- * @property {string} upload Its number, for all that follows.
- * @property {number} offset How many bytes are there of an earlier try.
- * @property {string} md5 Of these.
- * @property {Added} [stored] Instead, where the answer to "upload/end" was lost.
- * @property {string} [cancelled] Instead.
+ * @property {string} upload The number of the upload, for all later requests.
+ * @property {number} offset The number of bytes from an earlier attempt.
+ * @property {string} md5 The MD5 of those bytes.
+ * @property {Added} [stored] The only value if the file is stored already, as the answer to "upload/end" was lost.
+ * @property {string} [cancelled] The only value if the request was cancelled.
  */
 
 class Cancelled extends Error {}
@@ -34,7 +34,7 @@ class UnreadableFile extends Error {
   }
 }
 
-// One file on its way.
+// The upload of one file.
 class Upload {
   /**
    * @param {Link} link
@@ -51,12 +51,12 @@ class Upload {
     this.order = order;
     this.tell = tell;
     this.stopped = false;
-    this.done = 0; // bytes that were answered
+    this.done = 0; // bytes whose slices were answered
     /** @type {string | undefined} The kernel's number of this upload. */
     this.id = undefined;
-    /** @type {number | undefined} Of the begin under way. */
+    /** @type {number | undefined} The number of the "upload/begin" under way. */
     this.job = undefined;
-    /** @type {string | undefined} What the whole file was found to have. */
+    /** @type {string | undefined} The MD5 of the whole file, once it was computed. */
     this.md5 = undefined;
     this.prepareAbort();
   }
@@ -72,7 +72,7 @@ class Upload {
   }
 
   /**
-   * It rejects with Cancelled, KernelError, KernelGone, UnreadableFile.
+   * Upload the file. Reject with Cancelled, KernelError, KernelGone or UnreadableFile.
    *
    * @returns {Promise<Added>}
    */
@@ -80,7 +80,7 @@ class Upload {
     try {
       return await this.tries();
     } catch (error) {
-      // The kernel keeps what has arrived, and lets anybody go on with it.
+      // The kernel keeps the bytes that have arrived, and any view may resume the upload.
       if (this.id !== undefined && !this.stopped) this.ask("upload/leave").catch(() => {});
       throw error;
     }
@@ -106,7 +106,7 @@ class Upload {
     if (this.id !== undefined) this.ask("upload/cancel").catch(() => {});
   }
 
-  // The page goes: nothing more is said to the kernel of this one.
+  // Stop without a message to the kernel, as the page is closing.
   leave() {
     this.stopped = true;
   }
@@ -149,7 +149,7 @@ class Upload {
     }
   }
 
-  // What the kernel answers to a begin. An answer that comes after a Cancel is of an upload that nobody wants.
+  // Return the kernel's answer to "upload/begin". If it arrives after a Cancel, cancel the upload that it has begun.
   async asked() {
     const { event, production, name } = this.order;
     const mtime = this.chosen.file?.lastModified ?? 0;
@@ -161,8 +161,8 @@ class Upload {
   }
 
   /**
-   * Return a digest of what the kernel has of an earlier try, if the same bytes are here; else of nothing, and the kernel
-   * has nothing.
+   * Return a digest of the kernel's bytes from an earlier attempt, if this file begins with the same bytes. Otherwise make
+   * the kernel remove them, and return an empty digest.
    *
    * @param {number} offset
    * @param {string} md5
@@ -185,7 +185,7 @@ class Upload {
     return { digest: await this.digester(), from: 0 };
   }
 
-  // A Worker isn't worth its while for a small file.
+  // Return a digester. A Worker isn't worth its start for a small file.
   async digester() {
     return this.size > SLICE ? digester() : digesterInPage();
   }
@@ -209,8 +209,8 @@ class Upload {
   }
 
   /**
-   * Send one slice as soon as the line is free, and digest it; the promise of its answer comes in an object, so that it
-   * isn't awaited here.
+   * Send one slice as soon as the line has room, and digest it. The promise of its answer is returned in an object, so that
+   * the caller doesn't await it with this one.
    *
    * @param {number} at
    * @param {number} end
@@ -262,7 +262,7 @@ class Upload {
 }
 
 /**
- * Return the bytes of a file, as it was when it was chosen.
+ * Return bytes of a chosen file. Reject if the file has changed since it was chosen.
  *
  * @param {Chosen} chosen
  * @param {number} from
@@ -273,14 +273,14 @@ async function contentOf({ file, from: where }, from, to) {
     const buffer = await file?.slice(from, to).arrayBuffer();
     if (buffer?.byteLength === to - from) return buffer;
   } catch {
-    // It is said below.
+    // The error is thrown below.
   }
   throw new UnreadableFile(lastPart(where));
 }
 
 /**
- * Refuse a file that isn't what it was when it was chosen. A browser that reads it refuses that itself, but of an empty file
- * there is nothing to be read, unless all of it is asked for, and some browsers read no further than to where it ended.
+ * Reject if a file has changed since it was chosen. Browsers refuse to read such a file, but that isn't enough: an empty
+ * file needs no reading, so all of it is asked for here, and some browsers read only as far as the file's old end.
  *
  * @param {Chosen} chosen
  */
@@ -291,13 +291,13 @@ async function requireUnchanged({ file, entry, from, size }) {
     const more = size === 0 ? (await file.arrayBuffer()).byteLength : 0;
     if (now.size === size && now.lastModified === file.lastModified && more === 0) return;
   } catch {
-    // It is said below.
+    // The error is thrown below.
   }
   throw new UnreadableFile(lastPart(from));
 }
 
 /**
- * Return a chosen file as it is now, where the browser gives that; else it must be what it was.
+ * Return a chosen file in its present state, if the browser can read that. Otherwise reject if the file has changed.
  *
  * @param {Chosen} chosen
  * @returns {Promise<Chosen>}
@@ -320,7 +320,7 @@ async function takenAnew(chosen) {
 
 let countOfJobs = 0;
 
-// A number for what the kernel may be told to give up.
+// Return a number for a request that can be cancelled.
 function nextJob() {
   countOfJobs += 1;
   return countOfJobs;

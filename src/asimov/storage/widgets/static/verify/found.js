@@ -1,4 +1,4 @@
-// What a verification found: the table of files, failures first, and the files that no record names.
+// The results of a verification: the table of files, failures first, and the files that no record names.
 
 /**
  * @typedef {object} CheckRow
@@ -54,7 +54,7 @@ function finding({ status, expected, actual, reason, path }) {
 }
 
 /**
- * @param {string[]} paths The first of them.
+ * @param {string[]} paths The first of these paths.
  * @param {number} total
  */
 function untrackedList(paths, total) {

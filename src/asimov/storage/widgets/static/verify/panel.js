@@ -1,4 +1,4 @@
-// The Verifier: a verification under a heading that says of what.
+// The Verifier: a verification below a heading that describes which files are verified.
 
 /** @type {Mount} */
 function mountVerifier(link, root, model) {

@@ -1,8 +1,8 @@
-// How a verification goes: the buttons, the bar, the counts and the verdict. The Verifier is this, and whoever verifies
-// can show it. The kernel's half is Verification (_verifying/verification.py).
+// A verification: the buttons, the bar, the counts and the verdict. The Verifier shows it, and the Explorer beside its
+// table. The kernel's half is Verification (_verifying/verification.py).
 
 /**
- * What Verification shows. Before the first verification there is nothing.
+ * The state that Verification shows. It is empty before the first verification.
  *
  * @typedef {object} VerifyingState
  * @property {"verifying" | "done" | "cancelled" | "failed"} [phase]
@@ -11,7 +11,7 @@
  * @property {number} [seconds]
  * @property {Counts} [counts]
  * @property {boolean} [ok]
- * @property {string[]} [problems] Of the Store as a whole.
+ * @property {string[]} [problems] Problems of the Store as a whole.
  * @property {string[]} [untracked] The first paths of files that no record names.
  * @property {number} [untracked_total]
  * @property {ErrorDetails} [error]
@@ -101,7 +101,8 @@ class VerifyingPanel {
   }
 
   /**
-   * Touch the page only where something is new: whoever reads or scrolls in the table isn't disturbed five times a second.
+   * Show the results, but change the page only if they are new. A user who reads or scrolls in the table mustn't be
+   * disturbed five times a second.
    *
    * @param {VerifyingState} state
    * @param {Counts} counts
@@ -127,7 +128,7 @@ function totalOf(counts) {
 }
 
 /**
- * Return the words of a verdict, and how it looks.
+ * Return the words of a verdict, and its look ("good" or "bad").
  *
  * @param {VerifyingState} state
  * @param {Counts} counts
