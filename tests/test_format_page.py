@@ -236,6 +236,23 @@ def test_it_keeps_out_of_what_it_does_not_understand(store, other, tmp_path):
         other.add(store.root, "E", "P", source)
 
 
+def test_it_reads_retractions(store, other, tmp_path):
+    """It reads what was retracted, from entries and from the manifest, and goes on adding."""
+    names = [other.add(store.root, "E", "P", result(tmp_path, name))[2] for name in ("bad", "good")]
+    store.retract(("E", "P", names[0]), "glitch", superseded_by=("E", "P", names[1]))
+    expected = {store["E", "P", "bad"].uuid: "glitch"}
+    entry = home(store) / "recent" / str(other.read(store.root).highest)
+    assert json.loads(entry.read_text().splitlines()[0])["kind"] == "retraction"
+    for _ in range(2):
+        state = other.read(store.root)
+        assert {uuid: said["reason"] for uuid, said in state.retracted.items()} == expected
+        assert not state.is_beyond_us
+        (home(store) / "manifest.yaml").write_bytes((home(store) / "manifest.yaml.bak").read_bytes())  # not folded yet
+    other.add(store.root, "E", "P", result(tmp_path, "more"))
+    assert sorted(record.file for record in store) == ["bad", "good", "more"]
+    assert {uuid: one.reason for uuid, one in store.manifest.snapshot().retracted.items()} == expected
+
+
 def test_its_temporary_file_keeps_entries(store, other, tmp_path):
     """As long as a file is there that is named as the page says, nobody removes an entry."""
     recent = home(store) / "recent"

@@ -37,12 +37,14 @@ GONE = {errno.ENOENT, errno.ESTALE}
 class State(NamedTuple):
     """One reading: the records, up to which number the manifest includes entries, and which entries are there.
 
-    And whether a later version has written what this one doesn't understand: then nobody may write in ignorance.
+    And what was retracted, by uuid; and whether a later version has written what this one doesn't understand: then
+    nobody may write in ignorance.
     """
 
     records: dict[Key, Fields]
     folded: int
     present: frozenset[int]
+    retracted: dict[str, Fields]
     is_beyond_us: bool
 
     @property
@@ -86,7 +88,7 @@ def look(root: Path) -> State | None:
     numbers = sorted(int(name) for name in names if NUMBER.fullmatch(name))
     os.close(os.open(home, os.O_RDONLY))  # NFS asks the server when a folder is opened by its name
     text = (home / "manifest.yaml").read_bytes()  # after the entries were listed, never before
-    records, requires = read_manifest(text)
+    records, retracted, requires = read_manifest(text)
     last_line = LAST_LINE.search(text)
     folded = int(last_line[1]) if last_line else find_folded(home, records, numbers)
     later = [number for number in numbers if number > folded]
@@ -97,12 +99,18 @@ def look(root: Path) -> State | None:
         return None
     uuids = {record["uuid"].lower() for record in records.values()}
     lines = [fields for entry in entries for fields in entry or ()]
+    for fields in lines:
+        if is_retraction(fields):
+            retracted.setdefault(
+                fields["uuid"], {name: fields[name] for name in fields if name not in ("kind", "uuid")}
+            )
+    lines = [fields for fields in lines if not is_retraction(fields)]
     understood = [is_record(fields) for fields in lines]
     for fields in itertools.compress(lines, understood):
         key = (fields.pop("event"), fields.pop("production"), fields.pop("file"))
         if fields["uuid"] not in uuids:  # it may have been renamed by hand
             records.setdefault(key, fields)
-    return State(records, folded, frozenset(numbers), bool(requires) or not all(understood))
+    return State(records, folded, frozenset(numbers), retracted, bool(requires) or not all(understood))
 
 
 def is_record(fields: object) -> bool:
@@ -112,8 +120,13 @@ def is_record(fields: object) -> bool:
     return all(isinstance(fields.get(member), str) for member in MEMBERS)
 
 
-def read_manifest(text: bytes) -> tuple[dict[Key, Fields], list[str]]:
-    """Return {(event, production, file): fields}, further keys among them, and what writers have to know."""
+def is_retraction(fields: object) -> bool:
+    """Return whether the line of an entry retracts a record, by its uuid."""
+    return isinstance(fields, dict) and fields.get("kind") == "retraction" and isinstance(fields.get("uuid"), str)
+
+
+def read_manifest(text: bytes) -> tuple[dict[Key, Fields], dict[str, Fields], list[str]]:
+    """Return {(event, production, file): fields}, further keys among them, what was retracted, and what is required."""
     manifest = yaml.load(text, yaml.BaseLoader)  # noqa: S506  this loader makes strings, and nothing else
     records = {
         (event, production, file): fields
@@ -121,7 +134,7 @@ def read_manifest(text: bytes) -> tuple[dict[Key, Fields], list[str]]:
         for production, files in mapping(productions).items()
         for file, fields in mapping(files).items()
     }
-    return records, manifest.get("requires", [])
+    return records, dict(mapping(manifest.get("retracted", {}))), manifest.get("requires", [])
 
 
 def mapping(value: str | dict[str, Any]) -> dict[str, Any]:

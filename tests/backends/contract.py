@@ -17,6 +17,7 @@ from asimov.storage import (
     Manifest,
     RecordExistsError,
     RecordNotFoundError,
+    RetractedError,
     SourceChangedError,
     Store,
 )
@@ -454,6 +455,21 @@ class BackendContract:
         assert [told[n]["uuid"] for n in (0, 2, 3)] == [place.store()[named[n][0]].uuid for n in (0, 2, 3)]
         assert store.fetch_file(*named[3][0]).read_bytes() == b"more"
         assert (store.verify().ok, store.verify().untracked, len(store)) == (True, (), 4)
+
+    def test_a_retraction(self, place, store, file):
+        """What was retracted is so for every opening and for good, and takes nothing from what is added beside it."""
+        store.add_files([(*NAME[:2], file(name, name.encode()), name, {"n": 1}) for name in ("bad", "good")])
+        store.retract((*NAME[:2], "bad"), "glitch", superseded_by=(*NAME[:2], "good"))
+        store.add_file(*NAME[:2], file("more", b"more"))
+        for each in (store, place.store()):
+            with pytest.raises(RetractedError, match="glitch") as caught:
+                each.fetch_file(*NAME[:2], "bad")
+            assert caught.value.superseded_by == each[(*NAME[:2], "good")]
+            assert each.fetch_file(*NAME[:2], "bad", retracted=True).read_bytes() == b"bad"
+            assert (each.verify().ok, each.verify().counts["retracted"], len(each)) == (True, 1, 3)
+            assert each[(*NAME[:2], "bad")].meta == {"n": 1}
+        with pytest.raises(RetractedError):
+            place.store().retract((*NAME[:2], "bad"), "another reason")
 
     def test_a_record_that_came_between(self, place, store, file):
         """A record that others have made since its file would have been looked at is looked at before the answer."""

@@ -62,6 +62,8 @@ class Operation:
         What it says when it is done a second time.
     broken : bool
         Whether it is one of those that are broken call by call.
+    retracts : tuple of Key
+        The records that it retracts.
     """
 
     run: Callable[..., object]
@@ -74,6 +76,34 @@ class Operation:
     spoiled: tuple[Key, ...] = ()
     refused: tuple[str, ...] = ("AlreadyPresentException", "RecordExistsError")
     broken: bool = True
+    retracts: tuple[Key, ...] = ()
+
+    def state_before(self) -> dict[Key, str]:
+        """Return what is recorded before, as `state_of` reads it."""
+        return {key: md5(content) for key, content in self.before.items()}
+
+    def state_after(self) -> dict[Key, str]:
+        """Return what is recorded once it is done."""
+        state = {key: md5(content) for key, content in {**self.before, **self.adds}.items()}
+        return state | {key: state[key] + MARK for key in self.retracts}
+
+
+MARK = " retracted"
+"""Stands behind the MD5 of what was retracted."""
+
+
+def state_of(store: Store) -> dict[Key, str]:
+    """Read what is recorded: the MD5 by key, with a mark if it was retracted."""
+    contents = store.manifest.snapshot()
+    return {r.key: r.hash + (MARK if r.uuid in contents.retracted else "") for r in contents}
+
+
+def state_of_manifest(path: Path) -> dict[Key, str]:
+    """Read the same from manifest.yaml alone."""
+    said = yaml.safe_load(path.read_bytes())
+    retracted = said.get("retracted", {})
+    rows = ((e, p, f, r) for e, ps in said["events"].items() for p, fs in ps.items() for f, r in fs.items())
+    return {(e, p, f): r["hash"] + (MARK if r["uuid"] in retracted else "") for e, p, f, r in rows}
 
 
 SPOILED = ("E0", "P0", "old")
@@ -292,6 +322,10 @@ def new_file(base, tell):
         file.write(b"BODY")
 
 
+def retract(base, tell):
+    return Store(base / "store").retract(SPOILED, "the wrong PSD") and None
+
+
 def link(base, tell):
     return Store(base / "store").add_file("E1", "P1", base / "sources" / "same", duplicate="link")
 
@@ -439,6 +473,7 @@ OPERATIONS = {
         },
     ),
     "new_file": Operation(new_file, prepare_store, OLD, {("E1", "P1", "written"): b"headBODYtail"}),
+    "retract": Operation(retract, prepare_store, OLD, refused=(), retracts=(SPOILED,)),
     "link": Operation(link, prepare_store, OLD, {("E1", "P1", "same"): b"old\n"}),
     "mend": Operation(mend, prepare_spoiled, OLD, spoiled=(SPOILED,)),
     "mend_gone": Operation(mend, prepare_gone, OLD, spoiled=(SPOILED,)),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import pickle
+import re
 import shutil
 import tempfile
 import uuid
@@ -36,6 +38,7 @@ from asimov.storage import (
     Record,
     RecordExistsError,
     RecordNotFoundError,
+    RetractedError,
     Store,
     StoreExistsError,
 )
@@ -55,6 +58,13 @@ class Entry:
     uuid: str
     path: Path
     """Where its file should be."""
+    retracted: str = ""
+    """Why it was retracted; empty if it wasn't."""
+
+    @property
+    def verdict(self) -> str:
+        """What a verification should say."""
+        return "retracted" if self.retracted else self.status
 
     @property
     def hash(self) -> str:
@@ -69,6 +79,15 @@ class Entry:
         if not self.path.exists():
             return "missing"
         return "ok" if self.path.read_bytes() == self.content else "corrupt"
+
+
+class _Asked:
+    """A Store of which what was retracted is asked for all the same."""
+
+    def __init__(self, store: Store) -> None:
+        self.fetch_file = functools.partial(store.fetch_file, retracted=True)
+        self.open_file = functools.partial(store.open_file, retracted=True)
+        self.fetch_uuid = functools.partial(store.fetch_uuid, retracted=True)
 
 
 class Refused(Exception):
@@ -332,6 +351,12 @@ class StoreMachine(RuleBasedStateMachine):
         dest = self.folder / f"dest-{self.count}"
         self.count += 1
         wrong = {"ok": None, "corrupt": HashError, "missing": FileNotFoundError, "unreadable": OSError}[entry.status]
+        if entry.retracted:
+            with pytest.raises(RetractedError, match=re.escape(entry.retracted)):
+                store.fetch_file(*key, given, dest=dest)
+            with pytest.raises(RetractedError):
+                store.open_file(*key)
+        store = _Asked(store) if entry.retracted else store
         if hash in {"wrong", ""}:
             wrong = HashError
         if wrong is not None:
@@ -378,8 +403,8 @@ class StoreMachine(RuleBasedStateMachine):
             report = store.verify(*key[:depth])
             chosen = {k: entry for k, entry in self.model.items() if k[:depth] == key[:depth]}
         found = [(check.key, check.status, check.uuid, check.hash) for check in report.results]
-        assert found == [(k, entry.status, entry.uuid, entry.hash) for k, entry in sorted(chosen.items())]
-        assert report.ok is all(entry.status == "ok" for entry in chosen.values())
+        assert found == [(k, entry.verdict, entry.uuid, entry.hash) for k, entry in sorted(chosen.items())]
+        assert report.ok is all(entry.verdict in {"ok", "retracted"} for entry in chosen.values())
         groups = {k[:2] for k in chosen}
         expected = {path for path in self.orphans if path.parts[-3:-1] in groups}
         assert set(report.untracked) == expected
@@ -400,36 +425,55 @@ class StoreMachine(RuleBasedStateMachine):
         """Fetch several, all or none."""
         chosen = list(dict.fromkeys(key for number in numbers if (key := self.some(number))))
         wrong = [self.model[key] for key in chosen if self.model[key].status != "ok"]
+        if any(self.model[key].retracted for key in chosen):
+            with pytest.raises(RetractedError):
+                self.store(i).fetch_files(chosen)
         if wrong:
             with pytest.raises((HashError, OSError)):
-                self.store(i).fetch_files(chosen)
+                self.store(i).fetch_files(chosen, retracted=True)
             return
-        assert self.store(i).fetch_files(chosen) == [self.model[key].path for key in chosen]
+        assert self.store(i).fetch_files(chosen, retracted=True) == [self.model[key].path for key in chosen]
+
+    @precondition(lambda self: self.model)
+    @rule(i=st.integers(0, 9), numbers=st.lists(st.integers(0, 99), min_size=1, max_size=3), reason=texts())
+    def retract(self, i: int, numbers: list[int], reason: str) -> None:
+        """Retract some, all or none; what was retracted for another reason stays as it is."""
+        keys = [self.some(number) for number in numbers]
+        reason = f"reason {reason}"
+        if any(self.model[key].retracted not in {"", reason} for key in keys):
+            with pytest.raises(RetractedError):
+                self.store(i).retract(keys, reason)
+            return
+        self.store(i).retract(keys, reason)
+        for key in keys:
+            self.model[key].retracted = reason
+        self.ours = self.ours or self.folded()
 
     @rule(i=st.integers(0, 9), budget=st.sampled_from([None, 1, 100, timedelta(0), timedelta(hours=1)]))
     def rotation(self, i: int, budget: int | timedelta | None) -> None:
         """Verify what was not verified today, as far as the budget goes: what is found is right."""
         report = self.store(i).verify(since=timedelta(days=1), budget=budget)
         assert {check.key: check.status for check in report.results}.items() <= {
-            key: entry.status for key, entry in self.model.items()
+            key: entry.verdict for key, entry in self.model.items()
         }.items()
         assert len(report.results) + report.skipped == len(self.model)
         if budget is None:  # what was sound then is skipped, and only that
             again = self.store(i).verify(since=timedelta(days=1))
-            assert {check.key for check in again.results} == {check.key for check in report.failures}
+            left = {check.key for check in report.results if check.status != "ok"}
+            assert {check.key for check in again.results} == left
 
     @rule(i=st.integers(0, 9))
     def pinned(self, i: int) -> None:
         """Verify against a fingerprint: the one of the day before, which differs as soon as the records do."""
         store = self.store(i)
         now = store.fingerprint()
-        records = [(*key, entry.hash, entry.uuid) for key, entry in sorted(self.model.items())]
+        records = [(*key, entry.hash, entry.uuid, entry.retracted) for key, entry in sorted(self.model.items())]
         earlier, pinned = self.pin or (records, now)
         report = store.verify(fingerprint=pinned)
         if earlier != records:
             assert not report.ok
         if pinned == now:
-            assert report.ok is all(entry.status == "ok" for entry in self.model.values())
+            assert report.ok is all(entry.verdict in {"ok", "retracted"} for entry in self.model.values())
         self.pin = (records, now)
 
     @rule(i=st.integers(0, 9))
@@ -553,7 +597,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(key=names("file"), value=st.one_of(st.integers(), st.booleans(), texts(), st.lists(texts(), max_size=3)))
     def further_key(self, key: str, value: object) -> None:
         """Somebody adds a key of their own at the top of the manifest."""
-        if key in {"name", "events", "sha256"}:
+        if key in {"name", "events", "sha256", "stamp", "retracted"}:
             return
         data = yaml.safe_load(self.manifest_path().read_bytes())
         data[key] = value
@@ -617,6 +661,10 @@ class StoreMachine(RuleBasedStateMachine):
         for store in self.stores:
             assert [(*record.key, record.hash, record.uuid) for record in store] == expected
             assert len(store) == len(expected)
+            said = {uuid: one.reason for uuid, one in store.manifest.snapshot().retracted.items()}
+            retracted = {entry.uuid: entry.retracted for entry in self.model.values() if entry.retracted}
+            assert {uuid: said.get(uuid) for uuid in retracted} == retracted
+            assert not set(said) - set(retracted) & {entry.uuid for entry in self.model.values()}
             assert store.name == self.name
         assert len({store.fingerprint() for store in self.stores}) == 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from faults import powerloss, tracing
-from faults.operations import BROKEN, OPERATIONS, ROTTEN, md5
+from faults.operations import BROKEN, OPERATIONS, ROTTEN, state_of
 from faults.profile import choose, note
 
 from asimov.storage import ManifestError, NotAStoreError, Store
@@ -37,8 +37,8 @@ class Recording:
         assert self.ended.done, self.ended
         self.calls = tracing.read(log)
         self.originals = {path.read_bytes() for path in (self.start / "store").rglob("*") if path.is_file()}
-        self.after = {key: md5(content) for key, content in {**self.operation.before, **self.operation.adds}.items()}
-        before = {key: md5(content) for key, content in self.operation.before.items()}
+        self.after = self.operation.state_after()
+        before = self.operation.state_before()
         self.before = "damaged" if self.operation.damaged else None if self.operation.creates else before
 
     def check(self, calls, *, some: int = 6, begin: int = 0) -> int:
@@ -65,7 +65,7 @@ class Recording:
         root = self.folder / "left" / ("deep/store" if self.name == "create" else "store")
         try:
             store = Store(root)
-            state = {record.key: record.hash for record in store}
+            state = state_of(store)
             report = store.verify()
         except ManifestError as error:
             if not self.operation.damaged:
