@@ -1,0 +1,129 @@
+"""The format "crate": an RO-Crate, version 1.1, whose metadata are JSON-LD (https://w3id.org/ro/crate/1.1)."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from typing import Any, TypeAlias
+from urllib.parse import quote
+from uuid import UUID
+
+from . import folder
+from .exported import SOFTWARE, Exported, ExportedFile
+
+Entity: TypeAlias = dict[str, Any]
+
+METADATA = "ro-crate-metadata.json"
+PREFIX = ""
+RESERVED = (METADATA, *folder.RESERVED)
+_KNOWN = {".h5": "application/x-hdf5", ".hdf5": "application/x-hdf5", ".fits": "application/fits"}
+"""Types that Python's own table doesn't have, or not in every version."""
+_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_NO_LICENSE = "No licence was given. Ask those who published this before you reuse the files."
+
+
+def texts(exported: Exported) -> dict[str, bytes]:
+    """Return the metadata, and what the format "folder" has, by their paths."""
+    beside = folder.texts(exported, {METADATA: "the same as JSON-LD, for programs that read RO-Crate."})
+    graph = [_descriptor(), _root(exported, beside), _fingerprint(exported), _license(exported)]
+    graph += [_described(name, text) for name, text in beside.items()]
+    graph += _context(exported)
+    for file in exported.files:
+        graph += _file(file)
+    crate = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
+    return beside | {METADATA: json.dumps(crate, ensure_ascii=False, indent=1).encode() + b"\n"}
+
+
+def _descriptor() -> Entity:
+    conforms = {"@id": "https://w3id.org/ro/crate/1.1"}
+    return {"@id": METADATA, "@type": "CreativeWork", "conformsTo": conforms, "about": {"@id": "./"}}
+
+
+def _root(exported: Exported, beside: dict[str, bytes]) -> Entity:
+    parts = [_id(file.path) for file in exported.files] + list(beside)
+    return {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": exported.title,
+        "description": f"{exported.summary}, verified while they were copied by {SOFTWARE}.",
+        "datePublished": exported.moment,
+        "license": {"@id": _license(exported)["@id"]},
+        "identifier": {"@id": "#fingerprint"},
+        "hasPart": [{"@id": part} for part in parts],
+    }
+
+
+def _fingerprint(exported: Exported) -> Entity:
+    return _property("#fingerprint", "fingerprint", exported.fingerprint) | {
+        "description": "The SHA-256 of all records of the Store, as asimov-storage's Store.fingerprint() returns it."
+    }
+
+
+def _license(exported: Exported) -> Entity:
+    given = exported.license
+    is_address = given is not None and given.startswith(("https://", "http://"))
+    return {
+        "@id": given if is_address else "#license",
+        "@type": "CreativeWork",
+        "name": given or "No licence was given",
+        "description": f"The licence of these files: {given}" if given else _NO_LICENSE,
+    }
+
+
+def _described(name: str, text: bytes) -> Entity:
+    """Return the entity of one of the texts that the export writes."""
+    meaning = folder.PARTS.get(name, "what this is, and how to check it.")
+    return {
+        "@id": name,
+        "@type": "File",
+        "name": name,
+        "description": meaning,
+        "contentSize": str(len(text)),
+        "encodingFormat": "text/csv" if name.endswith(".csv") else "text/plain",
+    }
+
+
+def _context(exported: Exported) -> list[Entity]:
+    """Return a property for each event and each production, which the files share."""
+    names = {(kind, getattr(file.record, kind)): None for file in exported.files for kind in ("event", "production")}
+    return [_property(_shared(kind, name), kind, name) for kind, name in names]
+
+
+def _file(file: ExportedFile) -> list[Entity]:
+    """Return the entity of a file, and that of its MD5, for which RO-Crate has no term of its own."""
+    record, md5 = file.record, f"#md5/{file.record.uuid}"
+    properties = [_shared("event", record.event), _shared("production", record.production), md5]
+    entity: Entity = {
+        "@id": _id(file.path),
+        "@type": "File",
+        "name": record.file,
+        "identifier": UUID(record.uuid).urn,
+        "contentSize": str(file.size),
+        "additionalProperty": [{"@id": one} for one in properties],
+    }
+    encoding = media_type(record.file)
+    if encoding is not None:
+        entity["encodingFormat"] = encoding
+    if record.sha256 is not None:
+        entity["sha256"] = record.sha256
+    return [entity, _property(md5, "md5", record.hash)]
+
+
+def _property(at: str, name: str, value: str) -> Entity:
+    return {"@id": at, "@type": "PropertyValue", "propertyID": name, "name": name, "value": value}
+
+
+def _shared(kind: str, name: str) -> str:
+    return f"#{kind}/{quote(name, safe='')}"
+
+
+def _id(path: str) -> str:
+    """Return a path as the relative address that it is in JSON-LD."""
+    return quote(path, safe="/")
+
+
+def media_type(name: str) -> str | None:
+    """Return the media type of a file by its suffix, whatever this computer's own tables say; None if unknown."""
+    suffix = name[name.rfind(".") :].lower() if "." in name else ""
+    found, packing = mimetypes.MimeTypes().guess_type(f"x{suffix}")
+    return _PACKED.get(packing) if packing else _KNOWN.get(suffix, found)

@@ -1,0 +1,34 @@
+"""manifest.csv: a row for each exported file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+from .exported import Exported, ExportedFile
+
+_COLUMNS: dict[str, Callable[[ExportedFile], object]] = {
+    "event": lambda file: file.record.event,
+    "production": lambda file: file.record.production,
+    "file": lambda file: file.record.file,
+    "path": lambda file: file.path,
+    "hash": lambda file: file.record.hash,
+    "uuid": lambda file: file.record.uuid,
+    "size": lambda file: file.size,
+    "sha256": lambda file: file.record.sha256,
+}
+"""The columns, in order, and how a file's value is found. None is an empty cell."""
+_IF_ANY = {"sha256"}
+"""Columns that are left out if no file has a value."""
+
+
+def csv_text(exported: Exported) -> bytes:
+    """Return the table in CSV (RFC 4180, but with plain line feeds), in UTF-8."""
+    columns = {name: [value(file) for file in exported.files] for name, value in _COLUMNS.items()}
+    kept = {name: cells for name, cells in columns.items() if name not in _IF_ANY or any(cells)}
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(kept)
+    writer.writerows(zip(*kept.values(), strict=True))
+    return text.getvalue().encode()
