@@ -90,23 +90,25 @@ def _context(exported: Exported) -> list[Entity]:
 
 
 def _file(file: ExportedFile) -> list[Entity]:
-    """Return the entity of a file, and that of its MD5, for which RO-Crate has no term of its own."""
-    record, md5 = file.record, f"#md5/{file.record.uuid}"
-    properties = [_shared("event", record.event), _shared("production", record.production), md5]
+    """Return the entity of a file, and those of its digests, for which RO-Crate 1.1 has no terms of its own."""
+    record = file.record
+    digests = [_property(f"#{name}/{record.uuid}", name, digest) for name, digest in _digests(file)]
+    shared = [_shared("event", record.event), _shared("production", record.production)]
     entity: Entity = {
         "@id": _id(file.path),
         "@type": "File",
         "name": record.file,
         "identifier": UUID(record.uuid).urn,
         "contentSize": str(file.size),
-        "additionalProperty": [{"@id": one} for one in properties],
+        "additionalProperty": [{"@id": one} for one in (*shared, *(digest["@id"] for digest in digests))],
     }
     encoding = media_type(record.file)
-    if encoding is not None:
-        entity["encodingFormat"] = encoding
-    if record.sha256 is not None:
-        entity["sha256"] = record.sha256
-    return [entity, _property(md5, "md5", record.hash)]
+    return [entity if encoding is None else entity | {"encodingFormat": encoding}, *digests]
+
+
+def _digests(file: ExportedFile) -> list[tuple[str, str]]:
+    known = {"md5": file.record.hash, "sha256": file.record.sha256}
+    return [(name, digest) for name, digest in known.items() if digest is not None]
 
 
 def _property(at: str, name: str, value: str) -> Entity:
