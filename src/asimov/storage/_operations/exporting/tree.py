@@ -68,7 +68,8 @@ class Tree:
             with Reporting(new, side=DESTINATION), contextlib.suppress(FileExistsError):
                 new.mkdir()
             self._folders.add(new)
-        os.utime(self._root)  # shows on other computers that the export is alive
+        with contextlib.suppress(OSError):
+            os.utime(self._root)  # shows on other computers that the export is alive
         return Folder.open((self._root / on_disk(path)).parent, DESTINATION)
 
     def sync(self) -> None:
