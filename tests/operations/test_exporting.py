@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -382,10 +383,11 @@ def test_dest_exists(filled, dest, there):
         "dangling": lambda: dest.symlink_to("nowhere"),
     }
     make[there]()
-    before = contents(dest.parent.parent), dest.lstat().st_mode
+    before, calls = (contents(dest.parent.parent), dest.lstat().st_mode), []
     with pytest.raises(FileExistsError, match="exported"):
-        filled.export(dest)
+        filled.export(dest, progress=lambda *call: calls.append(call))
     assert (contents(dest.parent.parent), dest.lstat().st_mode) == before
+    assert calls == [], "files were read"
 
 
 @pytest.mark.parametrize("full", [True, False])
@@ -460,8 +462,10 @@ def test_only_what_killed_exports_left_is_removed(filled, dest):
         (dest.parent / name).mkdir()
     link = dest.parent / f"{temporary.OUR_PREFIX}{host}-{DEAD}-0123456789abcdee"
     link.symlink_to(filled.root)
+    file = link.with_name(link.name[:-1] + "d")
+    file.touch()
     filled.export(dest)
-    assert {path.name for path in dest.parent.iterdir()} == {*stay, link.name, dest.name}
+    assert {path.name for path in dest.parent.iterdir()} == {*stay, link.name, file.name, dest.name}
     assert filled.verify().ok
 
 
@@ -572,13 +576,15 @@ def test_crate(odd, dest):
     assert crate.name == "Odd\\nnames"
 
 
-def test_crate_holds_together(odd, dest):
+@pytest.mark.parametrize("which", ["odd", "filled"])
+def test_crate_holds_together(request, dest, which):
     """Each id of a crate is there once, and each that is referred to is there; all files of the folder are in it."""
-    odd.export(dest, format="crate")
+    request.getfixturevalue(which).export(dest, format="crate")
     text = (dest / "ro-crate-metadata.json").read_text(encoding="utf-8")
     graph = json.loads(text)["@graph"]
     ids = [entity["@id"] for entity in graph]
     assert len(ids) == len(set(ids))
+    assert [id_ for id_ in ids if not re.fullmatch("[A-Za-z0-9._~/#%:-]+", id_)] == []
     referred = {one["@id"] for entity in graph for value in entity.values() for one in listed(value)}
     assert referred - set(ids) == {"https://w3id.org/ro/crate/1.1"}
     parts = {unquote(one["@id"]) for one in crate_of(dest)["./"]["hasPart"]}

@@ -467,7 +467,8 @@ class Store:
 
         Examples
         --------
-        >>> exported = store.export(folder / "paper", layout="{event}-{production}-{file}")
+        >>> chosen = store["GW150914", "Prod0", "samples.txt"]
+        >>> exported = store.export(folder / "paper", chosen, layout="{event}-{production}-{file}")
         >>> sorted(path.name for path in exported.iterdir())
         ['GW150914-Prod0-samples.txt', 'README.txt', 'manifest.csv', 'md5sums.txt']
         """

@@ -186,9 +186,7 @@ def sweep_folders(folder: Folder) -> None:
     for name in folder.names():
         owner = name.removeprefix(OUR_PREFIX)
         if owner != name and is_temporary(owner) and (owner_is_dead(owner) or _is_old(folder, name)):
-            found = folder.status(name)
-            if found is not None and stat.S_ISDIR(found.st_mode):
-                shutil.rmtree(folder.at(name), ignore_errors=True)
+            shutil.rmtree(folder.at(name), ignore_errors=True)  # which leaves files and symbolic links alone
 
 
 def _is_old(folder: Folder, name: str) -> bool:
