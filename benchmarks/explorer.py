@@ -96,9 +96,7 @@ OURS = Contestant(
     row=".asimov-storage-records tbody tr",
     body=".asimov-storage-records tbody",
     search=".asimov-storage-panel input[type=search]",
-    sorts=tuple(
-        f".asimov-storage-records th.asimov-storage-of-{name} button" for name in ("production", "file", "event")
-    ),
+    sorts=tuple(f".asimov-storage-records th.asimov-storage-of-{name} button" for name in ("file", "event")),
 )
 _ALL = "all rows came at once"
 PEERS = [

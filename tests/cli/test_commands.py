@@ -117,6 +117,32 @@ def test_store_under_another_name(locutus, filled, source):
     assert filled.fetch_file("GW170817", "Prod0", "b.txt").read_bytes() == b"a"
 
 
+def test_store_with_notes(locutus, filled, source):
+    """`store --meta` notes each KEY=VALUE with each file, and a number as a number, also from a pipe."""
+    notes = ("--meta", "analyst=Jane Doe", "--meta", "snr=24.5", "--meta", "run=7", "--meta", "a=b=c", "--meta", "e=")
+    assert locutus("store", "E", "P", source("a", b"a"), source("b", b"b"), *notes).code == 0
+    expected = {"analyst": "Jane Doe", "snr": 24.5, "run": 7, "a": "b=c", "e": ""}
+    assert [dict(filled["E", "P", name].meta) for name in "ab"] == [expected, expected]
+    reading, writing = os.pipe()
+    os.write(writing, b"c")
+    os.close(writing)
+    assert process("--store", filled.root, "store", "E", "P", "-", "--name", "c", *notes, stdin=reading).returncode == 0
+    os.close(reading)
+    assert filled["E", "P", "c"].meta == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [(["no"], "no KEY=VALUE"), (["a=1", "a=2"], "given twice"), (["hash=1"], "can't be a key"), (["=1"], "empty key")],
+)
+def test_bad_notes(locutus, filled, source, given, words):
+    """Notes that are none are wrong usage, and nothing is stored."""
+    before = keys(filled)
+    result = locutus("store", "E", "P", source("a", b"a"), *(part for note in given for part in ("--meta", note)))
+    assert (result.code, words in result.err) == (2, True), result.err
+    assert keys(filled) == before
+
+
 def test_store_names_one_file_only(locutus, filled, source):
     """`store --name` with two files is wrong usage, and nothing is stored."""
     before = keys(filled)

@@ -144,6 +144,19 @@ def test_sha256_where_it_is_recorded(odd, dest):
     assert [row["sha256"] for row in rows(dest)] == [record.sha256 for record in odd]
 
 
+def test_notes(filled, source, dest):
+    """Notes on a record are in the table, as JSON, and in a crate; nothing is said of them where there are none."""
+    meta = {"made by": "bilby 2.3", "seed": 7, "md5": float("nan"), "tags": ["a", {"é": None}]}
+    filled.add_file("GW150914", "Prod2", source("noted"), meta=meta)
+    filled.export(dest, format="crate")
+    notes = [row["meta"] for row in rows(dest)]
+    assert [text for text in notes if text] == [json.dumps(dict(sorted(meta.items())), ensure_ascii=False)]
+    crate = crate_of(dest)
+    properties = [crate[one["@id"]] for one in crate["GW150914/Prod2/noted"]["additionalProperty"]]
+    found = {one["name"]: one["value"] for one in properties if one["propertyID"].startswith("meta/")}
+    assert found == {"made by": "bilby 2.3", "seed": "7", "md5": "NaN", "tags": '["a", {"é": null}]'}
+
+
 def test_page(filled, dest):
     """README.txt says which Store it is, with its fingerprint, under which licence, and how to check the files."""
     filled.export(dest, license="CC-BY-4.0")

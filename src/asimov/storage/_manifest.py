@@ -129,7 +129,8 @@ class Manifest:
             event_data = events.setdefault(record.event, {})
             event_data.setdefault(record.production, {})[record.file] = _full_entry(record)
         data: dict[str, Any] = {"name": contents.name, "events": events}
-        return ReadOnlyDict({**data, "sha256": True} if contents.with_sha256 else data)
+        options = {"sha256": contents.with_sha256, "stamp": contents.with_stamp}
+        return ReadOnlyDict(data | {option: True for option, is_on in options.items() if is_on})
 
     @property
     def hash_dict(self) -> dict[str, dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, cast
@@ -90,7 +90,15 @@ class Store:
         return store
 
     @classmethod
-    def create(cls, root: str | os.PathLike[str], name: str, *, sha256: bool = False, exist_ok: bool = False) -> Self:
+    def create(
+        cls,
+        root: str | os.PathLike[str],
+        name: str,
+        *,
+        sha256: bool = False,
+        stamp: bool = False,
+        exist_ok: bool = False,
+    ) -> Self:
         """Make a Store and open it.
 
         Parameters
@@ -101,19 +109,24 @@ class Store:
             The Store's name: any text.
         sha256 : bool
             Record, and verify, the SHA-256 and the size of each file too. MD5 detects accidents, but can be forged.
+        stamp : bool
+            Note with each record when it was added (``added``: UTC, ISO 8601) and by whom (``by``: user@host), so that
+            copies of the Store tell it too.
         exist_ok : bool
-            If there is a Store already, with this name and this `sha256`, open it.
+            If there is a Store already, with this name, this `sha256` and this `stamp`, open it.
 
         Raises
         ------
         StoreExistsError
-            There is a Store already; with `exist_ok`, one with another name or another `sha256`.
+            There is a Store already; with `exist_ok`, one with another name, another `sha256` or another `stamp`.
         OSError
             The Store can't be made there; nothing of it is left.
         """
         address = arguments.path("root", root)
-        sha256, exist_ok = arguments.flag("sha256", sha256), arguments.flag("exist_ok", exist_ok)
-        return cls._over(opening.create(address, name, sha256=sha256, exist_ok=exist_ok))
+        flags = {"sha256": sha256, "stamp": stamp, "exist_ok": exist_ok}
+        return cls._over(
+            opening.create(address, name, **{flag: arguments.flag(flag, value) for flag, value in flags.items()})
+        )
 
     # Looking up records.
 
@@ -184,6 +197,7 @@ class Store:
         *,
         hash: str | None = None,
         duplicate: Duplicate = "raise",
+        meta: Mapping[str, Any] | None = None,
         progress: Progress | bool | None = None,
     ) -> dict[str, str]:
         """Add a file: copy it, record its digest, make it read-only. When this returns, the file survives a power cut.
@@ -205,6 +219,10 @@ class Store:
             same as "link". If this name has these bytes already, "link" and "skip" return its record: its file is
             verified, and replaced by these bytes if it is missing or damaged. A damaged file is kept in
             ``.manifest/quarantine/EVENT/PRODUCTION/``. Empty files are no duplicates of each other.
+        meta : mapping, optional
+            Notes that are kept with the record, which never changes: texts, numbers, truth values, None, dates, lists
+            and mappings by keys that are texts; at most 16 KiB. Names of columns of `to_frame` can't be keys. A record
+            that is there already keeps its own.
         progress : callable or bool, optional
             Called as ``progress(done, total)``, in bytes. An error that it raises cancels. True shows a bar of tqdm.
 
@@ -225,10 +243,12 @@ class Store:
             The same bytes are recorded; the error's ``record`` says where.
         SourceChangedError
             The file was written to while it was added.
+        TypeError, ValueError
+            An argument has the wrong type, or makes no sense; `meta` is too large, for example.
         OSError
             The file can't be read, or the Store can't be written. After any error the Store is as it was.
         """
-        given = [source(event, production, file, new_name, hash)]
+        given = [source(event, production, file, new_name, meta, hash=hash)]
         return adding.add(self.backend, given, duplicate=duplicate, progress=progress)[0]
 
     def add_files(
@@ -238,10 +258,10 @@ class Store:
 
         Parameters
         ----------
-        files : iterable of (event, production, path) or (event, production, path, new_name), or rows with names
+        files : iterable of (event, production, path[, new_name[, meta]]), or rows with names
             As for `add_file`. Dicts, named tuples, Series and DataFrames are read by their names event, production,
-            path (or file), new_name and hash, in any order. If rows have both path and file, file is the name in the
-            Store, so that rows of another Store's ``to_frame(stat=True)`` can be added.
+            path (or file), new_name, hash and meta, in any order. If rows have both path and file, file is the name in
+            the Store, so that rows of another Store's ``to_frame(stat=True)`` can be added.
         duplicate, progress
             As for `add_file`; the bytes of all files together.
 
@@ -258,7 +278,14 @@ class Store:
         return adding.add(self.backend, sources(files), duplicate=duplicate, progress=progress)
 
     def new_file(
-        self, event: object, production: object, name: str, *, hash: str | None = None, duplicate: Duplicate = "raise"
+        self,
+        event: object,
+        production: object,
+        name: str,
+        *,
+        hash: str | None = None,
+        duplicate: Duplicate = "raise",
+        meta: Mapping[str, Any] | None = None,
     ) -> AbstractContextManager[BinaryIO]:
         """Open a new file to write straight into the Store; add it when the ``with`` block ends without an error.
 
@@ -266,7 +293,7 @@ class Store:
         ----------
         event, production, name : str
             The event, the production and the name of the file.
-        hash, duplicate
+        hash, duplicate, meta
             As for `add_file`.
 
         Yields
@@ -287,7 +314,7 @@ class Store:
         ...     file.write(b"glitch at 12 s")
         14
         """
-        return adding.new_file(self.backend, event, production, name, hash=hash, duplicate=duplicate)
+        return adding.new_file(self.backend, event, production, name, hash=hash, duplicate=duplicate, meta=meta)
 
     # Fetching.
 
@@ -599,20 +626,24 @@ class Store:
 
     # For notebooks.
 
-    def to_frame(self, stat: bool = False) -> pd.DataFrame:  # noqa: FBT001, FBT002 - the contract's signature
+    def to_frame(self, stat: bool = False, *, meta: bool = False) -> pd.DataFrame:  # noqa: FBT001, FBT002 - the contract's
         """Return the records as a table, sorted by event, production and file.
 
         Parameters
         ----------
         stat : bool
             Add columns about the files themselves.
+        meta : bool
+            Add a column for each key of the records' notes (see `add_file`).
 
         Returns
         -------
         pandas.DataFrame
             Columns event, production, file, hash, uuid (pandas' str); with `stat` also size (Int64, bytes; NA if
             missing), added (datetime64[ns, UTC]; NaT if missing), path (str) and verified (datetime64[ns, UTC]; NaT if
-            not known): when the file was last found to be sound.
+            not known): when the file was last found to be sound. In a Store with a stamp, ``added`` is the time of the
+            stamp. With `meta` also a column for each key of the notes, sorted: str if all values are texts, else
+            object; NA where a record doesn't have it.
 
         Notes
         -----
@@ -623,13 +654,20 @@ class Store:
         """
         from .frame import columns_to_frame
 
-        stat = arguments.flag("stat", stat, _ROWS_OF_AN_EVENT)
+        stat, meta = arguments.flag("stat", stat, _ROWS_OF_AN_EVENT), arguments.flag("meta", meta)
         contents = self.manifest.snapshot()  # no Records: making 100,000 of them would take longer than all the rest
         columns = contents.keys, contents.hashes, contents.uuids
+        notes = contents.notes() if meta or (stat and contents.with_stamp) else []
         if not stat:
-            return columns_to_frame(*columns)
+            return columns_to_frame(*columns, notes=notes)
         times = self.backend.times_verified()
-        return columns_to_frame(*columns, files=self.backend.stat(contents), verified=map(times.get, contents.uuids))
+        return columns_to_frame(
+            *columns,
+            files=self.backend.stat(contents),
+            verified=map(times.get, contents.uuids),
+            notes=notes if meta else [],
+            stamps=[note.get("added") for note in notes] if contents.with_stamp else None,
+        )
 
     def overview(self) -> pd.DataFrame:
         """Return the number of files of each production of each event.

@@ -16,7 +16,7 @@ import pandas as pd
 from asimov.storage._display.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 RECORD_COLUMNS = ("event", "production", "file", "hash", "uuid")
@@ -27,7 +27,7 @@ CHECK_COLUMNS = ("event", "production", "file", "uuid", "hash", "status", "actua
 class Tabulated(Protocol):
     """An object that returns a table of itself, as a Store does."""
 
-    def to_frame(self, stat: bool = ...) -> pd.DataFrame:  # noqa: FBT001 - as Store.to_frame is called
+    def to_frame(self, stat: bool = ..., *, meta: bool = ...) -> pd.DataFrame:  # noqa: FBT001 - as Store.to_frame is called
         """Return the table."""
 
 
@@ -39,7 +39,7 @@ class Results(Protocol):
         """The results, each with the attributes `CHECK_COLUMNS`."""
 
 
-def store_to_frame(store: Tabulated, *, stat: bool = False) -> pd.DataFrame:
+def store_to_frame(store: Tabulated, *, stat: bool = False, meta: bool = False) -> pd.DataFrame:
     """Return the records of a Store as a table, one row for each record.
 
     Parameters
@@ -48,6 +48,8 @@ def store_to_frame(store: Tabulated, *, stat: bool = False) -> pd.DataFrame:
         The Store, which is read once.
     stat : bool
         Add columns about each file on disk.
+    meta : bool
+        Add a column for each key of the records' notes.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def store_to_frame(store: Tabulated, *, stat: bool = False) -> pd.DataFrame:
     >>> list(store.to_frame().columns)
     ['event', 'production', 'file', 'hash', 'uuid']
     """
-    return _require(store, "to_frame", "a Store").to_frame(stat)
+    return _require(store, "to_frame", "a Store").to_frame(stat, meta=meta)
 
 
 def columns_to_frame(
@@ -71,6 +73,8 @@ def columns_to_frame(
     *,
     files: Iterable[tuple[Path | str, int | None, int | None]] | None = None,
     verified: Iterable[int | None] = (),
+    notes: Sequence[Mapping[str, object]] = (),
+    stamps: Sequence[object] | None = None,
 ) -> pd.DataFrame:
     """Return the columns of a manifest, and what is known about the files, as a table.
 
@@ -84,17 +88,24 @@ def columns_to_frame(
         One for each row: size in bytes and modification time in nanoseconds since 1970, None if the file is missing.
     verified : iterable of (int or None)
         With `files`, one for each row: when it was last found to be sound, in seconds since 1970, or None.
+    notes : sequence of mapping
+        One for each row, or none at all: each key becomes a column.
+    stamps : sequence, optional
+        With `files`, one for each row: when it was added, as text (ISO 8601), or None.
 
     Returns
     -------
     pandas.DataFrame
-        The columns of `Store.to_frame`, with or without `stat`, with a RangeIndex.
+        The columns of `Store.to_frame`, with or without `stat` and `meta`, with a RangeIndex.
     """
     places = (map(itemgetter(position), keys) for position in range(3))
     series = _texts(len(keys), *places, hashes, uuids)
     if files is not None:
         series |= _stat_columns(files)
         series["verified"] = _instants(verified, "s")
+        if stamps is not None:
+            series["added"] = _stamped(stamps, series["added"])
+    series |= {name: of for name, of in _noted(notes).items() if name not in series}
     return pd.DataFrame(series, copy=False)
 
 
@@ -175,6 +186,22 @@ def _stat_columns(found: Iterable[tuple[object, int | None, int | None]]) -> dic
         sizes.append(size)
         times.append(time)
     return {"size": _sizes(sizes), "added": _instants(times, "ns"), "path": _text(paths, len(paths))}
+
+
+def _stamped(stamps: Sequence[object], added: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
+    """Return when files were added, by their stamps where these are times, and else as the files say."""
+    texts = pd.Series([stamp if isinstance(stamp, str) else None for stamp in stamps], dtype=object)
+    found = pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601").dt.as_unit("ns")
+    return found.fillna(added)
+
+
+def _noted(notes: Sequence[Mapping[str, object]]) -> dict[str, pd.Series]:
+    columns: dict[str, pd.Series] = {}
+    for name in sorted({name for note in notes for name in note}):
+        values = [note.get(name) for note in notes]
+        texts = [value for value in values if value is None or isinstance(value, str)]
+        columns[name] = _text(texts, len(texts)) if len(texts) == len(values) else pd.Series(values, dtype=object)
+    return columns
 
 
 def _instants(times: Iterable[int | None], unit: str) -> pd.Series[pd.Timestamp]:

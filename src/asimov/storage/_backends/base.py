@@ -46,12 +46,15 @@ class Source(NamedTuple):
         The MD5 that it must have, if one was given.
     content : bytes-like or None
         Its bytes, if they are in memory.
+    meta : dict or None
+        The notes on its record, checked.
     """
 
     key: Key
     path: Path
     hash: str | None
     content: Buffer | None = None
+    meta: Mapping[str, object] | None = None
 
 
 class Received(Protocol):
@@ -116,10 +119,12 @@ class Item:
         The names that it will have.
     data : Received
         Its bytes.
+    meta : mapping, optional
+        The notes on its record, checked.
     """
 
-    def __init__(self, key: Key, data: Received) -> None:
-        self.key, self.data, self.digest = key, data, data.digest
+    def __init__(self, key: Key, data: Received, meta: Mapping[str, object] | None = None) -> None:
+        self.key, self.data, self.digest, self.meta = key, data, data.digest, meta
         self.uuid = new_uuid()
         self.shared: Record | None = None
         """The record whose bytes this file shares, if it shares any."""
@@ -131,6 +136,8 @@ class Item:
         further: dict[str, object] = {}
         if self.digest.sha256 is not None:
             further = {"sha256": self.digest.sha256, "size": self.digest.size}
+        if self.meta:
+            further["meta"] = self.meta
         return Record.of(self.key, self.digest.md5, self.uuid, of_values(further))
 
 

@@ -55,13 +55,13 @@ def search_root() -> Path | None:
     return None
 
 
-def create(address: Address, name: str, *, sha256: bool, exist_ok: bool = False) -> Backend:
-    """Make a Store, and return its back end; with `exist_ok`, that of a Store with the same name and `sha256` will do.
+def create(address: Address, name: str, *, sha256: bool, stamp: bool = False, exist_ok: bool = False) -> Backend:
+    """Make a Store, and return its back end; with `exist_ok`, that of a Store that was made with the same will do.
 
     Raises
     ------
     StoreExistsError
-        There is a Store already; with `exist_ok`, one with another name or another `sha256`.
+        There is a Store already; with `exist_ok`, one with another name, another `sha256` or another `stamp`.
     OSError
         The Store can't be made there; nothing of it is left.
     """
@@ -71,14 +71,14 @@ def create(address: Address, name: str, *, sha256: bool, exist_ok: bool = False)
     creation.require_store_name(name)
     found = LocalBackend(root)
     if exist_ok and _is_there(found):
-        return _required(found, name, sha256=sha256)
+        return _required(found, name, sha256=sha256, stamp=stamp)
     try:
         with Reporting(root, side=STORE):
-            creation.create(root, name, sha256=sha256)
+            creation.create(root, name, sha256=sha256, stamp=stamp)
     except StoreExistsError:
         if not exist_ok:
             raise
-        return _required(found, name, sha256=sha256)  # another process has made it just now
+        return _required(found, name, sha256=sha256, stamp=stamp)  # another process has made it just now
     return found
 
 
@@ -90,17 +90,19 @@ def _is_there(backend: Backend) -> bool:
     return True
 
 
-def _required(backend: Backend, name: str, *, sha256: bool) -> Backend:
-    """Return the back end; raise StoreExistsError if its Store has another name or another `sha256`."""
+def _required(backend: Backend, name: str, *, sha256: bool, stamp: bool) -> Backend:
+    """Return the back end; raise StoreExistsError if its Store was made with other values."""
     contents = backend.contents()
     if contents.name != name:
         msg = f"The Store at {backend.location} is called {contents.name!r}, not {name!r}. "
         msg += "Open it with Store(), or choose another folder."
         raise StoreExistsError(msg)
-    if contents.with_sha256 != sha256:
-        msg = f"The Store at {backend.location} was created with sha256={contents.with_sha256}, not sha256={sha256}. "
-        msg += "Open it with Store(), or choose another folder."
-        raise StoreExistsError(msg)
+    asked = {"sha256": (contents.with_sha256, sha256), "stamp": (contents.with_stamp, stamp)}
+    for option, (has, wanted) in asked.items():
+        if has != wanted:
+            msg = f"The Store at {backend.location} was created with {option}={has}, not {option}={wanted}. "
+            msg += "Open it with Store(), or choose another folder."
+            raise StoreExistsError(msg)
     return backend
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -18,6 +19,12 @@ def values(lines: str) -> dict[str, Any]:
         return {} if node is None else {key.value: _value(loader, value) for key, value in node.value}
     finally:
         loader.dispose()
+
+
+def notes(lines: str) -> Mapping[str, Any]:
+    """Return the notes among the lines of a record: the mapping under the key ``meta``; empty if there is none."""
+    found = values(lines).get("meta") if "        meta:" in lines else None
+    return found if isinstance(found, dict) else {}
 
 
 def _value(loader: Any, node: Any) -> Any:

@@ -83,6 +83,13 @@ class Record:
         found = values(self.further_lines) if self.further_lines else {}
         return MappingProxyType({name: value for name, value in found.items() if name not in known})
 
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """The notes that were written with the record, by key; read-only, and empty for a record without notes."""
+        from .further import notes
+
+        return MappingProxyType(dict(notes(self.further_lines)))
+
     def _repr_html_(self) -> str:
         from asimov.storage._display.pages import record_html
 

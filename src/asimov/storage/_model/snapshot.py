@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from .names import Key
@@ -87,6 +87,11 @@ class Contents:
         return "\nsha256: true\n" in f"\n{self.top}"
 
     @property
+    def with_stamp(self) -> bool:
+        """Whether the Store was created to note when each file is added, and by whom."""
+        return "\nstamp: true\n" in f"\n{self.top}"
+
+    @property
     def requires(self) -> Any:
         """What the manifest requires of its writers: the value of its key ``requires``, or None."""
         if "\nrequires:" not in f"\n{self.top}":
@@ -94,6 +99,12 @@ class Contents:
         from .further import values
 
         return values(self.top).get("requires")
+
+    def notes(self) -> list[Mapping[str, Any]]:
+        """Return the notes of each record, in its order; an empty mapping for a record without notes."""
+        from .further import notes
+
+        return [notes(lines) for lines in self.further] if self.further else [{} for _ in self.keys]
 
     def record(self, index: int) -> Record:
         """Return the Record at `index`."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from asimov.storage._backends.base import Arriving, Backend, Item, Source, new_uuid
+from asimov.storage._backends.base import Arriving, Backend, Item, Received, Source, new_uuid
 from asimov.storage._bytes.progress import Meter, Progress
 from asimov.storage._model.errors import AlreadyPresentException, RecordExistsError
 from asimov.storage._model.names import Key, key_of
@@ -16,6 +16,7 @@ from asimov.storage._model.snapshot import Contents
 
 from . import arguments
 from .duplicates import Recorded, require_duplicate
+from .meta import checked, stamped
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -52,14 +53,23 @@ def add(
         meter = Meter(reported, _total(source.path for source in sources) if reported is not None else 0)
         with backend.receive(sources, meter, sha256=sha256, opened=opened) as received:
             meter.finish()
-            items = [Item(source.key, data) for source, data in zip(sources, received, strict=True)]
+            items = _items(backend, sources, received)
             return commit(backend, items, duplicate, meter)
 
 
 def add_contents(
-    backend: Backend, contents: Sequence[tuple[Key, Buffer]], *, progress: Progress | None = None
+    backend: Backend,
+    contents: Sequence[tuple[Key, Buffer]],
+    *,
+    meta: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
 ) -> list[Added]:
     """Add small files from memory in one commit. A file that is refused doesn't keep the others out.
+
+    Parameters
+    ----------
+    meta : mapping, optional
+        The notes on each of their records, checked.
 
     Returns
     -------
@@ -68,26 +78,33 @@ def add_contents(
     """
     if not contents:
         return []
-    sources = [Source(key, Path(key[2]), None, content) for key, content in contents]
+    sources = [Source(key, Path(key[2]), None, content, meta) for key, content in contents]
     meter = Meter(progress, sum(memoryview(content).nbytes for _, content in contents))
     with backend.receive(sources, meter, sha256=backend.seen.with_sha256) as received:
         meter.finish()
-        addition = EachAddition([Item(source.key, data) for source, data in zip(sources, received, strict=True)])
+        addition = EachAddition(_items(backend, sources, received))
         backend.commit(addition)
     return addition.verdicts
 
 
 @contextlib.contextmanager
 def new_file(
-    backend: Backend, event: object, production: object, name: object, *, hash: object, duplicate: Duplicate
+    backend: Backend,
+    event: object,
+    production: object,
+    name: object,
+    *,
+    hash: object,
+    duplicate: Duplicate,
+    meta: object = None,
 ) -> Iterator[BinaryIO]:
     """Open a new file for writing, and add it at the end of the ``with`` block, if it has the MD5 `hash`."""
     require_duplicate(duplicate)
     key = key_of(event, production, name)
-    digits = arguments.digest(hash, Path(key[2]))
+    digits, notes = arguments.digest(hash, Path(key[2])), checked(meta)
     with backend.new_file(key, sha256=backend.contents().with_sha256) as new:
         yield new.file
-        commit(backend, [Item(key, new.finish(digits))], duplicate)
+        commit(backend, [Item(key, new.finish(digits), stamped(notes, backend.seen))], duplicate)
 
 
 class PartialFile:
@@ -138,10 +155,13 @@ class PartialFile:
         """Remove all bytes, and begin again."""
         self._data.empty()
 
-    def commit(self, *, hash: str | None = None, duplicate: Duplicate = "raise") -> dict[str, str]:
+    def commit(
+        self, *, hash: str | None = None, duplicate: Duplicate = "raise", meta: Mapping[str, object] | None = None
+    ) -> dict[str, str]:
         """Add the file to the Store, as `Store.add_file` does; the arrived bytes are gone even if that fails."""
         try:
-            return commit(self._backend, [Item(self._key, self._data.finish(self._key, hash))], duplicate)[0]
+            notes = stamped(meta, self._backend.seen)
+            return commit(self._backend, [Item(self._key, self._data.finish(self._key, hash), notes)], duplicate)[0]
         finally:
             self.discard()
 
@@ -152,6 +172,12 @@ class PartialFile:
     def close(self) -> None:
         """Keep the bytes for a day, so that others can resume; remove them if others couldn't find them."""
         self._data.close()
+
+
+def _items(backend: Backend, sources: Sequence[Source], received: Sequence[Received]) -> list[Item]:
+    contents = backend.seen
+    pairs = zip(sources, received, strict=True)
+    return [Item(source.key, data, stamped(source.meta, contents)) for source, data in pairs]
 
 
 def commit(

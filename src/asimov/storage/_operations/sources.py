@@ -15,13 +15,24 @@ from asimov.storage._model.record import Record
 from asimov.storage._model.tables import Row, columns_of, is_row, require_names, row_of
 
 from .arguments import digest
+from .meta import checked
 
 _PLACE = ("event", "production")
-_NAMES = (*_PLACE, "file", "path", "new_name", "hash")
-_TAKEN = "(event, production, path), with a new_name as a fourth part or not, or a row with these names"
+_NAMES = (*_PLACE, "file", "path", "new_name", "hash", "meta")
+_TAKEN = (
+    "(event, production, path), perhaps with a new_name and meta as fourth and fifth parts, or a row with these names"
+)
 
 
-def source(event: object, production: object, file: object, new_name: object = None, hash: object = None) -> Source:
+def source(
+    event: object,
+    production: object,
+    file: object,
+    new_name: object = None,
+    meta: object = None,
+    *,
+    hash: object = None,
+) -> Source:
     """Check what was given for one file to add.
 
     Raises
@@ -32,13 +43,15 @@ def source(event: object, production: object, file: object, new_name: object = N
         A name isn't valid.
     HashError
         The hash is no MD5.
+    ValueError
+        The notes are no notes; a TypeError, if they are no mapping.
     """
     if not isinstance(file, (str, bytes, os.PathLike)):
         msg = f"{shown(file)} is no path of a file: give a str or a Path. What is in memory goes in by new_file()."
         raise TypeError(msg)
     path = Path(spelled(os.fsdecode(file)))
     name = meant(path.name) if new_name is None else new_name
-    return Source(key_of(event, production, name), path, digest(hash, path))
+    return Source(key_of(event, production, name), path, digest(hash, path), meta=checked(meta))
 
 
 def sources(files: object) -> list[Source]:
@@ -46,9 +59,9 @@ def sources(files: object) -> list[Source]:
 
     Parameters
     ----------
-    files : (event, production, path[, new_name]), row, or an iterable of these, or a table
-        Rows and tables are read by their names: event, production, and path or file, and also new_name and hash if
-        there are any. If a row has both a path and a file, the file is the name that it gets.
+    files : (event, production, path[, new_name[, meta]]), row, or an iterable of these, or a table
+        Rows and tables are read by their names: event, production, and path or file, and also new_name, hash and meta
+        if there are any. If a row has both a path and a file, the file is the name that it gets.
 
     Raises
     ------
@@ -76,7 +89,7 @@ def _items(files: Any) -> Iterable[Any]:
 
 def _is_one(files: object) -> bool:
     """Return whether a tuple is one file: a list of files holds no path."""
-    return isinstance(files, tuple) and len(files) in {3, 4} and isinstance(files[2], (str, bytes, os.PathLike))
+    return isinstance(files, tuple) and len(files) in {3, 4, 5} and isinstance(files[2], (str, bytes, os.PathLike))
 
 
 def _source(item: Any) -> Source:
@@ -87,7 +100,7 @@ def _source(item: Any) -> Source:
     if row is not None:
         return _named_source(row, item)
     parts = item.tolist() if hasattr(item, "tolist") else item
-    if not isinstance(parts, (tuple, list)) or len(parts) not in {3, 4}:
+    if not isinstance(parts, (tuple, list)) or len(parts) not in {3, 4, 5}:
         msg = f"{shown(item)} is no file to add: it takes {_TAKEN}."
         raise TypeError(msg)
     return source(*parts)
@@ -101,4 +114,5 @@ def _named_source(row: Row, item: object) -> Source:
         raise TypeError(msg)
     path = given.get("path", given.get("file"))
     new_name = given.get("new_name", given.get("file") if "path" in given else None)
-    return source(row["event"], row["production"], path, new_name, given.get("hash"))
+    meta = given.get("meta")
+    return source(row["event"], row["production"], path, new_name, meta, hash=given.get("hash"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -133,6 +133,13 @@ def info(ctx: click.Context) -> Store:
     help="What to do with bytes that are stored already: refuse them (raise), or record them under this name as well, "
     "if they are not (link, skip).  [default: link]",
 )
+@click.option(
+    "--meta",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=options.as_notes,
+    help="A note that is kept with each record; may be repeated. A VALUE that is a number is kept as one.",
+)
 @options.store_option
 @options.json_option
 @click.pass_context
@@ -144,6 +151,7 @@ def store(
     name: str | None,
     hash: str | None,
     duplicate: Duplicate,
+    meta: dict[str, object],
 ) -> Listing:
     """Add files, all of them or none.
 
@@ -155,6 +163,7 @@ def store(
     """
     from . import streams
 
+    more: dict[str, Any] = {"hash": hash, "duplicate": duplicate, "meta": meta}
     _require_one(ctx, files, {"--name": name, "--hash": hash})
     piped = next(filter(streams.is_pipe, files), None)
     if piped is not None and len(files) > 1:
@@ -164,13 +173,12 @@ def store(
     to = options.store_of(ctx)
     if piped is not None:
         key = event, production, meant(Path(piped).name) if name is None else name
-        return Listing(records=[streams.store_pipe(to, key, piped, hash, duplicate, _edge(ctx))])
+        return Listing(records=[streams.store_pipe(to, key, piped, _edge(ctx), **more)])
     with _edge(ctx).progress("store") as progress:
         if len(files) == 1:
-            one = to.add_file(event, production, files[0], name, hash=hash, duplicate=duplicate, progress=progress)
-            added = [one]
+            added = [to.add_file(event, production, files[0], name, progress=progress, **more)]
         else:
-            items = [(event, production, file) for file in files]
+            items = [(event, production, file, None, meta) for file in files]
             added = to.add_files(items, duplicate=duplicate, progress=progress)
     return Listing(records=[to[event, production, resource["file"]] for resource in added])
 

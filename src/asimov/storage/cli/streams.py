@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asimov.storage._bytes.descriptors import chunks, write_all
 from asimov.storage._bytes.digests import Digest
@@ -17,7 +17,7 @@ from . import reading
 
 if TYPE_CHECKING:
     from asimov.storage._model.names import Key
-    from asimov.storage._model.record import Duplicate, Record
+    from asimov.storage._model.record import Record
     from asimov.storage._store import Store
 
     from .terminal import Edge
@@ -55,8 +55,8 @@ def opened(file: str, edge: Edge) -> Iterator[int]:
         os.close(descriptor)
 
 
-def store_pipe(store: Store, key: Key, file: str, hash: str | None, duplicate: Duplicate, edge: Edge) -> Record:
-    """Write the bytes of a pipe, up to its end, straight into a Store.
+def store_pipe(store: Store, key: Key, file: str, edge: Edge, **options: Any) -> Record:
+    """Write the bytes of a pipe, up to its end, straight into a Store; `options` are those of `Store.new_file`.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def store_pipe(store: Store, key: Key, file: str, hash: str | None, duplicate: D
     """
     with (
         edge.progress("store") as progress,
-        store.new_file(*key, hash=hash, duplicate=duplicate) as target,
+        store.new_file(*key, **options) as target,
         opened(file, edge) as source,
     ):
         done = 0

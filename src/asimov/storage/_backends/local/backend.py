@@ -228,7 +228,7 @@ def _take_in(
     """Receive the first of `sources`: as many as there are descriptors for."""
     taken: list[Incoming] = []
     try:
-        for key, path, expected, content in sources:
+        for key, path, expected, content, _ in sources:
             try:
                 if content is None:
                     taken.append(Incoming.of_file(path, folder, meter, sha256=sha256, opened=opened))

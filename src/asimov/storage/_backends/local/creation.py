@@ -16,10 +16,11 @@ from asimov.storage._model.snapshot import Contents, Text
 from . import probe
 
 
-def create(root: Path, name: str, *, sha256: bool) -> None:
+def create(root: Path, name: str, *, sha256: bool, stamp: bool = False) -> None:
     """Make the folders of a Store, and its manifest last, so that there is a whole Store or none."""
     require_store_name(name)
-    contents = Contents(name=name, top="sha256: true\n" if sha256 else "")
+    options = {"sha256": sha256, "stamp": stamp}
+    contents = Contents(name=name, top="".join(f"{option}: true\n" for option, is_on in options.items() if is_on))
     _require_links(root)
     made = files.make_root(root)
     try:

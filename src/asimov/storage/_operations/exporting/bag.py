@@ -9,7 +9,7 @@ from asimov.storage._display.text import byte_size
 
 from . import readme
 from .exported import SOFTWARE, Exported, md5s, sha256s
-from .table import csv_text
+from .table import MEANING, csv_text
 
 PREFIX = "data/"
 RESERVED: tuple[str, ...] = ()
@@ -17,8 +17,7 @@ _PARTS = {
     "data": "the files.",
     "manifest-md5.txt, manifest-sha256.txt": "the digests of the files. In their names, % is written as %25, and a "
     "line feed as %0A.",
-    "manifest.csv": "a table: event, production, file, path in this folder, MD5 (hash), uuid in the Store, size in "
-    "bytes, and SHA-256 if the Store has it. An event is what was analysed; a production is one analysis of it.",
+    "manifest.csv": MEANING,
     "bag-info.txt, bagit.txt, tagmanifest-*.txt": "what BagIt (RFC 8493) asks for. Programs for BagIt check all of it.",
 }
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import mimetypes
 from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import UUID
 
+from asimov.storage._model.record import Record
+
 from . import folder
-from .exported import SOFTWARE, Exported, ExportedFile
+from .exported import SOFTWARE, Exported, ExportedFile, note_text
 
 Entity: TypeAlias = dict[str, Any]
 
@@ -90,9 +93,10 @@ def _context(exported: Exported) -> list[Entity]:
 
 
 def _file(file: ExportedFile) -> list[Entity]:
-    """Return the entity of a file, and those of its digests, for which RO-Crate 1.1 has no terms of its own."""
+    """Return the entity of a file, and those of its digests and notes, for which RO-Crate 1.1 has no terms."""
     record = file.record
-    digests = [_property(f"#{name}/{record.uuid}", name, digest) for name, digest in _digests(file)]
+    own = [_property(f"#{name}/{record.uuid}", name, digest) for name, digest in _digests(file)]
+    own += [_note(record, name, value) for name, value in record.meta.items()]
     shared = [_shared("event", record.event), _shared("production", record.production)]
     entity: Entity = {
         "@id": _id(file.path),
@@ -100,10 +104,15 @@ def _file(file: ExportedFile) -> list[Entity]:
         "name": record.file,
         "identifier": UUID(record.uuid).urn,
         "contentSize": str(file.size),
-        "additionalProperty": [{"@id": one} for one in (*shared, *(digest["@id"] for digest in digests))],
+        "additionalProperty": [{"@id": one} for one in (*shared, *(one["@id"] for one in own))],
     }
     encoding = media_type(record.file)
-    return [entity if encoding is None else entity | {"encodingFormat": encoding}, *digests]
+    return [entity if encoding is None else entity | {"encodingFormat": encoding}, *own]
+
+
+def _note(record: Record, name: str, value: object) -> Entity:
+    at = f"#meta/{record.uuid}/{quote(name, safe='')}"
+    return _property(at, name, note_text(value)) | {"propertyID": f"meta/{name}"}
 
 
 def _digests(file: ExportedFile) -> list[tuple[str, str]]:
@@ -127,5 +136,10 @@ def _id(path: str) -> str:
 def media_type(name: str) -> str | None:
     """Return the media type of a file by its suffix, whatever this computer's own tables say; None if unknown."""
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
-    found, packing = mimetypes.MimeTypes().guess_type(f"x{suffix}")
+    found, packing = _types().guess_type(f"x{suffix}")
     return _PACKED.get(packing) if packing else _KNOWN.get(suffix, found)
+
+
+@functools.cache
+def _types() -> mimetypes.MimeTypes:
+    return mimetypes.MimeTypes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -82,6 +83,11 @@ class Exported:
     def all_have_sha256(self) -> bool:
         """Whether the SHA-256 of each file is recorded."""
         return len(self.with_sha256) == len(self.files)
+
+
+def note_text(value: object) -> str:
+    """Return a value of the notes as text: a text as it is, and anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def md5s(files: Iterable[ExportedFile]) -> list[tuple[str, str]]:

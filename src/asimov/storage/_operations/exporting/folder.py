@@ -7,15 +7,14 @@ from types import MappingProxyType
 
 from . import readme, sums
 from .exported import Exported, md5s, sha256s
-from .table import csv_text
+from .table import MEANING, csv_text
 
 PREFIX = ""
 RESERVED = ("README.txt", "manifest.csv", "md5sums.txt", "sha256sums.txt")
 PARTS = {
     "md5sums.txt": "the MD5 of each file, as md5sum writes it.",
     "sha256sums.txt": "the SHA-256 of each file whose SHA-256 the Store has, as sha256sum writes it.",
-    "manifest.csv": "a table: event, production, file, path in this folder, MD5 (hash), uuid in the Store, size in "
-    "bytes, and SHA-256 if the Store has it. An event is what was analysed; a production is one analysis of it.",
+    "manifest.csv": MEANING,
 }
 """What each of the written files is for."""
 

@@ -6,8 +6,14 @@ import csv
 import io
 from collections.abc import Callable
 
-from .exported import Exported, ExportedFile
+from .exported import Exported, ExportedFile, note_text
 
+MEANING = (
+    "a table: event, production, file, path in this folder, MD5 (hash), uuid in the Store, size in bytes, and, if the "
+    "Store has them, SHA-256 and notes (meta, in JSON). An event is what was analysed; a production is one analysis of "
+    "it."
+)
+"""What the table is for."""
 _COLUMNS: dict[str, Callable[[ExportedFile], object]] = {
     "event": lambda file: file.record.event,
     "production": lambda file: file.record.production,
@@ -17,9 +23,10 @@ _COLUMNS: dict[str, Callable[[ExportedFile], object]] = {
     "uuid": lambda file: file.record.uuid,
     "size": lambda file: file.size,
     "sha256": lambda file: file.record.sha256,
+    "meta": lambda file: note_text(dict(file.record.meta)) if file.record.meta else None,
 }
 """The columns, in order, and how a file's value is found. None is an empty cell."""
-_IF_ANY = {"sha256"}
+_IF_ANY = {"sha256", "meta"}
 """Columns that are left out if no file has a value."""
 
 

@@ -102,7 +102,7 @@ class ServerFiles:
         path = message.text("path")
         os.close(self._open(path))  # or it is refused before anything else is looked at
         place = Path(path) if self.folder is None else self.folder.root / path
-        add(self._store, source(event, production, place, name, expected), lambda _: self._open(path), progress)
+        add(self._store, source(event, production, place, name, hash=expected), lambda _: self._open(path), progress)
         return self._store[event, production, name]
 
     def _open(self, path: str) -> int:
