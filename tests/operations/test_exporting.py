@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pytest
 from damage import contents, flip_bit, run_python, truncate, unpack_legacy_stores
 
-from asimov.storage import HashError, RecordNotFoundError, Store
+from asimov.storage import HashError, RecordNotFoundError, RetractedError, Store
 from asimov.storage._disk import temporary
 from asimov.storage._operations.exporting import bag, sums
 from asimov.storage._operations.exporting.crate import media_type
@@ -155,6 +155,43 @@ def test_notes(filled, source, dest):
     properties = [crate[one["@id"]] for one in crate["GW150914/Prod2/noted"]["additionalProperty"]]
     found = {one["name"]: one["value"] for one in properties if one["propertyID"].startswith("meta/")}
     assert found == {"made by": "bilby 2.3", "seed": "7", "md5": "NaN", "tags": '["a", {"é": null}]'}
+
+
+def test_retracted(filled, dest):
+    """A retracted file is left out, also if it is missing. If it is selected it is refused, and nothing is written."""
+    gone = filled["GW150914", "Prod0", "psd.dat"]
+    filled.fetch_file(*gone.key).unlink()
+    filled.retract(gone, "the wrong noise")
+    with pytest.raises(RetractedError, match="the wrong noise"):
+        filled.export(dest, filled)
+    assert list(dest.parent.iterdir()) == []
+    filled.export(dest)
+    assert {row["file"] for row in rows(dest)} == {"samples.hdf5", "config.ini"}
+    assert rows(dest)[0].keys() & {"retracted", "superseded_by"} == set()
+    assert "3 of the 4 files" in (dest / "README.txt").read_text(encoding="utf-8")
+
+
+def test_nothing_but_retracted_files(store, stored, dest):
+    """A Store whose files are all retracted has nothing to export."""
+    store.retract(store, "wrong")
+    with pytest.raises(ValueError, match="nothing to export"):
+        store.export(dest)
+
+
+def test_retracted_all_the_same(filled, dest):
+    """With retracted=True it is exported, and table, page and crate say why it should not be used, and what instead."""
+    old, new = filled["GW150914", "Prod0", "samples.hdf5"], filled["GW150914", "Prod1", "samples.hdf5"]
+    filled.retract(old, "the wrong noise", superseded_by=new)
+    filled.export(dest, retracted=True, format="crate")
+    said = {row["uuid"]: (row["retracted"], row["superseded_by"]) for row in rows(dest) if row["retracted"]}
+    assert said == {old.uuid: ("the wrong noise", new.uuid)}
+    assert "1 file of these should not be used" in " ".join((dest / "README.txt").read_text("utf-8").split())
+    crate = crate_of(dest)
+    properties = [crate[one["@id"]] for one in crate["GW150914/Prod0/samples.hdf5"]["additionalProperty"]]
+    assert {one["name"]: one["value"] for one in properties}.items() >= {
+        ("retracted", "the wrong noise"),
+        ("superseded_by", new.uuid),
+    }
 
 
 def test_page(filled, dest):
@@ -325,6 +362,7 @@ def test_names_of_our_own(store, source, dest, format, name):
         ({"format": "zip"}, ValueError),
         ({"format": ["bag"]}, ValueError),
         ({"license": 4}, TypeError),
+        ({"retracted": 4}, TypeError),
         ({"progress": 4}, TypeError),
         ({"dest": ""}, ValueError),
         ({"dest": 3}, TypeError),

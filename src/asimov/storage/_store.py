@@ -478,6 +478,7 @@ class Store:
         link: bool = False,
         format: Literal["folder", "bag", "crate"] = "folder",
         license: str | None = None,
+        retracted: bool = False,
         progress: Progress | bool | None = None,
     ) -> Path:
         """Write files, by their names, into a new folder for people and programs that don't have this package.
@@ -491,7 +492,7 @@ class Store:
         dest : str or os.PathLike
             The new folder. Those above it are made if necessary.
         selection : optional
-            The files, as for `fetch_files`; by default all.
+            The files, as for `fetch_files`; by default all that are not retracted.
         layout : str
             The path of each file in the folder, as a template of `str.format`. Its fields are ``event``,
             ``production``, ``file``, ``uuid``, ``hash`` (MD5), and ``suffix``, the last one of the file's name with its
@@ -504,6 +505,8 @@ class Store:
             an RO-Crate, version 1.1, to what "folder" writes.
         license : str, optional
             The licence under which the files are published: its name, or its address.
+        retracted : bool
+            Export also those of the files whose records were retracted. The table says so, and why.
         progress : callable or bool, optional
             As for `fetch_file`; the bytes of all files together.
 
@@ -516,6 +519,8 @@ class Store:
         ------
         RecordNotFoundError
             The Store doesn't have one of the files.
+        RetractedError
+            The record of a selected file was retracted.
         ValueError
             There is nothing to export, or the layout has no path for a file that can be written, or the same for two.
         FileExistsError
@@ -534,7 +539,7 @@ class Store:
         """
         from asimov.storage._operations.exporting.export import Options, export
 
-        options = Options(layout, link, format, license)
+        options = Options(layout, link, format, license, retracted)
         return export(self.backend, self.manifest.snapshot(), selection, dest, options, progress=progress)
 
     # Verifying.

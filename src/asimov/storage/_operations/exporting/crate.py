@@ -10,6 +10,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from asimov.storage._model.record import Record
+from asimov.storage._model.retraction import Retraction
 
 from . import folder
 from .exported import SOFTWARE, Exported, ExportedFile, note_text
@@ -32,7 +33,7 @@ def texts(exported: Exported) -> dict[str, bytes]:
     graph += [_described(name, text) for name, text in beside.items()]
     graph += _context(exported)
     for file in exported.files:
-        graph += _file(file)
+        graph += _file(file, exported.retracted.get(file.record.uuid))
     crate = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
     return beside | {METADATA: json.dumps(crate, ensure_ascii=False, indent=1).encode() + b"\n"}
 
@@ -92,11 +93,13 @@ def _context(exported: Exported) -> list[Entity]:
     return [_property(_shared(kind, name), kind, name) for kind, name in names]
 
 
-def _file(file: ExportedFile) -> list[Entity]:
-    """Return the entity of a file, and those of its digests and notes, for which RO-Crate 1.1 has no terms."""
+def _file(file: ExportedFile, retraction: Retraction | None) -> list[Entity]:
+    """Return the entity of a file, and those of what else is known of it, for which RO-Crate 1.1 has no terms."""
     record = file.record
     own = [_property(f"#{name}/{record.uuid}", name, digest) for name, digest in _digests(file)]
     own += [_note(record, name, value) for name, value in record.meta.items()]
+    for name, text in {} if retraction is None else _retraction(retraction).items():
+        own.append(_property(f"#{name}/{record.uuid}", name, text))
     shared = [_shared("event", record.event), _shared("production", record.production)]
     entity: Entity = {
         "@id": _id(file.path),
@@ -113,6 +116,11 @@ def _file(file: ExportedFile) -> list[Entity]:
 def _note(record: Record, name: str, value: object) -> Entity:
     at = f"#meta/{record.uuid}/{quote(name, safe='')}"
     return _property(at, name, note_text(value)) | {"propertyID": f"meta/{name}"}
+
+
+def _retraction(retraction: Retraction) -> dict[str, str]:
+    said = {"retracted": retraction.reason or "yes"}
+    return said | ({} if retraction.superseded_by is None else {"superseded_by": retraction.superseded_by})
 
 
 def _digests(file: ExportedFile) -> list[tuple[str, str]]:

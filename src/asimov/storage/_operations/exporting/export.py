@@ -18,6 +18,7 @@ from asimov.storage._model.selection import select
 from asimov.storage._model.snapshot import Contents
 from asimov.storage._operations import arguments
 from asimov.storage._operations.fingerprint import fingerprint
+from asimov.storage._operations.retracting import require_current
 
 from . import bag, crate, folder, naming
 from .exported import Exported, ExportedFile
@@ -34,6 +35,7 @@ class Options(NamedTuple):
     link: object
     format: object
     license: object
+    retracted: object
 
 
 def export(
@@ -48,7 +50,7 @@ def export(
     """Write the files of a selection, or all, and the texts of a format to the new folder `dest`; return its path."""
     target, linking = files.absolute(arguments.path("dest", dest)), arguments.flag("link", options.link)
     chosen, terms = _format(options.format), _license(options.license)
-    records = _records(contents, selection)
+    records = _records(contents, selection, retracted=arguments.flag("retracted", options.retracted))
     paths = [chosen.PREFIX + path for path in naming.paths_of(records, options.layout, chosen.RESERVED)]
     with arguments.reporting(progress, "export") as reported:
         total = sum(found.size or 0 for found in backend.stat(records)) if reported is not None else 0
@@ -61,11 +63,15 @@ def export(
     return target
 
 
-def _records(contents: Contents, selection: object) -> list[Record]:
-    """Return the selected records, or all, each once; raise ValueError if there are none."""
+def _records(contents: Contents, selection: object, *, retracted: bool) -> list[Record]:
+    """Return the selected records, each once, or all that are not retracted; raise ValueError if there are none."""
     records = list(dict.fromkeys(contents if selection is None else select(contents, selection)))
+    if not retracted and selection is None:
+        records = [record for record in records if record.uuid not in contents.retracted]
+    elif not retracted:
+        require_current(contents, records)
     if not records:
-        why = "the Store has no files" if selection is None else "the selection has no files"
+        why = "the Store has none to use" if selection is None else "the selection has no files"
         msg = f"There is nothing to export: {why}. Nothing was written."
         raise ValueError(msg)
     return records
@@ -91,6 +97,7 @@ def _exported(contents: Contents, found: Sequence[ExportedFile], license: str | 
         files=tuple(found),
         moment=datetime.now(UTC).isoformat(timespec="seconds"),
         license=license,
+        retracted=contents.retracted,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from asimov.storage._display.text import count, printable
 from asimov.storage._model.record import Record
+from asimov.storage._model.retraction import Retraction
 from asimov.storage._version import __version__
 
 SOFTWARE = f"asimov-storage {__version__}"
@@ -48,6 +49,8 @@ class Exported:
         When it was made: ISO 8601, UTC.
     license : str or None
         The licence that was given, on one line.
+    retracted : mapping of str to Retraction
+        The retractions of the Store, by uuid.
     """
 
     store_name: str
@@ -56,6 +59,7 @@ class Exported:
     files: tuple[ExportedFile, ...]
     moment: str
     license: str | None
+    retracted: Mapping[str, Retraction]
 
     @property
     def title(self) -> str:
@@ -68,6 +72,16 @@ class Exported:
         number = len(self.files)
         some = "All" if number == self.recorded else f"{number:,} of the"
         return f'{some} {count(self.recorded, "file")} of the Store "{self.title}"'
+
+    @property
+    def withdrawn(self) -> str | None:
+        """What there is to know of retracted files among these; None if there are none."""
+        number = sum(file.record.uuid in self.retracted for file in self.files)
+        if not number:
+            return None
+        return (
+            f"{count(number, 'file')} of these should not be used any more: see the column retracted in manifest.csv."
+        )
 
     @property
     def size(self) -> int:

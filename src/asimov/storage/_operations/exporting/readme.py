@@ -13,6 +13,7 @@ def text(exported: Exported, parts: Mapping[str, str], checks: Iterable[str]) ->
     paragraphs = [
         "WHAT THIS IS",
         fill(f"{exported.summary}, exported by {SOFTWARE} at {exported.moment}. Each file was verified meanwhile."),
+        *([fill(exported.withdrawn)] if exported.withdrawn else []),
         fill(f"Licence: {exported.license or 'none was given; ask those who published this'}."),
         f"The Store's fingerprint, the SHA-256 of all its records, is\n\n    {exported.fingerprint}",
         fill(

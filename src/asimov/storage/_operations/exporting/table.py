@@ -10,7 +10,8 @@ from .exported import Exported, ExportedFile, note_text
 
 MEANING = (
     "a table: event, production, file, path in this folder, MD5 (hash), uuid in the Store, size in bytes, and, if the "
-    "Store has them, SHA-256 and notes (meta, in JSON). An event is what was analysed; a production is one analysis of "
+    "Store has them, SHA-256, notes (meta, in JSON), why a file should not be used any more (retracted), and the uuid "
+    "of the one to use instead (superseded_by). An event is what was analysed; a production is one analysis of "
     "it."
 )
 """What the table is for."""
@@ -26,13 +27,16 @@ _COLUMNS: dict[str, Callable[[ExportedFile], object]] = {
     "meta": lambda file: note_text(dict(file.record.meta)) if file.record.meta else None,
 }
 """The columns, in order, and how a file's value is found. None is an empty cell."""
-_IF_ANY = {"sha256", "meta"}
+_IF_ANY = {"sha256", "meta", "retracted", "superseded_by"}
 """Columns that are left out if no file has a value."""
 
 
 def csv_text(exported: Exported) -> bytes:
     """Return the table in CSV (RFC 4180, but with plain line feeds), in UTF-8."""
     columns = {name: [value(file) for file in exported.files] for name, value in _COLUMNS.items()}
+    said = [exported.retracted.get(file.record.uuid) for file in exported.files]
+    columns["retracted"] = [one and (one.reason or "yes") for one in said]
+    columns["superseded_by"] = [one and one.superseded_by for one in said]
     kept = {name: cells for name, cells in columns.items() if name not in _IF_ANY or any(cells)}
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
