@@ -53,6 +53,7 @@ QUICK = (
     "--ignore=tests/faults",
     "--ignore=tests/fuzz",
     "--ignore=tests/network",
+    "--ignore=tests/outsiders",
     f"--ignore={CLUSTER}",
 )
 
@@ -60,7 +61,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = False
 #: What `nox` alone does, and so the README's test command and .ci/run.
-nox.options.sessions = ["lint", "tests", "faults", "disks", "browser", "docs"]
+nox.options.sessions = ["lint", "tests", "outsiders", "faults", "disks", "browser", "docs"]
 
 
 def group(*names: str) -> list[str]:
@@ -167,6 +168,13 @@ def tests(session: nox.Session) -> None:
     install(session, "test")
     pytest(session, CLUSTER)
     pytest(session, *QUICK, "--cov", "--cov-report=term")
+
+
+@nox.session(requires=["dist"])
+def outsiders(session: nox.Session) -> None:
+    """Let the validator of RO-Crates, which can't be installed beside our linters, judge what is exported."""
+    install(session, "test", "outsiders")
+    pytest(session, "tests/outsiders")
 
 
 @nox.session(requires=["dist"])

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from damage import flip_bit, unpack_legacy_stores
 
 import asimov.storage
 from asimov.storage import Store
@@ -74,6 +75,47 @@ def test_shell_lines_run(page, work):
     assert (run.returncode, run.stderr) == (0, "")
     for store in work.glob("*/.manifest/manifest.yaml"):
         assert Store(store.parents[1]).verify().ok
+
+
+def without_us(kind: str, root: Path) -> subprocess.CompletedProcess[str]:
+    """Check a Store with a line of the page on that: the one with `kind` in it."""
+    page = (DOCS / "how-to" / "check-without-this-software.md").read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^ *((?:find|awk|sed) .*{re.escape(kind)}.*)$", page, re.MULTILINE)
+    return subprocess.run(["bash", "-c", line], cwd=root, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("kind", ["- .manifest/manifest.yaml | md5sum", "- .manifest/manifest.yaml | sha256sum"])
+def test_a_store_is_checked_without_us(tmp_path, kind):
+    """The lines of awk find all files of a Store, whatever their names, and each that is damaged or missing."""
+    store = Store.create(tmp_path / "store", "Odd", sha256=True)
+    for name in ["it's", "a b", "123", "ünï", "-x", "no", "a: b", "\u2028", '"q"']:
+        with store.new_file(f"E {name}", name, name) as file:
+            file.write(name.encode())
+    sound = without_us(kind, store.root)
+    assert (sound.returncode, sound.stdout.count(": OK\n")) == (0, 9)
+    missing, damaged = (store.fetch_file("E a b", "a b", "a b"), store.fetch_file("E 123", "123", "123"))
+    missing.unlink()
+    flip_bit(damaged)
+    (store.root / ".manifest" / "quarantine").mkdir()
+    (store.root / ".manifest" / "quarantine" / missing.name).write_bytes(b"a b")
+    harmed = without_us(kind, store.root)
+    assert (harmed.returncode, harmed.stdout.count(": OK\n")) == (1, 7)
+    assert f"{damaged.name}: FAILED\n" in harmed.stdout
+    assert f"{missing.name}: FAILED open or read\n" in harmed.stdout
+
+
+@pytest.mark.parametrize("release", ["0.5.16", "0.7.1", "0.8.0"])
+def test_a_store_of_upstream_is_checked_without_us(tmp_path, release):
+    """The line for Stores of upstream finds all of their files."""
+    unpack_legacy_stores(tmp_path)
+    run = without_us('e "/" p "/" f', tmp_path / f"store-{release}")
+    assert (run.returncode, run.stdout.count(": OK\n"), run.stderr) == (0, 18, "")
+
+
+def test_the_fingerprint_is_had_without_us(work):
+    """The line that takes the fingerprint of a manifest prints what `Store.fingerprint` returns."""
+    root = work / "results"
+    assert without_us("$d", root).stdout.split()[0] == Store(root).fingerprint()
 
 
 @pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda page: str(page.relative_to(ROOT)))

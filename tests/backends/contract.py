@@ -268,6 +268,19 @@ class BackendContract:
             store.fetch_files(store, dest=tmp_path / "flat")
         assert [path.name for path in (tmp_path / "flat").iterdir()] == ["f4"]
 
+    @pytest.mark.parametrize("link", [False, True])
+    @pytest.mark.parametrize("format", ["folder", "bag", "crate"])
+    def test_export(self, place, store, file, tmp_path, link, format):
+        """Files are exported, linked if that can be, all or none."""
+        store.add_files([("S1", f"Prod{n}", file(f"f{n}", b"%d" % n)) for n in range(5)])
+        exported = store.export(tmp_path / "out" / "exported", link=link, format=format)
+        below = exported / "data" if format == "bag" else exported
+        assert [(below / "S1" / f"Prod{n}" / f"f{n}").read_bytes() for n in range(5)] == [b"%d" % n for n in range(5)]
+        place.damage(store["S1", "Prod4", "f4"])
+        with pytest.raises(HashError):
+            store.export(tmp_path / "out" / "other", link=link, format=format)
+        assert list((tmp_path / "out").iterdir()) == [exported]
+
     def test_fetch_uuid(self, store, stored):
         """A file is found by its uuid, in any form."""
         assert store.fetch_uuid(uuid.UUID(stored.uuid)).read_bytes() == b"a result"

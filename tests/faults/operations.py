@@ -39,6 +39,19 @@ def md5(content: bytes) -> str:
 
 
 @dataclass(frozen=True)
+class Text:
+    """What is equal to any whole text that begins and ends so: what is between has times and uuids in it."""
+
+    begin: bytes
+    end: bytes
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, bytes) and other.startswith(self.begin) and other.endswith(self.end)
+
+    __hash__ = None
+
+
+@dataclass(frozen=True)
 class Operation:
     """One operation.
 
@@ -72,7 +85,7 @@ class Operation:
     adds: dict[Key, bytes] = field(default_factory=dict)
     creates: bool = False
     damaged: bool = False
-    delivers: dict[str, bytes] = field(default_factory=dict)
+    delivers: dict[str, bytes | Text] = field(default_factory=dict)
     spoiled: tuple[Key, ...] = ()
     refused: tuple[str, ...] = ("AlreadyPresentException", "RecordExistsError")
     broken: bool = True
@@ -358,6 +371,14 @@ def fetch_files(base, tell):
     return list(map(str, Store(base / "store").fetch_files([("E0", "P0", "old")], dest=base / "dest" / "below")))
 
 
+def export(base, tell, **how):
+    return str(Store(base / "store").export(base / "dest" / "out", **how))
+
+
+def export_bag(base, tell):
+    return export(base, tell, format="bag", link=True)
+
+
 def read(base, tell):
     return [record.key for record in Store(base / "store")]
 
@@ -445,6 +466,22 @@ def read_loop(base, tell, *, until):
             return {"rounds": rounds, "seen": len(seen)}
 
 
+TABLE = Text(b"event,production,file,", b",4\n")
+EXPORTED = {
+    "out/E0/P0/old": b"old\n",
+    "out/md5sums.txt": f"{md5(SOURCES['same'])}  E0/P0/old\n".encode(),
+    "out/manifest.csv": TABLE,
+    "out/README.txt": Text(b"WHAT THIS IS\n", b"FAILED.\n"),
+}
+BAG = {
+    "out/data/E0/P0/old": b"old\n",
+    "out/manifest-md5.txt": f"{md5(SOURCES['same'])}  data/E0/P0/old\n".encode(),
+    "out/tagmanifest-md5.txt": Text(b"", b"  README.txt\n"),
+    "out/bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+    "out/bag-info.txt": Text(b"Bag-Software-Agent: ", b"\n"),
+    "out/manifest.csv": TABLE,
+    "out/README.txt": Text(b"WHAT THIS IS\n", b"FAILED.\n"),
+}
 OPERATIONS = {
     "create": Operation(create, prepare_folders, creates=True, refused=("StoreExistsError",)),
     "create_here": Operation(create_here, prepare_folders, creates=True, refused=("StoreExistsError",)),
@@ -495,6 +532,8 @@ OPERATIONS = {
     "publish": Operation(publish, prepare_placed, OLD, {("E0", "P0", "again"): b"old\n"}),
     "fetch": Operation(fetch, prepare_store, OLD, delivers={"old": b"old\n"}, refused=()),
     "fetch_files": Operation(fetch_files, prepare_store, OLD, delivers={"below/old": b"old\n"}, refused=()),
+    "export": Operation(export, prepare_store, OLD, delivers=EXPORTED, refused=("FileExistsError",)),
+    "export_bag": Operation(export_bag, prepare_store, OLD, delivers=BAG, refused=("FileExistsError",)),
     "verify": Operation(verify, prepare_store, OLD, refused=()),
     "repair_lost": Operation(repair, prepare_lost, adds=REPAIRED, damaged=True, refused=()),
     "repair_damaged": Operation(repair, prepare_damaged, adds=REPAIRED, damaged=True, refused=()),

@@ -76,7 +76,7 @@ class Recording:
         delivered = {
             str(p.relative_to(self.folder / "left" / "dest")): p.read_bytes()
             for p in (self.folder / "left" / "dest").rglob("*")
-            if p.is_file() and not p.name.startswith(".asimov")
+            if p.is_file() and ".asimov-storage-" not in str(p.relative_to(self.folder))
         }
         if state not in ([self.after] if acknowledged else [self.before, self.after]):
             raise Lost(f"after {where}: {state}; acknowledged: {acknowledged}")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, cast
 
 from asimov.storage._backends import opening
 from asimov.storage._backends.base import Backend
@@ -468,6 +468,79 @@ class Store:
         """
         record = self._find(event, production, file, retracted=retracted)
         return fetching.open_file(self.backend, record, progress=progress)
+
+    def export(
+        self,
+        dest: str | os.PathLike[str],
+        selection: object = None,
+        *,
+        layout: str = "{event}/{production}/{file}",
+        link: bool = False,
+        format: Literal["folder", "bag", "crate"] = "folder",
+        license: str | None = None,
+        retracted: bool = False,
+        progress: Progress | bool | None = None,
+    ) -> Path:
+        """Write files, by their names, into a new folder for people and programs that don't have this package.
+
+        Beside the files there are ``md5sums.txt``, which ``md5sum -c`` checks; ``sha256sums.txt``, if the Store records
+        SHA-256; ``manifest.csv``, a table; and ``README.txt``, a page that says what this is, of which Store, and how
+        to check it.
+
+        Parameters
+        ----------
+        dest : str or os.PathLike
+            The new folder. Those above it are made if necessary.
+        selection : optional
+            The files, as for `fetch_files`; by default all that are not retracted.
+        layout : str
+            The path of each file in the folder, as a template of `str.format`. Its fields are ``event``,
+            ``production``, ``file``, ``uuid``, ``hash`` (MD5), and ``suffix``, the last one of the file's name with its
+            dot.
+        link : bool
+            Give each file of the Store a second name there (a hard link) instead of a copy, if the file system can. It
+            takes no room, and is read-only: who changes it, changes the Store's file.
+        format : {"folder", "bag", "crate"}
+            "bag" writes a BagIt bag (RFC 8493, version 1.0) with the files in ``data/``. "crate" adds the metadata of
+            an RO-Crate, version 1.1, to what "folder" writes.
+        license : str, optional
+            The licence under which the files are published: its name, or its address.
+        retracted : bool
+            Export also those of the files whose records were retracted. The table says so, and why.
+        progress : callable or bool, optional
+            As for `fetch_file`; the bytes of all files together.
+
+        Returns
+        -------
+        pathlib.Path
+            The absolute path of the new folder.
+
+        Raises
+        ------
+        RecordNotFoundError
+            The Store doesn't have one of the files.
+        RetractedError
+            The record of a selected file was retracted.
+        ValueError
+            There is nothing to export, or the layout has no path for a file that can be written, or the same for two.
+        FileExistsError
+            Something is at `dest` already.
+        HashError
+            The bytes of a file are not those that were stored.
+        OSError
+            A file is missing or can't be read, or the folder can't be written. After any error nothing is left of it.
+
+        Examples
+        --------
+        >>> chosen = store["GW150914", "Prod0", "samples.txt"]
+        >>> exported = store.export(folder / "paper", chosen, layout="{event}-{production}-{file}")
+        >>> sorted(path.name for path in exported.iterdir())
+        ['GW150914-Prod0-samples.txt', 'README.txt', 'manifest.csv', 'md5sums.txt']
+        """
+        from asimov.storage._operations.exporting.export import Options, export
+
+        options = Options(layout, link, format, license, retracted)
+        return export(self.backend, self.manifest.snapshot(), selection, dest, options, progress=progress)
 
     # Verifying.
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from asimov.storage._disk.folder import Folder
     from asimov.storage._model.check import Check
 
 
@@ -359,6 +360,16 @@ class Backend(ABC):
             with writing:
                 write_all(target, piece)
         require_match(record, found, self.where(record))
+
+    def link(self, record: Record, folder: Folder, name: str, meter: Meter | None) -> bool:  # noqa: ARG002 - optional
+        """Give a record's file, verified, a second name in `folder`; return False if it can't have one there.
+
+        Raises
+        ------
+        HashError
+            Its bytes are not those that were recorded. It may have the name by then.
+        """
+        return False
 
     def check(self, records: Sequence[Record], meter: Meter | None = None) -> list[Check]:
         """Verify files, sorted by key, and return a Check of each, even of one that can't be read."""

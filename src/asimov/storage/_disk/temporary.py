@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import re
+import shutil
 import stat
 import time
 from pathlib import Path
@@ -178,6 +179,14 @@ def sweep(folder: Folder) -> None:
         owner = name.removeprefix(OUR_PREFIX)
         if owner != name and (owner_is_dead(owner) or _is_old(folder, name)):
             folder.remove(name)
+
+
+def sweep_folders(folder: Folder) -> None:
+    """Remove from a folder the folders under `OUR_PREFIX` that killed processes left there, with all that they hold."""
+    for name in folder.names():
+        owner = name.removeprefix(OUR_PREFIX)
+        if owner != name and is_temporary(owner) and (owner_is_dead(owner) or _is_old(folder, name)):
+            shutil.rmtree(folder.at(name), ignore_errors=True)  # which leaves files and symbolic links alone
 
 
 def _is_old(folder: Folder, name: str) -> bool:

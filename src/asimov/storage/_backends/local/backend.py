@@ -189,6 +189,9 @@ class LocalBackend(Backend):
     def copy(self, record: Record, target: int, meter: Meter | None, writing: Named) -> None:
         stored.copy(self._root, record, target, meter, writing)
 
+    def link(self, record: Record, folder: Folder, name: str, meter: Meter | None) -> bool:
+        return stored.link(self._root, record, folder, name, meter)
+
     def stat(self, records: Iterable[Record]) -> Iterator[Found]:
         return stored.stat_files(self._root, records)
 

@@ -17,7 +17,7 @@ from asimov.storage._bytes.progress import Meter
 from asimov.storage._disk import temporary
 from asimov.storage._disk.folder import STORE, Folder, Reporting
 from asimov.storage._model.matching import require_match
-from asimov.storage._model.names import on_disk
+from asimov.storage._model.names import from_disk, on_disk
 from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 
@@ -149,3 +149,32 @@ def copy(root: Path, record: Record, target: int, meter: Meter | None, writing: 
         require_match(record, found, path)
     finally:
         os.close(descriptor)
+
+
+def link(root: Path, record: Record, target: Folder, name: str, meter: Meter | None) -> bool:
+    """Link a record's file to `name` in `target`, and verify what was linked; return False if that can't be done."""
+    with Folder.open(root) as top, top.folder(record.event) as event, event.folder(record.production) as folder:
+        descriptor, path = open_in(folder, record)
+        try:
+            if not _linked(folder, from_disk(path.name), target, name, descriptor):
+                return False
+            reading, with_sha256 = Reporting(path, side=STORE), record.sha256 is not None
+            require_match(record, digests.digest(descriptor, sha256=with_sha256, meter=meter, reading=reading), path)
+        finally:
+            os.close(descriptor)
+    return True
+
+
+def _linked(folder: Folder, name: str, target: Folder, new: str, descriptor: int) -> bool:
+    """Link the file that is open; return False if there are no links here, or if another file has its name now."""
+    try:
+        folder.link(name, target, new)
+    except FileExistsError:
+        raise
+    except OSError:  # another file system, or one without links, or too many: there are many ways to say so
+        return False
+    found = target.status(new)
+    if found is not None and os.path.samestat(found, os.fstat(descriptor)):
+        return True
+    target.remove(new)
+    return False
