@@ -601,6 +601,42 @@ class Store:
             stamps=[note.get("added") for note in notes] if contents.with_stamp else None,
         )
 
+    def diff(self, other: object) -> pd.DataFrame:
+        """Return what this Store and another one don't have in common.
+
+        The manifests are compared, and no file is read: `verify` does that.
+
+        Parameters
+        ----------
+        other : Store or DataFrame
+            The other Store, or a table with columns event, production, file and hash, such as an earlier `to_frame`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each difference, sorted by event, production and file; none if there is no difference. Columns
+            event, production, file, hash (the MD5 here; NA if it is only there), other_hash (the MD5 there; NA if it is
+            only here) and difference: ``only here``, ``only there`` or ``other bytes`` (pandas' str). Two Stores that
+            record SHA-256 are compared by that too, so ``other bytes`` may have the same MD5: one of them was forged.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `other` is neither a Store nor such a table.
+
+        Examples
+        --------
+        >>> earlier = store.to_frame()
+        >>> len(store.diff(earlier))
+        0
+        """
+        from asimov.storage._operations import comparing
+
+        from .frame import differences_frame
+
+        here = comparing.side_of_contents(self.manifest.snapshot())
+        return differences_frame(comparing.differences(here, comparing.side_of(other)))
+
     def overview(self) -> pd.DataFrame:
         """Return the number of files of each production of each event.
 
