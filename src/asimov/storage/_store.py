@@ -277,6 +277,74 @@ class Store:
         """
         return adding.add(self.backend, sources(files), duplicate=duplicate, progress=progress)
 
+    def add_tree(
+        self,
+        path: str | os.PathLike[str],
+        pattern: str = "{event}/{production}/{file}",
+        *,
+        dry_run: bool = False,
+        duplicate: Duplicate = "link",
+        meta: Mapping[str, Any] | None = None,
+        progress: Progress | bool | None = None,
+    ) -> pd.DataFrame:
+        """Add the files of a folder and of the folders in it; those that can be added, all or none.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The folder.
+        pattern : str
+            What the paths of its files, relative to it, say: ``{event}``, ``{production}`` and ``{file}``, each once,
+            and perhaps other text, as in ``"results/{event}/{production}/output/{file}"``. No field holds a slash.
+        dry_run : bool
+            Only return what would be done. Only those files are read whose names are recorded.
+        duplicate, meta
+            As for `add_file`; `meta` is for each of the files.
+        progress : callable or bool, optional
+            As for `add_files`; the bytes that are added.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each file, added or not, sorted by path; also for folders that are left out as a whole. Columns
+            event, production and file (str; NA if the pattern doesn't fit), path (str), size (Int64, bytes), action
+            (``add``; ``is there already``: the name has these bytes; or ``skip``) and reason (str): why a file isn't
+            added. These are skipped: paths that don't fit the pattern, names that a Store can't hold, names that are
+            recorded with other bytes, symbolic links, what is no regular file, Stores, and files and folders whose
+            names begin with a dot.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument has the wrong type, or makes no sense.
+        RecordExistsError, AlreadyPresentException, SourceChangedError
+            As from `add_files`. Then no file is added.
+        OSError
+            A file or folder can't be read, or the Store can't be written. Then no file is added.
+
+        Examples
+        --------
+        >>> (folder / "runs" / "GW170817" / "Prod0").mkdir(parents=True)
+        >>> (folder / "runs" / "GW170817" / "Prod0" / "psd.dat").write_text("1 2")
+        3
+        >>> list(store.add_tree(folder / "runs", dry_run=True)["action"])
+        ['add']
+        """
+        from asimov.storage._operations import trees
+
+        from .frame import tree_frame
+
+        found = trees.add_tree(
+            self.backend,
+            Path(arguments.path("path", path)),
+            pattern,
+            dry_run=arguments.flag("dry_run", dry_run),
+            duplicate=duplicate,
+            meta=meta,
+            progress=progress,
+        )
+        return tree_frame([one.row() for one in found])
+
     def new_file(
         self,
         event: object,

@@ -24,6 +24,7 @@ Given = TypeVar("Given")
 CHECK_COLUMNS = ("event", "production", "file", "uuid", "hash", "status", "actual", "path", "size", "reason")
 
 DIFFERENCE_COLUMNS = ("event", "production", "file", "hash", "other_hash", "difference")
+TREE_COLUMNS = ("event", "production", "file", "path", "size", "action", "reason")
 
 
 class Tabulated(Protocol):
@@ -190,6 +191,27 @@ def differences_frame(found: Sequence[tuple[tuple[str, str, str], str | None, st
     values = [map(itemgetter(position), found) for position in range(1, 4)]
     columns = zip(DIFFERENCE_COLUMNS, [*parts, *values], strict=True)
     return pd.DataFrame({name: _text(of, len(found)) for name, of in columns})
+
+
+def tree_frame(
+    rows: Sequence[tuple[str | None, str | None, str | None, str, int | None, str, str | None]],
+) -> pd.DataFrame:
+    """Return what is in a folder as a table, in the order given.
+
+    Parameters
+    ----------
+    rows : sequence of (event, production, file, path, size, action, reason)
+        One for each row; None where something isn't known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `Store.add_tree`, with a RangeIndex.
+    """
+    columns = {name: [row[position] for row in rows] for position, name in enumerate(TREE_COLUMNS)}
+    return pd.DataFrame(
+        {name: _sizes(of) if name == "size" else _text(of, len(rows)) for name, of in columns.items()}  # type: ignore[arg-type]
+    )
 
 
 def _require(value: Given, attribute: str, kind: str) -> Given:
