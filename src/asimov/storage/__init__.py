@@ -27,7 +27,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from asimov.storage._model.check import Check, Status
-    from asimov.storage._model.reports import RepairReport, VerificationReport
+    from asimov.storage._model.reports import RepairReport, RestoreReport, VerificationReport
 
 __all__ = [
     "AlreadyPresentException",
@@ -42,6 +42,7 @@ __all__ = [
     "RecordExistsError",
     "RecordNotFoundError",
     "RepairReport",
+    "RestoreReport",
     "SourceChangedError",
     "Status",
     "StorageError",
@@ -60,7 +61,8 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 # Only some processes verify or repair. The others start a little sooner without what these need.
-_LATER = {"Check": "check", "Status": "check", "RepairReport": "reports", "VerificationReport": "reports"}
+_REPORTS = ("RepairReport", "RestoreReport", "VerificationReport")
+_LATER = {"Check": "check", "Status": "check", **dict.fromkeys(_REPORTS, "reports")}
 
 
 def __getattr__(name: str) -> object:

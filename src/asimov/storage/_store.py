@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from asimov.storage._model.reports import RepairReport, VerificationReport
+    from asimov.storage._model.reports import RepairReport, RestoreReport, VerificationReport
     from asimov.storage._operations.verifying import OnCheck
 
     from .widgets import Explorer
@@ -570,6 +570,69 @@ class Store:
             progress=progress,
             on_check=_on_check,
             fingerprint=fingerprint,
+        )
+
+    def restore(
+        self,
+        source: str | os.PathLike[str] | Store,
+        selection: object = None,
+        *,
+        dry_run: bool = True,
+        progress: Progress | bool | None = None,
+    ) -> RestoreReport:
+        """Put back missing and damaged files from copies, which are found by their bytes.
+
+        The files are verified first. A copy has to have everything that is recorded about a file: the MD5, and in a
+        Store that records them the SHA-256 and the size. The records, with their uuids, stay as they are. A damaged
+        file is kept in ``.manifest/quarantine/EVENT/PRODUCTION/``.
+
+        Parameters
+        ----------
+        source : str, os.PathLike or Store
+            Where to look for the copies: a folder and all folders in it, whatever the names of the files are; or
+            another Store.
+        selection : optional
+            Restore only the files of these records, as for `fetch_files`; for example ``report.failures``.
+        dry_run : bool
+            Only report what would be done.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes: first for the files of the Store, then from 0 for those that
+            are read in search of copies, whose total isn't known. An error that it raises cancels. True shows a bar.
+
+        Returns
+        -------
+        RestoreReport
+            What was restored, or would be, and what wasn't found. When this returns, what was restored survives a power
+            cut.
+
+        Raises
+        ------
+        RecordNotFoundError
+            There is no such record.
+        SourceChangedError
+            A copy was written to meanwhile.
+        TypeError, ValueError
+            An argument has the wrong type, or makes no sense.
+        OSError
+            The source can't be read, or the Store can't be written. What was restored before that stays restored.
+
+        Examples
+        --------
+        >>> store.restore(folder / "backup")  # doctest: +SKIP
+        <RestoreReport: would restore 2, 0 not found>
+        >>> store.restore(folder / "backup", dry_run=False).ok  # doctest: +SKIP
+        True
+        """
+        from asimov.storage._operations import restoring, verifying
+
+        contents = self.manifest.snapshot()
+        return restoring.restore(
+            self.backend,
+            contents,
+            verifying.records_to_verify(contents, None, None, selection),
+            source,
+            dry_run=arguments.flag("dry_run", dry_run),
+            progress=progress,
         )
 
     @classmethod
