@@ -214,7 +214,7 @@ def test_read_only_store(common_path):
     (common_path / "copies" / "a").write_bytes(b"aaaa")
     store.add_file("S1", "P", common_path / "copies" / "a")
     path_of(store, ("S1", "P", "a")).unlink()
-    with read_only(store.root), ordinary_user():
+    with read_only(store.root):
         assert store.restore(common_path / "copies").ok
         with pytest.raises(OSError, match="store"):
             store.restore(common_path / "copies", dry_run=False)
@@ -233,13 +233,13 @@ def test_changed_since_found(four, backup):
 
 
 @pytest.mark.parametrize(
-    ("source", "error"),
+    ("place", "error"),
     [(3, TypeError), ("", ValueError), ("nowhere", FileNotFoundError), (__file__, NotADirectoryError)],
 )
-def test_no_source(four, source, error):
+def test_no_source(four, place, error):
     """What is neither a Store nor a folder is refused before anything is verified."""
     with pytest.raises(error):
-        four.restore(source, progress=lambda *_: pytest.fail("something was read"))
+        four.restore(place, progress=lambda *_: pytest.fail("something was read"))
 
 
 def test_cancel(four, backup):
