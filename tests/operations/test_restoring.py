@@ -148,7 +148,7 @@ def test_size_first(tmp_path, source):
     copies.mkdir()
     for *_, name in PLACES:
         (copies / f"copy {name}").write_bytes(name.encode() * 100)
-    (copies / "larger").write_bytes(b"x" * 1000)
+    (copies / "a larger one").write_bytes(b"x" * 1000)
     damage(store)
     seen: list[tuple[int, int]] = []
     assert store.restore(copies, progress=lambda *now: seen.append(now)).ok
@@ -178,7 +178,7 @@ def test_odd_things(four, backup):
     right.rename(backup.parent / "elsewhere")
     right.symlink_to(backup.parent / "elsewhere")
     report = four.restore(backup, dry_run=False)
-    assert (report.ok, report.sources[0]) == (True, right)
+    assert (report.ok, report.sources[0], report.unread) == (True, right, ())
 
 
 def test_a_folder_in_its_place(four, backup):
