@@ -105,6 +105,18 @@ def test_not_found(four, backup):
     assert [check.key for check in four.verify().failures] == [PLACES[1]]
 
 
+def test_report_in_a_notebook(four, backup):
+    """The report lists what wasn't found first, then what was and where; names can't be markup."""
+    damage(four)
+    missing = backup / "S1" / "P0" / four[PLACES[1]].uuid
+    missing.rename(backup / "<b>")
+    (backup / "S1" / "P1" / four[PLACES[2]].uuid).unlink()
+    shown = four.restore(backup)._repr_html_()
+    assert shown.index("not found</bdi>") < shown.index(f"{backup}/&lt;b&gt;")
+    assert "as-ill" in shown
+    assert "as-well" in four.restore(backup, PLACES[1])._repr_html_()
+
+
 def test_damaged_in_the_other_store(four, backup):
     """Another Store's record isn't believed: its file is digested."""
     damage(four)

@@ -176,6 +176,14 @@ class RestoreReport:
         """Whether the bytes of every missing or damaged file were found."""
         return not self.not_found
 
+    def _repr_html_(self) -> str:
+        from asimov.storage._display.pages import MAX_ROWS, restored_html
+
+        missing = [(*record.key, None) for record in self.not_found]
+        pairs = zip(self.restored, self.sources, strict=True)
+        rows = [*missing, *((*record.key, str(where)) for record, where in pairs)]
+        return restored_html(repr(self), self.root, rows[:MAX_ROWS], len(rows))
+
     def __repr__(self) -> str:
         did = "would restore" if self.dry_run else "restored"
         unread = f", {len(self.unread):,} of the source unreadable" if self.unread else ""
