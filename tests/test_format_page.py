@@ -223,7 +223,7 @@ def test_it_keeps_out_of_what_it_does_not_understand(store, other, tmp_path):
     """It reads further keys and passes over lines of other kinds, and adds nothing as long as there are any."""
     source = result(tmp_path, "mine")
     record = {"event": "E", "production": "P", "file": "f", "hash": "a" * 32, "uuid": "b" * 32, "note": {"a": [1]}}
-    body = f'{json.dumps(record)}\n{{"kind": "retraction"}}\n'
+    body = f'{json.dumps(record)}\n{{"kind": "correction"}}\n'
     entry = home(store) / "recent" / "1"
     entry.write_text(f"{body}end 2 {hashlib.md5(body.encode()).hexdigest()}\n")
     assert other.read(store.root).records["E", "P", "f"]["note"] == Store(store.root)["E", "P", "f"].further["note"]

@@ -20,6 +20,7 @@ from asimov.storage._bytes.digests import Digest
 from asimov.storage._bytes.progress import Meter, Progress
 from asimov.storage._disk.files import open_source
 from asimov.storage._format import reader
+from asimov.storage._format.retractions import records_in, retractions_in, with_retractions
 from asimov.storage._model.errors import HashError
 from asimov.storage._model.matching import require_expected, require_match
 from asimov.storage._model.names import Key
@@ -130,13 +131,14 @@ class MemoryBackend(Backend):
     def commit(self, change: Change) -> None:
         while True:
             before = self.place.contents
-            records = list(change.resolve(before))
+            lines = list(change.resolve(before))
+            records = records_in(lines)
             items = {item.uuid: item for item in change.items}
             placed = {self.key(r): (items[r.uuid].data.content, time.time_ns()) for r in records if r.uuid in items}
             with self.place.lock:
                 if self.place.contents is before:
                     self.place.files |= placed
-                    self.place.contents = before.with_records(records)
+                    self.place.contents = with_retractions(before.with_records(records), retractions_in(lines))
                     return
 
     def fold(self) -> None:

@@ -353,7 +353,7 @@ def test_verify_json(locutus, filled):
     (failure,) = found.pop("failures")
     assert found == {
         "ok": False,
-        "counts": {"ok": 2, "corrupt": 1, "missing": 0, "unreadable": 0},
+        "counts": {"ok": 2, "corrupt": 1, "missing": 0, "unreadable": 0, "retracted": 0},
         "untracked": [str(path.parent / "stray")],
     }
     assert failure.pop("reason")

@@ -23,7 +23,7 @@ FURTHER = {
     "author": "sorts before hash",
     "zeta": [],
 }
-RETRACTION = {"kind": "retraction", "uuid": "0" * 32, "reason": "glitch"}
+CORRECTION = {"kind": "correction", "uuid": "0" * 32, "reason": "glitch"}
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_both_write_in_turns(store, tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    [RETRACTION, ["a list"], {"event": "E"}, {**RETRACTION, "kind": ["record"]}, {**RETRACTION, "kind": None}],
+    [CORRECTION, ["a list"], {"event": "E"}, {**CORRECTION, "kind": ["record"]}, {**CORRECTION, "kind": None}],
     ids=["kind", "list", "no record", "kind is a list", "kind is null"],
 )
 def test_nothing_is_written_in_ignorance(store, tmp_path, line):
@@ -152,7 +152,7 @@ def test_nothing_is_written_in_ignorance(store, tmp_path, line):
 
 def test_it_ends_with_their_fold(store, tmp_path):
     """Once the newer version has folded what it wrote, the older one writes again, and keeps what it doesn't know."""
-    later_version_commits(store, RETRACTION)
+    later_version_commits(store, CORRECTION)
     assert files_of(store) == {"first"}
     later_version_adds(store, "second")
     retracted = {"0" * 32: {"reason": "glitch", "at": datetime.datetime(2026, 11, 26, 9, tzinfo=datetime.UTC)}}
@@ -166,7 +166,7 @@ def test_it_was_written_and_folded_between_two_looks(store, tmp_path, monkeypatc
     """Who goes on by the entries alone reads the manifest anew if one of them was of a kind that it doesn't know."""
     monkeypatch.setattr(last_fold, "WORTHWHILE", 0)  # so that a small Store goes on like a large one
     store.add_file("E", "P", named(tmp_path, "zeroth"))
-    later_version_commits(store, RETRACTION)
+    later_version_commits(store, CORRECTION)
     home = store.root / ".manifest"
     lineage = (home / "last-fold").read_bytes().split()[0].decode()
     later_version_folds(store, retracted={"0" * 32: "glitch"})
@@ -201,7 +201,7 @@ def test_a_commit_that_was_made_is_told(store, tmp_path, monkeypatch):
     def then_another(source, target, **how):
         link(source, target, **how)
         if target == "2":
-            later_version_commits(store, RETRACTION)
+            later_version_commits(store, CORRECTION)
 
     monkeypatch.setattr(os, "link", then_another)
     store.add_file("E", "P", named(tmp_path, "second"))
@@ -213,7 +213,7 @@ def test_a_commit_that_was_made_is_told(store, tmp_path, monkeypatch):
 
 def test_what_is_not_whole_is_still_nothing(store, tmp_path):
     """An entry that a power cut left torn is of no kind: it records nothing, and is no reason not to write."""
-    later_version_commits(store, RETRACTION)
+    later_version_commits(store, CORRECTION)
     entry = store.root / ".manifest" / "recent" / "2"
     entry.write_bytes(entry.read_bytes()[:-3])
     store.add_file("E", "P", named(tmp_path, "second"))

@@ -23,6 +23,7 @@ from asimov.storage import (
     NotAStoreError,
     RecordExistsError,
     RecordNotFoundError,
+    RetractedError,
     SourceChangedError,
     StorageError,
     Store,
@@ -42,6 +43,7 @@ BASES = {
     FileSystemError: (OSError,),
     StoreReadOnlyError: (OSError,),
     SourceChangedError: (OSError,),
+    RetractedError: (),
 }
 COMMON = (OSError, ValueError, KeyError, LookupError, TypeError, RuntimeError, FileExistsError, FileNotFoundError)
 
@@ -87,7 +89,7 @@ def provoke(store: Store, source) -> list[BaseException]:
             file.write(b"more" * done)
 
     later = Store.create(store.root.parent / "later", "Later")
-    line = b'{"kind": "retraction", "uuid": "0123"}\n'
+    line = b'{"kind": "correction", "uuid": "0123"}\n'
     end = f"end 1 {hashlib.md5(line).hexdigest()}\n".encode()
     (later.root / ".manifest" / "recent" / "1").write_bytes(line + end)
 
@@ -103,6 +105,9 @@ def provoke(store: Store, source) -> list[BaseException]:
         create_without_links,
         lambda: later.add_file("S1", "Prod0", source()),
         lambda: store.add_file("S1", "Prod0", growing, progress=write_on),
+        lambda: (
+            store.retract(("S1", "Prod0", "result.txt"), "glitch") and store.fetch_file("S1", "Prod0", "result.txt")
+        ),
     ]
     raised: list[BaseException] = []
     for action in actions:
@@ -127,8 +132,9 @@ def test_provoked_errors(store, source):
         str(store.root),
         "result.txt",
         "hard links",
-        "'retraction'",
+        "'correction'",
         "growing.txt",
+        "glitch",
     ]
     assert [type(error) for error in raised] == list(BASES)
     for error, words in zip(raised, about, strict=True):

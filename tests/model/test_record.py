@@ -55,7 +55,7 @@ def test_report_counts(tmp_path):
     statuses = [Status.OK, Status.OK, Status.CORRUPT, Status.MISSING]
     report = VerificationReport(root=tmp_path, results=tuple(check(tmp_path, status=status) for status in statuses))
     assert not report.ok
-    assert report.counts == {"ok": 2, "corrupt": 1, "missing": 1, "unreadable": 0}
+    assert report.counts == {"ok": 2, "corrupt": 1, "missing": 1, "unreadable": 0, "retracted": 0}
     assert [failure.status for failure in report.failures] == ["corrupt", "missing"]
 
 

@@ -20,6 +20,7 @@ from asimov.storage._model.record import Record
 from asimov.storage._operations.meta import DEEPEST, LARGEST, checked
 
 NOTES = {"analyst": "Jane Doe", "snr": 24.5, "run": 7, "final": True, "comment": None, "detectors": ["H1", "L1"]}
+PLAIN = ["event", "production", "file", "hash", "uuid"]
 NESTED = {"sampler": {"name": "dynesty", "settings": {"nlive": 1000}}, "yes": "no", "odd key: #": "a\nb\u2028"}
 
 
@@ -215,10 +216,10 @@ def test_to_frame_has_a_column_for_each_key(store, source):
     store.add_file("E", "P", source("a", b"a"), meta={"snr": 3, "who": "Jane"})
     store.add_file("E", "P", source("b", b"b"), meta={"note": {"deep": [1]}})
     frame = store.to_frame(meta=True)
-    assert list(frame.columns) == ["event", "production", "file", "hash", "uuid", "note", "snr", "who"]
+    assert list(frame.columns) == [*PLAIN, "note", "snr", "who", "retracted", "superseded_by"]
     assert frame["snr"][0] == 3
     assert frame["who"].isna().tolist() == [False, True]
     assert frame["who"].dtype == frame["file"].dtype
     assert frame["note"][1] == {"deep": [1]}
     assert list(store.to_frame(stat=True, meta=True).columns)[:5] == list(frame.columns)[:5]
-    assert list(store.to_frame().columns) == ["event", "production", "file", "hash", "uuid"]
+    assert list(store.to_frame().columns) == PLAIN

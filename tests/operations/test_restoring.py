@@ -95,6 +95,15 @@ def test_nothing_to_do(four, backup):
     assert report == RestoreReport(root=four.root, dry_run=False, restored=(), sources=(), not_found=())
 
 
+def test_retracted(four, backup):
+    """A file that was retracted isn't looked for: it may be gone for good."""
+    damage(four)
+    four.retract(PLACES[1], "wrong PSD")
+    report = four.restore(backup, dry_run=False)
+    assert [record.key for record in report.restored] == PLACES[2:]
+    assert not path_of(four, PLACES[1]).exists()
+
+
 def test_not_found(four, backup):
     """What has no copy with the recorded bytes is said, and stays as it is; the others come back."""
     damage(four)

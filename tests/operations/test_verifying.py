@@ -90,7 +90,11 @@ def test_damage(four, damage, status, actual):
     assert check.actual == (md5(path.read_bytes()) if actual else None)
     assert check.reason
     assert [c.status for c in report.results] == ["ok", "ok", status, "ok"]
-    assert report.counts == {**dict.fromkeys(("ok", "corrupt", "missing", "unreadable"), 0), "ok": 3, status: 1}
+    assert report.counts == {
+        **dict.fromkeys(("ok", "corrupt", "missing", "unreadable", "retracted"), 0),
+        "ok": 3,
+        status: 1,
+    }
     with pytest.raises(HashError):
         report.raise_for_failures()
 

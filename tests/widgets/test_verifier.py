@@ -32,7 +32,7 @@ def test_a_page_verifies(verifier, page_of):
     assert verifier.report is report
     shown = verifier._shown
     assert (shown["phase"], shown["ok"], shown["done"], shown["total"]) == ("done", True, 27, 27)
-    assert shown["counts"] == {"ok": 3, "corrupt": 0, "missing": 0, "unreadable": 0}
+    assert shown["counts"] == {"ok": 3, "corrupt": 0, "missing": 0, "unreadable": 0, "retracted": 0}
     assert [row["file"] for row in verifier._rows] == ["file0", "file1", "file2"]
 
 
@@ -49,7 +49,11 @@ def test_failures_come_first(verifier, store, paths):
     corrupt = verifier._rows[0]
     assert (corrupt["expected"], corrupt["actual"]) == (md5(b"content 1"), md5(paths[1].read_bytes()))
     assert (corrupt["path"], corrupt["size"], bool(corrupt["reason"])) == (str(paths[1]), 9, True)
-    assert verifier._shown["counts"] == report.counts == {"ok": 1, "corrupt": 1, "missing": 1, "unreadable": 0}
+    assert (
+        verifier._shown["counts"]
+        == report.counts
+        == {"ok": 1, "corrupt": 1, "missing": 1, "unreadable": 0, "retracted": 0}
+    )
     assert not verifier._shown["ok"]
 
 
@@ -58,7 +62,7 @@ def test_other_damage_is_told_apart(verifier, paths):
     truncate(paths[0])
     replace_by_symlink(paths[1])
     verifier.wait(20)
-    assert verifier._shown["counts"] == {"ok": 1, "corrupt": 1, "missing": 0, "unreadable": 1}
+    assert verifier._shown["counts"] == {"ok": 1, "corrupt": 1, "missing": 0, "unreadable": 1, "retracted": 0}
 
 
 @pytest.mark.parametrize("kind", ["tuples", "records", "frame", "iterator"])

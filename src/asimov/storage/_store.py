@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from asimov.storage._model.reports import RepairReport, RestoreReport, VerificationReport
+    from asimov.storage._model.snapshot import Contents
     from asimov.storage._operations.verifying import OnCheck
 
     from .widgets import Explorer
@@ -159,7 +160,7 @@ class Store:
         if not isinstance(key, tuple) or len(key) != 3:  # type: ignore[redundant-expr]
             msg = f"{key!a} is no key of a Store: give event, production and file, as in store['E', 'P', 'psd.dat']."
             raise RecordNotFoundError(msg)
-        return self._find(*key)
+        return self._find(*key, retracted=True)
 
     def _ipython_key_completions_(self) -> list[Key]:
         return list(self.manifest.snapshot().keys)
@@ -386,8 +387,19 @@ class Store:
 
     # Fetching.
 
-    def _find(self, event: object, production: object, file: object) -> Record:
-        return find(self.manifest.snapshot(), key_of(event, production, file))
+    def _find(self, event: object, production: object, file: object, *, retracted: object) -> Record:
+        contents = self.manifest.snapshot()
+        record = find(contents, key_of(event, production, file))
+        self._require_current(contents, [record], retracted)
+        return record
+
+    @staticmethod
+    def _require_current(contents: Contents, records: list[Record], retracted: object) -> None:
+        """Raise RetractedError if a record was retracted, unless its file is wanted all the same."""
+        if not arguments.flag("retracted", retracted) and contents.retracted:
+            from asimov.storage._operations.retracting import require_current
+
+            require_current(contents, records)
 
     def fetch_file(
         self,
@@ -397,6 +409,7 @@ class Store:
         hash: str | None = None,
         *,
         dest: str | os.PathLike[str] | None = None,
+        retracted: bool = False,
         progress: Progress | bool | None = None,
     ) -> Path:
         """Return the path of a file, after verifying it.
@@ -412,6 +425,8 @@ class Store:
         dest : str or os.PathLike, optional
             A folder, or the name of a file: the verified bytes are copied there, atomically, as an ordinary writable
             file. A file that has these bytes already is kept as it is.
+        retracted : bool
+            Fetch the file even if its record was retracted.
         progress : callable or bool, optional
             Called as ``progress(done, total)``, in bytes. An error that it raises cancels. True shows a bar of tqdm.
 
@@ -426,14 +441,15 @@ class Store:
             There is no such event, production or file.
         HashError
             The bytes are not those that were stored, or not those of `hash`.
+        RetractedError
+            The record was retracted; the error says why, and which record to use instead.
         FileExistsError
             Something else is at `dest` already.
         OSError
             The file can't be read, or is missing.
         """
-        return fetching.fetch_one(
-            self.backend, self._find(event, production, file), hash=hash, dest=dest, progress=progress
-        )
+        record = self._find(event, production, file, retracted=retracted)
+        return fetching.fetch_one(self.backend, record, hash=hash, dest=dest, progress=progress)
 
     def fetch_files(
         self,
@@ -441,6 +457,7 @@ class Store:
         *,
         dest: str | os.PathLike[str] | None = None,
         tree: bool = False,
+        retracted: bool = False,
         progress: Progress | bool | None = None,
     ) -> list[Path]:
         """Return the paths of many files, after verifying each.
@@ -455,6 +472,8 @@ class Store:
             that a fetch that was killed can be repeated.
         tree : bool
             Copy each file to EVENT/PRODUCTION/FILE below `dest`; otherwise to FILE, and all names must be different.
+        retracted : bool
+            Fetch also those files whose records were retracted.
         progress : callable, optional
             As for `fetch_file`; the bytes of all files together.
 
@@ -465,28 +484,39 @@ class Store:
 
         Raises
         ------
-        RecordNotFoundError, HashError, FileExistsError, OSError
+        RecordNotFoundError, HashError, RetractedError, FileExistsError, OSError
             As from `fetch_file`, about the first file that can't be fetched. Then no new copy is left.
         ValueError
             Two of the files have the same name, and `tree` isn't set; nothing was copied.
         """
-        records = select(self.manifest.snapshot(), selection)
+        contents = self.manifest.snapshot()
+        records = select(contents, selection)
+        self._require_current(contents, records, retracted)
         return fetching.fetch(self.backend, records, fetching.targets_in(dest, records, tree=tree), progress=progress)
 
-    def fetch_uuid(self, uuid: object) -> Path:
+    def fetch_uuid(self, uuid: object, *, retracted: bool = False) -> Path:
         """Return the path of the file with a uuid, in hex, dashed or urn form, after verifying it.
 
         Raises
         ------
         RecordNotFoundError
             The uuid is unknown; this is a KeyError.
-        HashError, OSError
+        HashError, RetractedError, OSError
             As from `fetch_file`.
         """
-        return self.backend.path(find_uuid(self.manifest.snapshot(), uuid))
+        contents = self.manifest.snapshot()
+        record = find_uuid(contents, uuid)
+        self._require_current(contents, [record], retracted)
+        return self.backend.path(record)
 
     def open_file(
-        self, event: object, production: object, file: str, *, progress: Progress | bool | None = None
+        self,
+        event: object,
+        production: object,
+        file: str,
+        *,
+        retracted: bool = False,
+        progress: Progress | bool | None = None,
     ) -> BinaryIO:
         """Verify a file, and open it for reading: the bytes read are those that were verified.
 
@@ -494,15 +524,18 @@ class Store:
         ----------
         event, production, file : str
             The names with which it was added.
+        retracted : bool
+            Open the file even if its record was retracted.
         progress : callable or bool, optional
             Called as ``progress(done, total)``, in bytes. An error that it raises cancels. True shows a bar of tqdm.
 
         Raises
         ------
-        RecordNotFoundError, HashError, OSError
+        RecordNotFoundError, HashError, RetractedError, OSError
             As from `fetch_file`.
         """
-        return fetching.open_file(self.backend, self._find(event, production, file), progress=progress)
+        record = self._find(event, production, file, retracted=retracted)
+        return fetching.open_file(self.backend, record, progress=progress)
 
     # Verifying.
 
@@ -582,9 +615,9 @@ class Store:
     ) -> RestoreReport:
         """Put back missing and damaged files from copies, which are found by their bytes.
 
-        The files are verified first. A copy has to have everything that is recorded about a file: the MD5, and in a
-        Store that records them the SHA-256 and the size. The records, with their uuids, stay as they are. A damaged
-        file is kept in ``.manifest/quarantine/EVENT/PRODUCTION/``.
+        The files are verified first; those that were retracted are passed over. A copy has to have everything that is
+        recorded about a file: the MD5, and in a Store that records them the SHA-256 and the size. The records, with
+        their uuids, stay as they are. A damaged file is kept in ``.manifest/quarantine/EVENT/PRODUCTION/``.
 
         Parameters
         ----------
@@ -687,6 +720,40 @@ class Store:
 
         return fingerprint(self.manifest.snapshot())
 
+    def retract(self, selection: object, reason: str, *, superseded_by: object = None) -> list[Record]:
+        """Say of records that they should not be used any more, and why. This can't be undone.
+
+        Records and files stay as they are. `fetch_file` and the like refuse the files, `verify` passes them over, and
+        tables and widgets say why.
+
+        Parameters
+        ----------
+        selection : Record, (event, production, file), or rows with names; or an iterable of these, or a DataFrame
+            The records, as for `fetch_files`.
+        reason : str
+            Why, for those who come later; at most 16 KiB.
+        superseded_by : Record, (event, production, file), or a row with names, optional
+            The record of this Store to use instead of each of them.
+
+        Returns
+        -------
+        list of Record
+            The records. Those that were retracted before, for this very reason, are among them.
+
+        Raises
+        ------
+        RecordNotFoundError
+            There is no such record.
+        RetractedError
+            One of them was retracted before, for another reason or with another successor; or the successor was
+            retracted itself. Nothing was retracted now.
+        TypeError, ValueError
+            There is no reason, or a record is to be its own successor.
+        """
+        from asimov.storage._operations import retracting
+
+        return retracting.retract(self.backend, self.manifest.snapshot(), selection, reason, superseded_by)
+
     # For notebooks.
 
     def to_frame(self, stat: bool = False, *, meta: bool = False) -> pd.DataFrame:  # noqa: FBT001, FBT002 - the contract's
@@ -697,7 +764,7 @@ class Store:
         stat : bool
             Add columns about the files themselves.
         meta : bool
-            Add a column for each key of the records' notes (see `add_file`).
+            Add a column for each key of the records' notes (see `add_file`), and what was retracted.
 
         Returns
         -------
@@ -706,7 +773,8 @@ class Store:
             missing), added (datetime64[ns, UTC]; NaT if missing), path (str) and verified (datetime64[ns, UTC]; NaT if
             not known): when the file was last found to be sound. In a Store with a stamp, ``added`` is the time of the
             stamp. With `meta` also a column for each key of the notes, sorted: str if all values are texts, else
-            object; NA where a record doesn't have it.
+            object; NA where a record doesn't have it. After them retracted (the reason) and superseded_by (a uuid; both
+            str, NA for what is still good).
 
         Notes
         -----
@@ -722,13 +790,14 @@ class Store:
         columns = contents.keys, contents.hashes, contents.uuids
         notes = contents.notes() if meta or (stat and contents.with_stamp) else []
         if not stat:
-            return columns_to_frame(*columns, notes=notes)
+            return columns_to_frame(*columns, notes=notes, retracted=contents.retracted if meta else None)
         times = self.backend.times_verified()
         return columns_to_frame(
             *columns,
             files=self.backend.stat(contents),
             verified=map(times.get, contents.uuids),
             notes=notes if meta else [],
+            retracted=contents.retracted if meta else None,
             stamps=[note.get("added") for note in notes] if contents.with_stamp else None,
         )
 

@@ -34,6 +34,18 @@ class Tabulated(Protocol):
         """Return the table."""
 
 
+class Retracted(Protocol):
+    """What is said of a record that was retracted."""
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+
+    @property
+    def superseded_by(self) -> str | None:
+        """The uuid of the record to use instead."""
+
+
 class Results(Protocol):
     """A report with a result for each record, such as a VerificationReport."""
 
@@ -78,6 +90,7 @@ def columns_to_frame(
     verified: Iterable[int | None] = (),
     notes: Sequence[Mapping[str, object]] = (),
     stamps: Sequence[object] | None = None,
+    retracted: Mapping[str, Retracted] | None = None,
 ) -> pd.DataFrame:
     """Return the columns of a manifest, and what is known about the files, as a table.
 
@@ -95,6 +108,8 @@ def columns_to_frame(
         One for each row, or none at all: each key becomes a column.
     stamps : sequence, optional
         With `files`, one for each row: when it was added, as text (ISO 8601), or None.
+    retracted : mapping, optional
+        The retractions by uuid, which become two columns.
 
     Returns
     -------
@@ -109,6 +124,10 @@ def columns_to_frame(
         if stamps is not None:
             series["added"] = _stamped(stamps, series["added"])
     series |= {name: of for name, of in _noted(notes).items() if name not in series}
+    if retracted is not None:
+        found = [retracted.get(uuid) for uuid in uuids]
+        series["retracted"] = _text((None if one is None else one.reason for one in found), len(found))
+        series["superseded_by"] = _text((None if one is None else one.superseded_by for one in found), len(found))
     return pd.DataFrame(series, copy=False)
 
 

@@ -236,7 +236,7 @@ def test_files_recorded_and_lost_stay_recorded(store):
     (home(store) / "manifest.yaml").unlink()
     report = Store.repair(store.root, dry_run=False)
     assert 6 == len(report.records)
-    assert {"ok": 3, "corrupt": 0, "missing": 3, "unreadable": 0} == Store(store.root).verify().counts
+    assert {"ok": 3, "corrupt": 0, "missing": 3, "unreadable": 0, "retracted": 0} == Store(store.root).verify().counts
 
 
 def test_what_was_taken_out_by_hand_stays_out(store, tmp_path):

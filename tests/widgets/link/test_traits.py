@@ -72,7 +72,7 @@ def test_a_report_is_heard(store, stored, changes):
     assert reports == [(None, report), (report, None), (None, failed)]
     assert verifier.get_state("report")["report"] == {
         "ok": False,
-        "counts": {"ok": 0, "corrupt": 1, "missing": 0, "unreadable": 0},
+        "counts": {"ok": 0, "corrupt": 1, "missing": 0, "unreadable": 0, "retracted": 0},
         "problems": [],
     }
     verifier.close()

@@ -19,6 +19,7 @@ from asimov.storage._bytes.descriptors import write_all
 from asimov.storage._bytes.digests import Digest, Named
 from asimov.storage._bytes.progress import Meter, Progress
 from asimov.storage._format.further import of_values
+from asimov.storage._format.retractions import Line
 from asimov.storage._model.matching import Where, require_match
 from asimov.storage._model.names import Key
 from asimov.storage._model.record import Record
@@ -158,8 +159,11 @@ class Change(Protocol):
     def sound(self) -> Mapping[str, object]:
         """What `Backend.proof` returned for files whose bytes may be shared, by the uuids of their records."""
 
-    def resolve(self, contents: Contents) -> Sequence[Record]:
-        """Return the records to add to these contents, or raise an error to refuse. No records, no commit."""
+    def resolve(self, contents: Contents) -> Sequence[Line]:
+        """Return the records and retractions to add to these contents, or raise an error to refuse.
+
+        If there are none, nothing is committed.
+        """
 
     def renew(self) -> None:
         """Replace the uuids that were given: the commit starts over."""

@@ -17,7 +17,7 @@ Columns: TypeAlias = tuple[Sequence[str], Sequence[str], Sequence[str], Sequence
 """Events, productions, files, hashes and uuids of all records, sorted."""
 
 MAX_ROWS = 20  # for the rows of a group, and for the groups
-_OK = "ok"
+_OK, _RETRACTED = "ok", "retracted"
 
 
 class Check(Protocol):
@@ -215,8 +215,9 @@ def _event(columns: Columns, start: int, stop: int, *, is_open: bool) -> str:
 
 
 def _checks(status: str, checks: Sequence[Check]) -> str:
-    failed = status != _OK
-    headings = ("event", "production", "file", *(("what is wrong", "path") if failed else ("hash",)))
+    failed = status not in {_OK, _RETRACTED}
+    details = ("hash",) if status == _OK else ("why" if status == _RETRACTED else "what is wrong", "path")
+    headings = ("event", "production", "file", *details)
     table = html.table(headings, map(_check, checks[:MAX_ROWS]), max(0, len(checks) - MAX_ROWS))
     return html.details(f"{html.symbol(status)} {status}: {count(len(checks), 'file')}", table, is_open=failed)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-SYMBOLS = {"ok": "✓", "corrupt": "✗", "missing": "○", "unreadable": "⚠"}
+SYMBOLS = {"ok": "✓", "corrupt": "✗", "missing": "○", "unreadable": "⚠", "retracted": "⊘"}
 """The symbol of each status of a verification, in the order in which they are shown."""
 DIGESTS = {"hash", "uuid", "sha256"}
 """The fields of a record that hold long hexadecimal numbers, which may be shortened."""

@@ -17,10 +17,14 @@ from typing import Any, NamedTuple
 from asimov.storage._model.identity import is_uuid
 from asimov.storage._model.names import problem
 from asimov.storage._model.record import Record
+from asimov.storage._model.retraction import Retraction
 
 from . import further
+from .retractions import Line, records_in, retractions_in
 
 _END = re.compile(rb"^end (\d+) ([0-9a-f]{32})\n", re.MULTILINE)
+RETRACTION = "retraction"
+"""The kind of a line that retracts a record, by its uuid."""
 _MEMBERS = ("event", "production", "file", "hash", "uuid")
 
 
@@ -31,21 +35,33 @@ class Entry(NamedTuple):
     ----------
     records : tuple of Record
         The records that it adds.
+    retractions : tuple of Retraction
+        The retractions that it adds.
     unknown : str
         A description of the first line that this version doesn't understand; empty if it understands all.
     """
 
     records: tuple[Record, ...] = ()
     unknown: str = ""
+    retractions: tuple[Retraction, ...] = ()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All that it adds."""
+        return (*self.records, *self.retractions)
 
 
-def write(records: Iterable[Record]) -> bytes:
+def write(added: Iterable[Line]) -> bytes:
     """Return the text of an entry."""
     import json
 
     lines = []
-    for record in records:
-        fields: dict[str, Any] = {name: getattr(record, name) for name in _MEMBERS}
+    for record in added:
+        if isinstance(record, Retraction):
+            fields = {**record.values, "kind": RETRACTION, "uuid": record.uuid}
+            lines.append(json.dumps(fields, default=str).encode() + b"\n")
+            continue
+        fields = {name: getattr(record, name) for name in _MEMBERS}
         if record.sha256 is not None:
             fields["sha256"] = record.sha256
         if record.size is not None:
@@ -68,12 +84,13 @@ def read(text: bytes) -> Entry | None:
         return None
     found = [_line(line) for line in lines]
     unknown = next((words for words in found if isinstance(words, str)), "")
-    return Entry(tuple(record for record in found if isinstance(record, Record)), unknown)
+    known = [line for line in found if not isinstance(line, str)]
+    return Entry(tuple(records_in(known)), unknown, tuple(retractions_in(known)))
 
 
-def read_many(text: bytes) -> list[Record]:
-    """Read the records of several entries that follow each other; entries that are not whole are left out."""
-    return [record for entry in _each(text) for record in (entry.records if entry is not None else ())]
+def read_many(text: bytes) -> list[Line]:
+    """Read what several entries that follow each other add; entries that are not whole are left out."""
+    return [line for entry in _each(text) for line in (entry.lines if entry is not None else ())]
 
 
 def are_whole(text: bytes) -> bool:
@@ -89,8 +106,8 @@ def _each(text: bytes) -> Iterator[Entry | None]:
         start = end.end()
 
 
-def _line(line: bytes) -> Record | str:
-    """Read a line; return its record, or a description of what it is instead."""
+def _line(line: bytes) -> Line | str:
+    """Read a line; return what it adds, or a description of what it is instead."""
     import json
 
     try:
@@ -100,6 +117,8 @@ def _line(line: bytes) -> Record | str:
     if not isinstance(fields, dict):
         return "something that is no JSON object"
     kind = fields.pop("kind", "record")
+    if kind == RETRACTION:
+        return _retraction(fields)
     if kind != "record":
         return f"something of the kind {str(kind)[:80]!a}"
     values = [fields.pop(name, None) for name in _MEMBERS]
@@ -112,6 +131,15 @@ def _line(line: bytes) -> Record | str:
         return Record.of(key, digest, uuid, further.of_values(fields))
     except (TypeError, UnicodeEncodeError):
         return "a record of another form"
+
+
+def _retraction(fields: dict[str, Any]) -> Retraction | str:
+    uuid = fields.pop("uuid", None)
+    try:
+        further.of_values(fields)
+    except (TypeError, UnicodeEncodeError):
+        return "a retraction of another form"
+    return Retraction(uuid, fields) if isinstance(uuid, str) and is_uuid(uuid) else "a retraction of another form"
 
 
 def _md5(data: bytes) -> str:

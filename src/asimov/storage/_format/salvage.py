@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
+from asimov.storage._model.further import values
+from asimov.storage._model.identity import is_uuid
 from asimov.storage._model.names import problem
 from asimov.storage._model.record import Record
+from asimov.storage._model.retraction import RETRACTED, Retraction
+from asimov.storage._model.retraction import retractions as retractions_said
 
 from . import further
 from .canonical_rows import TOKEN
@@ -29,6 +34,18 @@ def records(text: str) -> list[Record]:
         if not any(map(_wrong, ("event", "production", "file"), names)):
             key = (names[0], names[1], names[2])
             found.append(Record.of(key, row[5].strip("'"), row[7].strip("'"), _sound(row[4], row[6], row[8])))
+    return found
+
+
+def retractions(text: str) -> list[Retraction]:
+    """Read the retractions that can be recognised."""
+    import yaml
+
+    block = re.search(rf"^{RETRACTED}:\n((?:  .+\n)+)", text, re.MULTILINE)
+    found: list[Retraction] = []
+    for uuid, lines in further.items(block[1], 2) if block else ():
+        with contextlib.suppress(yaml.YAMLError):
+            found += retractions_said(values(lines)).values() if is_uuid(uuid) else []
     return found
 
 

@@ -16,6 +16,11 @@ class Status(StrEnum):
     CORRUPT = "corrupt"
     MISSING = "missing"
     UNREADABLE = "unreadable"
+    RETRACTED = "retracted"
+
+
+GOOD = frozenset((Status.OK, Status.RETRACTED))
+"""The statuses of files that need no care."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +32,8 @@ class Check:
     event, production, file, uuid, hash : str
         As recorded.
     status : Status
-        ``ok``, ``corrupt`` (other bytes), ``missing`` (no file) or ``unreadable`` (no verdict: `reason` says why).
+        ``ok``, ``corrupt`` (other bytes), ``missing`` (no file) or ``unreadable`` (no verdict: `reason` says why);
+        ``retracted`` if its record was retracted, and then nobody has looked at the file.
     actual : str or None
         The MD5 that was found, if the file could be read.
     path : pathlib.Path

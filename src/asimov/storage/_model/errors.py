@@ -11,6 +11,7 @@
     ├── StoreReadOnlyError          also an OSError
     ├── InvalidNameError            also a ValueError
     ├── HashError
+    ├── RetractedError
     ├── RecordNotFoundError         also a KeyError and a FileNotFoundError
     ├── AlreadyPresentException     also a FileExistsError
     ├── StoreExistsError            also a FileExistsError
@@ -24,6 +25,7 @@ of the operating system (a full disk, no permission) is raised as the `OSError` 
 from __future__ import annotations
 
 import errno
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,6 +171,35 @@ class AlreadyPresentException(_OSStorageError, FileExistsError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.message, self.record)
+
+
+class RetractedError(StorageError):
+    """A record was retracted: its file should not be used any more.
+
+    Attributes
+    ----------
+    record : Record or None
+        The record.
+    reason : str
+        Why it was retracted.
+    superseded_by : Record or None
+        The record to use instead, if there is one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        record: Record | None = None,
+        reason: str = "",
+        superseded_by: Record | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.record, self.reason, self.superseded_by = record, reason, superseded_by
+
+    def __reduce__(self) -> tuple[object, ...]:
+        more = {"record": self.record, "reason": self.reason, "superseded_by": self.superseded_by}
+        return partial(type(self), **more), self.args  # type: ignore[arg-type]
 
 
 class StoreExistsError(_OSStorageError, FileExistsError):

@@ -12,7 +12,7 @@ from .errors import HashError
 if TYPE_CHECKING:
     import pandas as pd
 
-from .check import Check, Status
+from .check import GOOD, Check, Status
 from .record import Record
 
 
@@ -46,7 +46,7 @@ class VerificationReport:
     _failures: tuple[Check, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_failures", tuple(c for c in self.results if c.status is not Status.OK))
+        object.__setattr__(self, "_failures", tuple(c for c in self.results if c.status not in GOOD))
 
     @property
     def ok(self) -> bool:
@@ -55,12 +55,12 @@ class VerificationReport:
 
     @property
     def failures(self) -> tuple[Check, ...]:
-        """The checks whose status is not ``ok``."""
+        """The checks whose status is neither ``ok`` nor ``retracted``."""
         return self._failures
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many checks have each status; all four statuses are keys."""
+        """How many checks have each status; all statuses are keys."""
         found = Counter(str(check.status) for check in self.results)
         return {status.value: found[status.value] for status in Status}
 

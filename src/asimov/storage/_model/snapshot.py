@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .names import Key
 from .record import Record
+
+if TYPE_CHECKING:
+    from .retraction import Retraction
 
 _INSERTED = 16
 """The most records that are inserted one by one; if there are more, all are sorted again."""
@@ -74,6 +77,7 @@ class Contents:
         self.origin: tuple[Contents, tuple[Record, ...]] | None = None
         """The earlier contents that have text, and the records added since; None once these contents have text."""
         self._hashes_known, self._uuids_known = _Known(), _Known()
+        self._retracted: Mapping[str, Retraction] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -99,6 +103,23 @@ class Contents:
         from .further import values
 
         return values(self.top).get("requires")
+
+    @property
+    def retracted(self) -> Mapping[str, Retraction]:
+        """The retractions, by the uuids of the records."""
+        if self._retracted is None:
+            self._retracted = {}
+            if "\nretracted:" in f"\n{self.top}":
+                from .further import values
+                from .retraction import RETRACTED, retractions
+
+                self._retracted = retractions(values(self.top).get(RETRACTED))
+        return self._retracted
+
+    def with_top(self, top: str) -> Contents:
+        """Return contents with other further keys at the top."""
+        columns: dict[str, Any] = {column: getattr(self, column) for column in COLUMNS}
+        return Contents(name=self.name, top=top, empties=self.empties, **columns)
 
     def notes(self) -> list[Mapping[str, Any]]:
         """Return the notes of each record, in its order; an empty mapping for a record without notes."""

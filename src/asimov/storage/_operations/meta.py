@@ -56,7 +56,7 @@ def stamped(notes: Mapping[str, Any] | None, contents: Contents) -> dict[str, An
     """Return the notes of a record to add now, with time and user if the Store was created with ``stamp=True``."""
     if not contents.with_stamp:
         return dict(notes) if notes else None
-    return {**(notes or {}), "added": _now(), "by": _user()}
+    return {**(notes or {}), "added": now(), "by": user()}
 
 
 def _fitting(notes: dict[str, Any]) -> dict[str, Any]:
@@ -118,21 +118,22 @@ def _integer(number: int, where: str) -> int:
     return number
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time: UTC, ISO 8601."""
     from datetime import UTC, datetime
 
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _user() -> str:
+def user() -> str:
     """Return USER@HOST, as far as they are known."""
     import getpass
     import platform
 
     try:
-        user = getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user has no name
         import os
 
-        user = str(os.getuid())
-    return f"{user}@{platform.node() or 'localhost'}".encode(errors="replace").decode()
+        name = str(os.getuid())
+    return f"{name}@{platform.node() or 'localhost'}".encode(errors="replace").decode()

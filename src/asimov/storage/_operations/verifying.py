@@ -72,19 +72,28 @@ def verify(
     """Verify the files of `records`, which are all of `contents` or some; `fingerprint` is that of all."""
     worker, expected = arguments.executor(executor), arguments.fingerprint(fingerprint)
     with arguments.reporting(progress, "verify") as reported:
-        checks = _checks(backend, records, rotation, executor=worker, progress=reported, on_check=on_check)
+        current = [record for record in records if record.uuid not in contents.retracted]
+        checks = _checks(backend, current, rotation, executor=worker, progress=reported, on_check=on_check)
+    passed = [_passed_over(backend, record, contents) for record in records if record.uuid in contents.retracted]
+    for check in passed if on_check is not None else ():
+        on_check(check)  # type: ignore[misc]
     backend.note_verified(checks, contents.uuids, rotating=rotation != Rotation())
     groups = dict.fromkeys((record.event, record.production) for record in records)
     actual = fingerprints.fingerprint(contents) if expected is not None else None
     return VerificationReport(
         root=cast("Path", backend.root or backend.location),
-        results=tuple(checks),
+        results=tuple(sorted([*checks, *passed], key=lambda check: check.key) if passed else checks),
         untracked=tuple(backend.untracked(contents, groups)),
         problems=fingerprints.problems(expected, actual),
-        skipped=len(records) - len(checks),
+        skipped=len(records) - len(checks) - len(passed),
         fingerprint=actual,
         expected_fingerprint=fingerprint,
     )
+
+
+def _passed_over(backend: Backend, record: Record, contents: Contents) -> Check:
+    """Return the Check of a retracted record, whose file is as nobody wants it any more."""
+    return failed(record, backend.where(record), Status.RETRACTED, contents.retracted[record.uuid].reason)
 
 
 def _checks(

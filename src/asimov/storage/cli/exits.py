@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from asimov.storage._display.text import printable
-from asimov.storage._model.errors import HashError, InvalidNameError, NotAStoreError, StorageError
+from asimov.storage._model.errors import HashError, InvalidNameError, NotAStoreError, RetractedError, StorageError
 
 FAILED, USAGE, NOT_FOUND, REFUSED, OTHER = 1, 2, 3, 4, 5
 SIGNALLED = 128
@@ -34,7 +34,7 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
     ((click.ClickException,), USAGE),
     ((HashError,), FAILED),
     ((NotAStoreError, FileNotFoundError), NOT_FOUND),
-    ((InvalidNameError, FileExistsError), REFUSED),
+    ((InvalidNameError, FileExistsError, RetractedError), REFUSED),
 )
 
 

@@ -98,8 +98,8 @@ from asimov.storage._disk.folder import GONE, Folder
 from asimov.storage._disk.temporary import Temporary
 from asimov.storage._format import entries
 from asimov.storage._format.layout import KEPT, RECENT
+from asimov.storage._format.retractions import Line, holds
 from asimov.storage._model.errors import ManifestStaleError
-from asimov.storage._model.record import Record
 
 from . import last_fold
 from .deferred import Deferred
@@ -143,7 +143,7 @@ class Commit:
 
     def publish(self) -> State | None:
         """Commit, and return the state that has the commit; None if there was nothing to commit."""
-        records: Sequence[Record] = ()
+        records: Sequence[Line] = ()
         try:
             state = self.read()
             while True:
@@ -172,7 +172,7 @@ class Commit:
             state = self.read()
         return state
 
-    def after_error(self, error: BaseException, records: Sequence[Record]) -> State:
+    def after_error(self, error: BaseException, records: Sequence[Line]) -> State:
         """Return the state if the commit succeeded in spite of the error; else remove what was placed, and raise."""
         committed = self.counted(records) if self.number else None
         if committed is None:
@@ -193,7 +193,7 @@ class Commit:
         self.home.sync()  # the manifest may have been replaced just now
         self.reader.synced = state.highest
 
-    def write_entry(self, records: Sequence[Record]) -> None:
+    def write_entry(self, records: Sequence[Line]) -> None:
         self.entry.write(entries.write(records))
         files.flush_to_server(self.entry.descriptor)
 
@@ -223,17 +223,16 @@ class Commit:
             raise Fenced from None
         return True
 
-    def require_counted(self, records: Sequence[Record]) -> State:
+    def require_counted(self, records: Sequence[Line]) -> State:
         committed = self.counted(records)
         if committed is None:
             raise Fenced
         return committed
 
-    def counted(self, records: Sequence[Record]) -> State | None:
+    def counted(self, records: Sequence[Line]) -> State | None:
         """Return the state if it has our entry under a number never used before; else remove the entry, return None."""
         state = self.certain()
-        found = state.contents.get(records[0].key)
-        if found is not None and found.uuid == records[0].uuid:
+        if holds(state.contents, records[0]):
             return state
         with contextlib.suppress(OSError):  # ESTALE: it has no name at all
             there = self.recent.status(str(self.number))

@@ -13,7 +13,7 @@ from asimov.storage._backends.base import Change, Item
 from asimov.storage._disk.files import other_file_system
 from asimov.storage._disk.folder import Folder, Stamp
 from asimov.storage._disk.temporary import Temporary
-from asimov.storage._model.record import Record
+from asimov.storage._format.retractions import Line
 from asimov.storage._model.snapshot import Contents
 
 from .incoming import Incoming
@@ -39,8 +39,8 @@ class Placing:
         self.made: list[tuple[str, str | None]] = []
         """The folders that were made: each is an event, or an event and a production in it."""
 
-    def resolve(self, contents: Contents) -> Sequence[Record]:
-        """Return the records that the change adds; remove files that were placed for other records."""
+    def resolve(self, contents: Contents) -> Sequence[Line]:
+        """Return what the change adds; remove files that were placed for other records."""
         records = self.change.resolve(contents)
         self.wanted = {record.uuid for record in records}
         unwanted = self.placed - self.wanted

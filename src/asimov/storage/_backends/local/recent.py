@@ -11,6 +11,7 @@ from asimov.storage._disk.folder import GONE, Folder
 from asimov.storage._format.entries import Entry, read
 from asimov.storage._format.layout import RECENT
 from asimov.storage._model.record import Record
+from asimov.storage._model.retraction import Retraction
 from asimov.storage._model.snapshot import Contents
 
 REMOVED = Entry()
@@ -78,6 +79,11 @@ def records_of(entries: dict[int, Entry | None]) -> list[Record]:
     return [record for entry in entries.values() if entry is not None for record in entry.records]
 
 
+def retractions_of(entries: dict[int, Entry | None]) -> list[Retraction]:
+    """Return the retractions of entries, in the order of the entries."""
+    return [retraction for entry in entries.values() if entry is not None for retraction in entry.retractions]
+
+
 def unknown_in(entries: dict[int, Entry | None]) -> str:
     """Return what the entries hold that this version doesn't understand, in words; empty if there is nothing."""
     return next((entry.unknown for entry in entries.values() if entry is not None and entry.unknown), "")
@@ -92,9 +98,10 @@ def included_in(contents: Contents, entries: dict[int, Entry | None]) -> int:
     uuids = set(contents.uuids) if records_of(entries) else set()
     included = 0
     for number, entry in sorted(entries.items()):
-        if entry is None or entry is REMOVED or (entry.unknown and not entry.records):
+        if entry is None or entry is REMOVED or (entry.unknown and not entry.lines):
             continue
         known = [record.uuid in uuids for record in entry.records]
+        known += [retraction.uuid in contents.retracted for retraction in entry.retractions]
         if all(known):
             included = number
         elif any(known):

@@ -19,6 +19,7 @@ from asimov.storage._format.entries import Entry, are_whole, read_many
 from asimov.storage._format.entries import read as read_entry
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, INCOMING, MANIFEST, RECENT
 from asimov.storage._format.quoting import unquote
+from asimov.storage._format.retractions import Line, records_in, retractions_in, with_retractions
 from asimov.storage._model.errors import HashError, ManifestError, NotAStoreError
 from asimov.storage._model.identity import is_uuid
 from asimov.storage._model.matching import require_match
@@ -36,6 +37,7 @@ from .stored import open_in, open_stored, untracked
 
 _WITH_SHA256 = re.compile(rb"^sha256: true$|\"sha256\":", re.MULTILINE)
 """A pattern of text that only occurs in the manifest, or an entry, of a Store with SHA-256."""
+_WITH_STAMP = re.compile(rb"^stamp: true$", re.MULTILINE)
 _NAME = re.compile(rb"^name: ([^\n]+)\n", re.MULTILINE)
 
 
@@ -137,13 +139,13 @@ class _Repair:
     def rebuilt(self) -> Contents:
         """Return the records of the back-up, the entries, the damaged text, and the files themselves."""
         contents = self.backup()
-        for source, records in (
+        for source, lines in (
             (FOLDED, self.folded()),
             (RECENT, self.entries()),
             (f"what can be read of {MANIFEST}", self.salvaged()),
         ):
-            grown = self.with_new(contents, records)
-            if len(grown) > len(contents):
+            grown = self.with_new(contents, lines)
+            if len(grown) > len(contents) or len(grown.retracted) > len(contents.retracted):
                 self.sources.append(source)
             contents = grown
         grown = self.with_new(contents, self.named_files(contents))
@@ -169,11 +171,15 @@ class _Repair:
         return name or self.root.path.name
 
     def salvaged_top(self) -> str:
-        """Return the one further key of the manifest that can still be known: whether the Store records SHA-256."""
-        left = [self.text(self.home, MANIFEST) or b"", self.text(self.home, FOLDED) or b""]
-        return "sha256: true\n" if any(map(_WITH_SHA256.search, left)) else ""
+        """Return those further keys of the manifest that can still be known: SHA-256, stamp, and retractions."""
+        manifest = self.text(self.home, MANIFEST) or b""
+        left = [manifest, self.text(self.home, FOLDED) or b""]
+        options = "sha256: true\n" if any(map(_WITH_SHA256.search, left)) else ""
+        options += "stamp: true\n" if _WITH_STAMP.search(manifest) else ""
+        retractions = salvage.retractions(manifest.decode(errors="replace"))
+        return with_retractions(Contents(name="", top=options), retractions).top
 
-    def folded(self) -> list[Record]:
+    def folded(self) -> list[Line]:
         return read_many(self.text(self.home, FOLDED) or b"")
 
     def kept_up_to(self) -> int:
@@ -181,10 +187,10 @@ class _Repair:
         kept = self.text(self.home, FOLDED) or b""
         return lookup.folded(self.text(self.home, FOLDED) or b"") if are_whole(lookup.without(kept)) else 0
 
-    def entries(self) -> list[Record]:
+    def entries(self) -> list[Line]:
         """Read the entries after those that the back-up includes: what it lacks of these was removed by hand."""
         later = [entry for path, entry in self.entry_files() if int(path.name) > self.backed_up]
-        return [record for entry in later if entry is not None for record in entry.records]
+        return [line for entry in later if entry is not None for line in entry.lines]
 
     def entry_files(self) -> Iterator[tuple[Path, Entry | None]]:
         with contextlib.suppress(FileNotFoundError), self.home.folder(RECENT) as recent:
@@ -248,15 +254,16 @@ class _Repair:
                             yield event, production
 
     @staticmethod
-    def with_new(contents: Contents, records: Iterable[Record]) -> Contents:
-        """Return the contents with those records added whose keys and uuids are new."""
+    def with_new(contents: Contents, lines: Iterable[Line]) -> Contents:
+        """Return the contents with the retractions, and with those records whose keys and uuids are new."""
+        added = list(lines)
         new: dict[Key, Record] = {}
         uuids = set(contents.uuids)
-        for record in records:
+        for record in records_in(added):
             if contents.index_of(record.key) is None and record.key not in new and record.uuid not in uuids:
                 new[record.key] = record
                 uuids.add(record.uuid)
-        return contents.with_records(list(new.values()))
+        return with_retractions(contents.with_records(list(new.values())), retractions_in(added))
 
     @staticmethod
     def text(folder: Folder, name: str) -> bytes | None:

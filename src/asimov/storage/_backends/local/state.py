@@ -15,7 +15,9 @@ from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import STALE, Folder, Stamp
 from asimov.storage._display.text import shown
 from asimov.storage._format import canonical_reader, lookup, reader
+from asimov.storage._format.entries import Entry
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, KEPT, MANIFEST, RECENT
+from asimov.storage._format.retractions import with_retractions
 from asimov.storage._model.errors import (
     ManifestError,
     ManifestLostError,
@@ -36,6 +38,7 @@ from .recent import (
     included_in,
     open_entries,
     records_of,
+    retractions_of,
     unknown_in,
     warn,
 )
@@ -327,7 +330,7 @@ class StateReader:
         if unknown and stamp != known.stamp:  # a later version may have folded what this one has never read
             return None
         return State(
-            contents=known.contents.with_records(_unknown(records_of(entries), known.contents, trusted=True)),
+            contents=_grown(known.contents, entries, trusted=True),
             folded=folded,
             highest=highest,
             present=present,
@@ -363,7 +366,7 @@ class StateReader:
         highest = max([folded, *numbers])
         trusted = isinstance(contents, lookup.Sealed)
         state = State(
-            contents=contents.with_records(_unknown(records_of(entries), contents, trusted=trusted)),
+            contents=_grown(contents, entries, trusted=trusted),
             folded=folded,
             highest=highest,
             present=frozenset(numbers) - gone,
@@ -424,6 +427,12 @@ def _kept(home: Folder) -> bytes:
 def required(contents: Contents) -> str:
     """Return what a manifest requires its readers to understand, in words; empty if there is nothing."""
     return f"a manifest that requires {shown(contents.requires)}" if contents.requires else ""
+
+
+def _grown(contents: Contents, entries: dict[int, Entry | None], *, trusted: bool) -> Contents:
+    """Return contents that also have what the entries add."""
+    grown = contents.with_records(_unknown(records_of(entries), contents, trusted=trusted))
+    return with_retractions(grown, retractions_of(entries))
 
 
 def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> list[Record]:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from asimov.storage._bytes.threads import started
-from asimov.storage._model.check import Check, Status
+from asimov.storage._model.check import GOOD, Check, Status
 from asimov.storage.widgets._link.messages import Message, RefusedError, State, request
 from asimov.storage.widgets._link.progress import Cancelled
 from asimov.storage.widgets._link.records import place
@@ -180,12 +180,12 @@ class _Found:
         """Return the results that a page is sent: failures, and in the end also what is well."""
         if self.report is None:
             return [*self._failures]
-        well = (check for check in self.report.results if check.status is Status.OK)
+        well = (check for check in self.report.results if check.status in GOOD)
         return [_row(check) for check, _ in zip(chain(self.report.failures, well), range(ROWS), strict=False)]
 
     def _add(self, check: Check) -> None:
         self._counts[check.status.value] += 1
-        if check.status is not Status.OK and len(self._failures) < ROWS:
+        if check.status not in GOOD and len(self._failures) < ROWS:
             self._failures.append(_row(check))
 
 
