@@ -22,6 +22,7 @@ PUBLIC = [
     "Record",
     "RecordExistsError",
     "RecordNotFoundError",
+    "RestoreReport",
     "SourceChangedError",
     "StorageError",
     "Store",
@@ -53,7 +54,7 @@ def test_documented(name):
 
 
 def test_init_is_short():
-    """__init__.py only hands names on: under 60 lines."""
+    """__init__.py only hands names on: under 80 lines."""
     lines = Path(storage.__file__).read_text(encoding="utf-8").splitlines()
     assert len(lines) < 80
 

@@ -357,6 +357,32 @@ class BackendContract:
         record = place_with_sha256.store()[NAME]
         assert (len(record.sha256 or ""), record.size, store.verify().ok) == (64, 8, True)
 
+    def test_restore(self, place, store, file, tmp_path):
+        """A missing and a damaged file come back from a folder, or from another Store, under the same uuids."""
+        store.add_files([(*NAME[:2], file(name, name.encode())) for name in "ab"])
+        records = [*store]
+        place.remove(records[0])
+        place.damage(records[1])
+        other = Store.create(tmp_path / "other", "Other Store")
+        other.add_file("X", "Y", file("a", b"a"))
+        planned = store.restore(other)
+        assert ([*planned.restored], [*planned.not_found]) == (records[:1], records[1:])
+        assert store.restore(other, dry_run=False).restored == planned.restored
+        assert [check.key for check in store.verify().failures] == [records[1].key]
+        file("copy", b"b")
+        assert store.restore(tmp_path / "sources", dry_run=False).ok
+        assert (store.verify().ok, [*place.store()]) == (True, records)
+
+    def test_restore_from(self, place, store, file, tmp_path):
+        """A Store of this back end has the copies for another one."""
+        other = Store.create(tmp_path / "other", "Other Store")
+        for one in (store, other):
+            one.add_file(*NAME[:2], file())
+        (path,) = (path for path in (other.root / NAME[0]).rglob("*") if path.is_file())
+        path.unlink()
+        assert other.restore(store, dry_run=False).ok
+        assert other.verify().ok
+
     # Looking.
 
     def test_frame(self, place, store, file):

@@ -470,7 +470,8 @@ def test_no_store(locutus, command):
         (3, ["fetch", "GW150914", "Prod0", "none.json", "-o", "-"]),
         (1, ["fetch", "GW150914", "Prod0", "samples.json", "-o", "-", "--hash", md5(b"other")]),
         (2, ["--store=~nobody-is-called-this/x", "init"]),
-        (5, ["store", "E", "P", "folder"]),
+        (2, ["store", "E", "P", "folder"]),
+        (5, ["store", "E", "P", "file.txt/beneath"]),
     ],
 )
 def test_errors_are_one_line(locutus, filled, code, args):

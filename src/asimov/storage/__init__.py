@@ -28,7 +28,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from asimov.storage._model.check import Check, Status
-    from asimov.storage._model.reports import RepairReport, VerificationReport
+    from asimov.storage._model.reports import RepairReport, RestoreReport, VerificationReport
 
 __all__ = [
     "AlreadyPresentException",
@@ -43,6 +43,7 @@ __all__ = [
     "RecordExistsError",
     "RecordNotFoundError",
     "RepairReport",
+    "RestoreReport",
     "RetractedError",
     "SourceChangedError",
     "Status",
@@ -62,7 +63,8 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 # Only some processes verify or repair. The others start a little sooner without what these need.
-_LATER = {"Check": "check", "Status": "check", "RepairReport": "reports", "VerificationReport": "reports"}
+_REPORTS = ("RepairReport", "RestoreReport", "VerificationReport")
+_LATER = {"Check": "check", "Status": "check", **dict.fromkeys(_REPORTS, "reports")}
 
 
 def __getattr__(name: str) -> object:

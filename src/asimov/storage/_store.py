@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from asimov.storage._model.reports import RepairReport, VerificationReport
+    from asimov.storage._model.reports import RepairReport, RestoreReport, VerificationReport
     from asimov.storage._model.snapshot import Contents
     from asimov.storage._operations.verifying import OnCheck
 
@@ -277,6 +277,74 @@ class Store:
             As from `add_file`, about the first file that can't be added. Then no file is added.
         """
         return adding.add(self.backend, sources(files), duplicate=duplicate, progress=progress)
+
+    def add_tree(
+        self,
+        path: str | os.PathLike[str],
+        pattern: str = "{event}/{production}/{file}",
+        *,
+        dry_run: bool = False,
+        duplicate: Duplicate = "link",
+        meta: Mapping[str, Any] | None = None,
+        progress: Progress | bool | None = None,
+    ) -> pd.DataFrame:
+        """Add the files of a folder and of the folders in it; those that can be added, all or none.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The folder.
+        pattern : str
+            What the paths of its files, relative to it, say: ``{event}``, ``{production}`` and ``{file}``, each once,
+            and perhaps other text, as in ``"results/{event}/{production}/output/{file}"``. No field holds a slash.
+        dry_run : bool
+            Only return what would be done. Only those files are read whose names are recorded.
+        duplicate, meta
+            As for `add_file`; `meta` is for each of the files.
+        progress : callable or bool, optional
+            As for `add_files`; the bytes that are added.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each file, added or not, sorted by path; also for folders that are left out as a whole. Columns
+            event, production and file (str; NA if the pattern doesn't fit), path (str), size (Int64, bytes), action
+            (``add``; ``is there already``: the name has these bytes; or ``skip``) and reason (str): why a file isn't
+            added. These are skipped: paths that don't fit the pattern, names that a Store can't hold, names that are
+            recorded with other bytes, symbolic links, what is no regular file, Stores, and files and folders whose
+            names begin with a dot.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument has the wrong type, or makes no sense.
+        RecordExistsError, AlreadyPresentException, SourceChangedError
+            As from `add_files`. Then no file is added.
+        OSError
+            A file or folder can't be read, or the Store can't be written. Then no file is added.
+
+        Examples
+        --------
+        >>> (folder / "runs" / "GW170817" / "Prod0").mkdir(parents=True)
+        >>> (folder / "runs" / "GW170817" / "Prod0" / "psd.dat").write_text("1 2")
+        3
+        >>> list(store.add_tree(folder / "runs", dry_run=True)["action"])
+        ['add']
+        """
+        from asimov.storage._operations import trees
+
+        from .frame import tree_frame
+
+        found = trees.add_tree(
+            self.backend,
+            Path(arguments.path("path", path)),
+            pattern,
+            dry_run=arguments.flag("dry_run", dry_run),
+            duplicate=duplicate,
+            meta=meta,
+            progress=progress,
+        )
+        return tree_frame([one.row() for one in found])
 
     def new_file(
         self,
@@ -610,6 +678,69 @@ class Store:
             fingerprint=fingerprint,
         )
 
+    def restore(
+        self,
+        source: str | os.PathLike[str] | Store,
+        selection: object = None,
+        *,
+        dry_run: bool = True,
+        progress: Progress | bool | None = None,
+    ) -> RestoreReport:
+        """Put back missing and damaged files from copies, which are found by their bytes.
+
+        The files are verified first; those that were retracted are passed over. A copy has to have everything that is
+        recorded about a file: the MD5, and in a Store that records them the SHA-256 and the size. The records, with
+        their uuids, stay as they are. A damaged file is kept in ``.manifest/quarantine/EVENT/PRODUCTION/``.
+
+        Parameters
+        ----------
+        source : str, os.PathLike or Store
+            Where to look for the copies: a folder and all folders in it, whatever the names of the files are; or
+            another Store.
+        selection : optional
+            Restore only the files of these records, as for `fetch_files`; for example ``report.failures``.
+        dry_run : bool
+            Only report what would be done.
+        progress : callable or bool, optional
+            Called as ``progress(done, total)``, in bytes: first for the files of the Store, then from 0 for those that
+            are read in search of copies, whose total isn't known. An error that it raises cancels. True shows a bar.
+
+        Returns
+        -------
+        RestoreReport
+            What was restored, or would be, and what wasn't found. When this returns, what was restored survives a power
+            cut.
+
+        Raises
+        ------
+        RecordNotFoundError
+            There is no such record.
+        SourceChangedError
+            A copy was written to meanwhile.
+        TypeError, ValueError
+            An argument has the wrong type, or makes no sense.
+        OSError
+            The source can't be read, or the Store can't be written. What was restored before that stays restored.
+
+        Examples
+        --------
+        >>> store.restore(folder / "backup")  # doctest: +SKIP
+        <RestoreReport: would restore 2, 0 not found>
+        >>> store.restore(folder / "backup", dry_run=False).ok  # doctest: +SKIP
+        True
+        """
+        from asimov.storage._operations import restoring, verifying
+
+        contents = self.manifest.snapshot()
+        return restoring.restore(
+            self.backend,
+            contents,
+            verifying.records_to_verify(contents, None, None, selection),
+            source,
+            dry_run=arguments.flag("dry_run", dry_run),
+            progress=progress,
+        )
+
     @classmethod
     def repair(cls, root: str | os.PathLike[str], *, dry_run: bool = True) -> RepairReport:
         """Rebuild a manifest that was lost or damaged.
@@ -742,6 +873,42 @@ class Store:
             retracted=contents.retracted if meta else None,
             stamps=[note.get("added") for note in notes] if contents.with_stamp else None,
         )
+
+    def diff(self, other: object) -> pd.DataFrame:
+        """Return what this Store and another one don't have in common.
+
+        The manifests are compared, and no file is read: `verify` does that.
+
+        Parameters
+        ----------
+        other : Store or DataFrame
+            The other Store, or a table with columns event, production, file and hash, such as an earlier `to_frame`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each difference, sorted by event, production and file; none if there is no difference. Columns
+            event, production, file, hash (the MD5 here; NA if it is only there), other_hash (the MD5 there; NA if it is
+            only here) and difference: ``only here``, ``only there`` or ``other bytes`` (pandas' str). Two Stores that
+            record SHA-256 are compared by that too, so ``other bytes`` may have the same MD5: one of them was forged.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `other` is neither a Store nor such a table.
+
+        Examples
+        --------
+        >>> earlier = store.to_frame()
+        >>> len(store.diff(earlier))
+        0
+        """
+        from asimov.storage._operations import comparing
+
+        from .frame import differences_frame
+
+        here = comparing.side_of_contents(self.manifest.snapshot())
+        return differences_frame(comparing.differences(here, comparing.side_of(other)))
 
     def overview(self) -> pd.DataFrame:
         """Return the number of files of each production of each event.

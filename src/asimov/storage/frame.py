@@ -23,6 +23,9 @@ RECORD_COLUMNS = ("event", "production", "file", "hash", "uuid")
 Given = TypeVar("Given")
 CHECK_COLUMNS = ("event", "production", "file", "uuid", "hash", "status", "actual", "path", "size", "reason")
 
+DIFFERENCE_COLUMNS = ("event", "production", "file", "hash", "other_hash", "difference")
+TREE_COLUMNS = ("event", "production", "file", "path", "size", "action", "reason")
+
 
 class Tabulated(Protocol):
     """An object that returns a table of itself, as a Store does."""
@@ -188,6 +191,46 @@ def report_to_frame(report: Results) -> pd.DataFrame:
     columns["path"] = list(map(str, columns["path"]))
     series = {name: _sizes(of) if name == "size" else _text(of, len(checks)) for name, of in columns.items()}
     return pd.DataFrame(series)
+
+
+def differences_frame(found: Sequence[tuple[tuple[str, str, str], str | None, str | None, str]]) -> pd.DataFrame:
+    """Return the differences of two Stores as a table, in the order given.
+
+    Parameters
+    ----------
+    found : sequence of ((event, production, file), hash, other_hash, difference)
+        One for each row; a hash is None where there is no such file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `Store.diff`, with a RangeIndex.
+    """
+    parts = [map(itemgetter(position), map(itemgetter(0), found)) for position in range(3)]
+    values = [map(itemgetter(position), found) for position in range(1, 4)]
+    columns = zip(DIFFERENCE_COLUMNS, [*parts, *values], strict=True)
+    return pd.DataFrame({name: _text(of, len(found)) for name, of in columns})
+
+
+def tree_frame(
+    rows: Sequence[tuple[str | None, str | None, str | None, str, int | None, str, str | None]],
+) -> pd.DataFrame:
+    """Return what is in a folder as a table, in the order given.
+
+    Parameters
+    ----------
+    rows : sequence of (event, production, file, path, size, action, reason)
+        One for each row; None where something isn't known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `Store.add_tree`, with a RangeIndex.
+    """
+    columns = {name: [row[position] for row in rows] for position, name in enumerate(TREE_COLUMNS)}
+    return pd.DataFrame(
+        {name: _sizes(of) if name == "size" else _text(of, len(rows)) for name, of in columns.items()}  # type: ignore[arg-type]
+    )
 
 
 def _require(value: Given, attribute: str, kind: str) -> Given:

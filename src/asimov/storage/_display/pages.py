@@ -169,6 +169,15 @@ def report_html(report: Report) -> str:
     return html.page(report_line(report), title, *parts)
 
 
+def restored_html(line: str, place: object, rows: Sequence[tuple[str, str, str, str | None]], total: int) -> str:
+    """Return a report of restored files as HTML: event, production, file, and where its bytes are (None: nowhere)."""
+    status, kind = ("corrupt", "ill") if any(row[3] is None for row in rows) else (_OK, "well")
+    cells = ("".join([*map(html.cell, row[:3]), html.cell(row[3] or "not found")]) for row in rows)
+    table = html.table(("Event", "Production", "File", "Copy"), (f"<tr>{row}</tr>" for row in cells), total - len(rows))
+    title = html.title(f"{html.symbol(status)} {html.text(line[1:-1])}", kind)
+    return html.page(line, title, html.note(html.path(place)), table)
+
+
 def _holdings(place: object, columns: Columns) -> Iterator[str]:
     counts = tally(columns)
     files, events = count(counts["files"], "file"), count(counts["events"], "event")

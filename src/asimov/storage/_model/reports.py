@@ -1,4 +1,4 @@
-"""Reports: what verification and repair found, as values."""
+"""Reports: what verification, repair and restoring found, as values."""
 
 from __future__ import annotations
 
@@ -142,3 +142,49 @@ class RepairReport:
         did = "would keep" if self.dry_run else "kept"
         what = f"manifest {self.manifest}, {did} {len(self.records):,} records, {len(self.quarantined):,} quarantined"
         return f"<RepairReport: {what}>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestoreReport:
+    """What `Store.restore` put back, or would put back in a dry run, and what it didn't find.
+
+    Attributes
+    ----------
+    root : pathlib.Path
+        The Store's folder.
+    dry_run : bool
+        Whether nothing was touched.
+    restored : tuple of Record
+        The files that were put back, or would be, sorted by event, production and file.
+    sources : tuple of pathlib.Path
+        Where the bytes of each of them were found, in the same order.
+    not_found : tuple of Record
+        The missing or damaged files whose bytes were not found.
+    unread : tuple of pathlib.Path
+        Files of the source that could not be read.
+    """
+
+    root: Path
+    dry_run: bool
+    restored: tuple[Record, ...]
+    sources: tuple[Path, ...]
+    not_found: tuple[Record, ...]
+    unread: tuple[Path, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the bytes of every missing or damaged file were found."""
+        return not self.not_found
+
+    def _repr_html_(self) -> str:
+        from asimov.storage._display.pages import MAX_ROWS, restored_html
+
+        missing = [(*record.key, None) for record in self.not_found]
+        pairs = zip(self.restored, self.sources, strict=True)
+        rows = [*missing, *((*record.key, str(where)) for record, where in pairs)]
+        return restored_html(repr(self), self.root, rows[:MAX_ROWS], len(rows))
+
+    def __repr__(self) -> str:
+        did = "would restore" if self.dry_run else "restored"
+        unread = f", {len(self.unread):,} of the source unreadable" if self.unread else ""
+        return f"<RestoreReport: {did} {len(self.restored):,}, {len(self.not_found):,} not found{unread}>"

@@ -159,11 +159,14 @@ def store(
     productions share go to one called `shared`. The same command may be run again. If a name is taken by other bytes,
     the file is refused.
 
+    FILE may be a folder: its files are added, not those of the folders in it. What is left out is said on stderr.
+
     FILE may be a pipe: - for standard input (with --name), or a FIFO. All of its bytes are stored.
     """
-    from . import streams
+    from . import folders, streams
 
     more: dict[str, Any] = {"hash": hash, "duplicate": duplicate, "meta": meta}
+    files = folders.with_files_of_folders(ctx, files, {"--name": name, "--hash": hash})
     _require_one(ctx, files, {"--name": name, "--hash": hash})
     piped = next(filter(streams.is_pipe, files), None)
     if piped is not None and len(files) > 1:
