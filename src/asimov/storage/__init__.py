@@ -29,6 +29,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from asimov.storage._model.check import Check, Status
     from asimov.storage._model.reports import RepairReport, RestoreReport, VerificationReport
+    from asimov.storage._operations.origin import made_by
 
 __all__ = [
     "AlreadyPresentException",
@@ -52,6 +53,7 @@ __all__ = [
     "StoreExistsError",
     "StoreReadOnlyError",
     "VerificationReport",
+    "made_by",
 ]
 
 
@@ -63,15 +65,14 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 # Only some processes verify or repair. The others start a little sooner without what these need.
-_REPORTS = ("RepairReport", "RestoreReport", "VerificationReport")
-_LATER = {"Check": "check", "Status": "check", **dict.fromkeys(_REPORTS, "reports")}
+_LATER = {"Check": "_model.check", "Status": "_model.check", "made_by": "_operations.origin"}
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LATER:
+    if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(import_module(f"._model.{_LATER[name]}", __name__), name)
+    return getattr(import_module(f".{_LATER.get(name, '_model.reports')}", __name__), name)
 
 
 def __dir__() -> list[str]:
