@@ -199,3 +199,12 @@ def test_a_repair_keeps_it(filled):
         with pytest.raises(RetractedError, match=re.escape(WHY)):
             Store(filled.root).fetch_file("E", "P", "bad")
         assert Store(filled.root).verify().ok
+
+
+def test_pages_strike_it_through(filled):
+    """The HTML of a Store and its Manifest strikes the file through and says why, as text only."""
+    filled.retract(("E", "P", "bad"), "<b>wrong</b> PSD")
+    for shown in (filled, filled.manifest, Store(filled.root)):
+        page = shown._repr_html_()
+        assert page.count("<s>") == 1
+        assert '<s><bdi>bad</bdi></s><div class="as-note">retracted: &lt;b&gt;wrong&lt;/b&gt; PSD</div>' in page

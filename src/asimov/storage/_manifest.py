@@ -227,6 +227,10 @@ class Manifest:
                 raise
             del self._pending[: len(noted)]
 
+    def reasons(self) -> dict[str, str]:
+        """Return why records were retracted, by uuid; for this package's own parts."""
+        return {uuid: retraction.reason for uuid, retraction in self.backend.seen.retracted.items()}
+
     def columns(self) -> tuple[list[str], list[str], list[str], list[str], list[str]]:
         """Return events, productions, files, hashes and uuids, sorted: for tables of many rows."""
         contents = self.snapshot()
@@ -245,7 +249,7 @@ class Manifest:
             columns = self.columns()
         except (StorageError, OSError) as error:
             return unreadable_html(repr(self), error)
-        return manifest_html(self.backend.seen.name, self.backend.location, columns)
+        return manifest_html(self.backend.seen.name, self.backend.location, columns, self.reasons())
 
 
 def _backend_of(store: object) -> Backend | None:

@@ -183,7 +183,8 @@ class Store:
         from asimov.storage._display.pages import store_html, unreadable_html
 
         try:
-            return store_html(self.name, self.backend.location, self.manifest.columns())
+            columns = self.manifest.columns()
+            return store_html(self.name, self.backend.location, columns, self.manifest.reasons())
         except (StorageError, OSError) as error:
             return unreadable_html(repr(self), error)
 

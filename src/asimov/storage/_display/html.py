@@ -88,6 +88,11 @@ def cell(words: str) -> str:
     return f"<td>{name(words)}</td>"
 
 
+def struck(words: str, why: str) -> str:
+    """Return a cell whose text is struck through, with the reason below it."""
+    return f'<td><s>{name(words)}</s><div class="as-note">{text(why)}</div></td>'
+
+
 def digest(digits: str) -> str:
     """Return the cell of a table that holds a digest or a uuid."""
     return f'<td class="as-code">{text(digits)}</td>'

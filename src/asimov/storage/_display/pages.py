@@ -16,6 +16,9 @@ from .text import DIGESTS, SYMBOLS, byte_size, count, printable
 Columns: TypeAlias = tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[str], Sequence[str]]
 """Events, productions, files, hashes and uuids of all records, sorted."""
 
+Reasons: TypeAlias = Mapping[str, str]
+"""Why records were retracted, by uuid."""
+
 MAX_ROWS = 20  # for the rows of a group, and for the groups
 _OK, _RETRACTED = "ok", "retracted"
 
@@ -119,14 +122,15 @@ def verdict(report: Report) -> str:
 # HTML ----------------------------------------------------------------------------------------------------------------
 
 
-def store_html(name: str, place: object, columns: Columns) -> str:
-    """Return a Store as HTML: its name, root, counts, and its records by event."""
-    return html.page(store_line(name, place), html.title(f"Store {html.name(name)}"), *_holdings(place, columns))
+def store_html(name: str, place: object, columns: Columns, retracted: Reasons | None = None) -> str:
+    """Return a Store as HTML: its name, root, counts, and its records by event; retracted ones struck through."""
+    title = html.title(f"Store {html.name(name)}")
+    return html.page(store_line(name, place), title, *_holdings(place, columns, retracted or {}))
 
 
-def manifest_html(name: str, place: object, columns: Columns) -> str:
-    """Return the Manifest of a Store as HTML: its root, counts, and its records by event."""
-    return html.page(manifest_line(name, place), html.title("Manifest"), *_holdings(place, columns))
+def manifest_html(name: str, place: object, columns: Columns, retracted: Reasons | None = None) -> str:
+    """Return the Manifest of a Store as HTML, like the Store."""
+    return html.page(manifest_line(name, place), html.title("Manifest"), *_holdings(place, columns, retracted or {}))
 
 
 def rows_html(line: str, name: str, place: object, rows: Sequence[tuple[str, str, str, int | None]], total: int) -> str:
@@ -178,18 +182,18 @@ def restored_html(line: str, place: object, rows: Sequence[tuple[str, str, str, 
     return html.page(line, title, html.note(html.path(place)), table)
 
 
-def _holdings(place: object, columns: Columns) -> Iterator[str]:
+def _holdings(place: object, columns: Columns, retracted: Reasons) -> Iterator[str]:
     counts = tally(columns)
     files, events = count(counts["files"], "file"), count(counts["events"], "event")
     yield html.note(f"{html.path(place)} · {files}, {events}, {count(counts['productions'], 'production')}")
-    yield from _events(columns)
+    yield from _events(columns, retracted)
 
 
-def _events(columns: Columns) -> Iterator[str]:
+def _events(columns: Columns, retracted: Reasons) -> Iterator[str]:
     """Yield the records by event: the first events, and the first rows of each."""
     spans = list(_spans(columns[0]))
     for start, stop in spans[:MAX_ROWS]:
-        yield _event(columns, start, stop, is_open=len(spans) == 1)
+        yield _event(columns, retracted, start, stop, is_open=len(spans) == 1)
     if len(spans) > MAX_ROWS:
         yield html.note(f"… and {count(len(spans) - MAX_ROWS, 'more event')}")
 
@@ -202,10 +206,10 @@ def _spans(events: Sequence[str]) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _event(columns: Columns, start: int, stop: int, *, is_open: bool) -> str:
+def _event(columns: Columns, retracted: Reasons, start: int, stop: int, *, is_open: bool) -> str:
     _, productions, files, hashes, uuids = (column[start : min(stop, start + MAX_ROWS)] for column in columns)
     rows = [
-        f"<tr>{html.cell(production)}{html.cell(file)}{html.digest(digest)}{html.digest(uuid)}</tr>"
+        f"<tr>{html.cell(production)}{_file(file, retracted.get(uuid))}{html.digest(digest)}{html.digest(uuid)}</tr>"
         for production, file, digest, uuid in zip(productions, files, hashes, uuids, strict=True)
     ]
     table = html.table(("production", "file", "hash", "uuid"), rows, stop - start - len(rows))
@@ -227,6 +231,10 @@ def _check(check: Check) -> str:
     if check.status == _OK:
         return f"<tr>{place}{html.digest(check.hash)}</tr>"
     return f"<tr>{place}{html.cell(check.reason or '')}<td>{html.path(check.path)}</td></tr>"
+
+
+def _file(file: str, why: str | None) -> str:
+    return html.cell(file) if why is None else html.struck(file, f"retracted: {why}")
 
 
 def _untracked(paths: Sequence[Path]) -> str:
