@@ -87,6 +87,23 @@ def test_search_filter_sort_and_page(opened):
     )
 
 
+def test_what_was_retracted_is_struck_through(opened, filled):
+    """A retracted file is struck through and says so; opening it says why, and what to use instead."""
+    bad, good = (("GW150910", "Prod0", f"posterior-{number:03}.txt") for number in (0, 6))
+    filled.retract(bad, "<b>glitch</b>", superseded_by=good)
+    book, widget = opened()
+    struck = rows(widget).locator("s")
+    expect(struck).to_have_text(["posterior-000.txt"])
+    expect(rows(widget).first).to_contain_text("⊘ retracted")
+    title = "GW150910 / Prod0 / posterior-000.txt: retracted: <b>glitch</b>"
+    expect(rows(widget).first.locator(".asimov-storage-of-file")).to_have_attribute("title", title)
+    axe(book)
+    struck.click()
+    part = widget.get_by_role("region", name="File", exact=True)
+    expect(part).to_contain_text("was retracted on")
+    expect(part).to_contain_text("Use 'GW150910' / 'Prod0' / 'posterior-006.txt' instead.")
+
+
 def test_selection_is_fetched_and_verified(opened, filled, tmp_path):
     """All that match are selected, verified and copied; one that is damaged is said to be; `selection` is in Python."""
     book, widget = opened()

@@ -11,6 +11,7 @@ from damage import flip_bit
 from asimov.storage import RecordNotFoundError, Store
 from asimov.storage._backends.local.backend import LocalBackend
 from asimov.storage.widgets import Explorer
+from asimov.storage.widgets._exploring.view import View
 
 
 @pytest.fixture
@@ -217,6 +218,18 @@ def test_two_refreshes_at_once(filled, source):
     slow.join()
     quick.join()
     assert len(explorer._browsing._reading.table) == 62
+    explorer.close()
+
+
+def test_a_retracted_record_says_why(filled):
+    """A refresh brings what was retracted since: its row says why, and no other has more than its values."""
+    explorer = Explorer(filled)
+    first = explorer._browsing.first(View())["rows"][0]
+    assert len(first) == 8
+    Store(filled.root).retract(tuple(first[:3]), "glitch")
+    explorer.refresh()
+    rows = explorer._browsing.first(View())["rows"]
+    assert (rows[0][:7], rows[0][8:], {len(row) for row in rows[1:]}) == (first[:7], ["glitch"], {8})
     explorer.close()
 
 

@@ -115,11 +115,15 @@ class Browsing:
     def _row(self, table: Table, index: int) -> list[object]:
         """Return a row as a page shows it: names, digests, size in bytes, time added, time verified.
 
-        The time when the file was added is in ms since 1970, the time when it was verified in seconds.
+        The time when the file was added is in ms since 1970, the time when it was verified in seconds. The row of a
+        retracted record also has the reason.
         """
-        _, size, modified = stat(self._store, table.contents.record(index))
+        record = table.contents.record(index)
+        _, size, modified = stat(self._store, record)
+        retraction = table.contents.retracted.get(record.uuid)
+        why = [] if retraction is None else [retraction.reason]
         verified = None
         if table.facts is not None:
             table.facts.note(index, size, modified)
             verified = table.facts.verified and table.facts.verified[index]
-        return [*table.row(index), size, None if modified is None else modified // 1_000_000, verified]
+        return [*table.row(index), size, None if modified is None else modified // 1_000_000, verified, *why]

@@ -42,7 +42,10 @@ class Reading:
     def shows(self, read: Contents) -> bool:
         """Return whether the table has the same records as `read`. A manifest may be rewritten without any change."""
         shown = self.table.contents
-        return read is shown or (read.keys == shown.keys and read.hashes == shown.hashes and read.uuids == shown.uuids)
+        if read is shown:
+            return True
+        same = read.keys == shown.keys and read.hashes == shown.hashes and read.uuids == shown.uuids
+        return same and read.retracted == shown.retracted
 
     def made(self, read: Contents) -> Table:
         """Return the table of a reading."""

@@ -46,10 +46,10 @@ function columnCell(column, row, words) {
 /**
  * @param {string} column
  * @param {string} title
- * @param {Child} content
+ * @param {Child[]} content
  */
-function textCell(column, title, content) {
-  return make("td", { class: `asimov-storage-of-${column}`, title: title || null }, content);
+function textCell(column, title, ...content) {
+  return make("td", { class: `asimov-storage-of-${column}`, title: title || null }, ...content);
 }
 
 /** @param {number | null} seconds Since 1970. 0 means never, a negative time that the file failed, null not known yet. */

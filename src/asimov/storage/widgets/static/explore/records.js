@@ -5,7 +5,7 @@
  * One row of the table. `size` is in bytes, `added` in ms since 1970, and both are null if the file is missing. `verified`
  * is as in verifiedCell.
  *
- * @typedef {[...RecordKey, hash: string, uuid: string, size: number | null, added: number | null, verified: number | null]}
+ * @typedef {[...RecordKey, hash: string, uuid: string, size: number | null, added: number | null, verified: number | null, why?: string]}
  * RecordRow
  */
 /**
@@ -190,8 +190,13 @@ class RecordsTable {
    */
   fileCell(row, words) {
     const open = button("", () => this.does.open(keyOf(row)), { class: "asimov-storage-name", tabindex: -1 });
-    open.append(make("bdi", {}, ...markedName(row[2], words)));
-    return textCell("file", row.slice(0, 3).join(" / "), open);
+    const name = make("bdi", {}, ...markedName(row[2], words));
+    const path = row.slice(0, 3).join(" / ");
+    const why = row[8];
+    open.append(why === undefined ? name : make("s", {}, name));
+    if (why === undefined) return textCell("file", path, open);
+    const retracted = make("span", { class: "asimov-storage-detail" }, "⊘ retracted");
+    return textCell("file", `${path}: retracted: ${why}`, open, retracted);
   }
 
   close() {
