@@ -74,6 +74,8 @@ TOKENS = [
         "events: {}\n",
         "# entries folded: 3\n",
         "requires: [x]\n",
+        "retracted:\n  00000000000000000000000000000001:\n    reason: glitch\n",
+        "retracted: ",
         "        note: {}\n",
         "        meta:\n          a: 1\n          b: text\n",
     ),
@@ -114,6 +116,7 @@ def trees(draw) -> dict:
             "sha256": st.text("0123456789abcdef", min_size=64, max_size=64),
             "size": st.integers(0, 10**20),
             "note": further(),
+            "meta": further(),
             "author": further(),
             "zeta": further(),
         },
@@ -125,6 +128,9 @@ def trees(draw) -> dict:
     productions = st.none() | st.dictionaries(names("production"), st.none() | files, max_size=2)
     events = st.none() | st.dictionaries(names("event"), productions, max_size=3)
     tree = {"name": draw(texts()), "events": draw(events)}
+    said = st.fixed_dictionaries({"reason": texts(), "at": further()}, optional={"superseded_by": digests()})
+    retracted = further() | st.dictionaries(digests() | texts(), said | further(), max_size=3)
+    tree |= draw(st.fixed_dictionaries({}, optional={"retracted": retracted}))
     return tree | draw(st.dictionaries(texts(), further(), max_size=2)) | tree
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ import yaml
 
 from asimov.storage import ManifestError
 from asimov.storage._format import canonical_reader, canonical_writer, further, reader, yaml_reader
+from asimov.storage._format.retractions import with_retractions
+from asimov.storage._model.further import values
+from asimov.storage._model.retraction import Retraction
 from asimov.storage._model.snapshot import Contents
 
 KINDS = "binary bool float int map merge null omap pairs seq set str timestamp value"
@@ -45,10 +49,25 @@ def ours(data: bytes) -> Reading | None:
         assert str(PATH) in str(error)
         return None
     check_both_readers(data, contents)
+    check_retractions(contents)
+    assert all(isinstance(record.meta, Mapping) for record in contents)
     extras = {record.key: keys_of(record.further_lines, 8) for record in contents if record.further_lines}
     records = {r.key: (r.hash, r.uuid) for r in contents}
     assert len(records) == len(contents)
     return Reading(contents.name, records, {"name", "events", *keys_of(contents.top, 0)}, extras)
+
+
+def check_retractions(contents: Contents) -> None:
+    """One more retraction is put into the text beside those that are there, and all are read again as they were."""
+    known = values(contents.top).get("retracted")
+    assert (
+        set(contents.retracted) <= {str(key) for key in known} if isinstance(known, Mapping) else not contents.retracted
+    )
+    grown = with_retractions(contents, [Retraction("f" * 31 + "0", {"reason": "of the test"})])
+    again = reader.parse(canonical_writer.whole(grown), PATH)
+    expected = {"f" * 31 + "0": Retraction("f" * 31 + "0", {"reason": "of the test"}), **contents.retracted}
+    assert again.retracted == grown.retracted == expected
+    assert list(again) == list(contents)
 
 
 def keys_of(lines: str, indent: int) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from damage import keys, manifest_of, run_python
 
-from asimov.storage import RecordNotFoundError, RetractedError, Status, Store
+from asimov.storage import ManifestError, RecordNotFoundError, RetractedError, Status, Store
 
 WHY = "the wrong PSD was used: see #12"
 
@@ -208,3 +208,23 @@ def test_pages_strike_it_through(filled):
         page = shown._repr_html_()
         assert page.count("<s>") == 1
         assert '<s><bdi>bad</bdi></s><div class="as-note">retracted: &lt;b&gt;wrong&lt;/b&gt; PSD</div>' in page
+
+
+def test_what_another_program_wrote_is_kept(filled):
+    """Where the key has a value of another program, nothing is retracted over it; adds go on and keep it."""
+    manifest = manifest_of(filled)
+    manifest.write_text(manifest.read_text().replace("name:", "retracted:\n  -\n    - mine\nname:"))
+    store = Store(filled.root)
+    with pytest.raises(ValueError, match="is no mapping"):
+        store.retract(("E", "P", "bad"), WHY)
+    with store.new_file("E", "P", "new") as file:
+        file.write(b"new")
+    assert yaml.safe_load(manifest.read_bytes())["retracted"] == [["mine"]]
+
+
+def test_what_belongs_to_no_key_is_no_manifest(filled):
+    """Lines below the records that belong to no key are refused, as YAML refuses them."""
+    manifest = manifest_of(filled)
+    manifest.write_text("'NO':\nevents: {}\n  - null\nname: 'no'\n")
+    with pytest.raises(ManifestError, match="is not YAML"):
+        Store(filled.root)

@@ -71,7 +71,7 @@ def _with_rows(data: bytes, outer: Outer, rows: canonical_rows.Rows | None) -> C
 def read_outer(data: bytes) -> Outer | None:
     """Read the lines around the records; None if that takes a YAML parser."""
     start, end = _events(data)
-    if start < 0:
+    if start < 0 or data[end : end + 1] in {b" ", b"-"}:  # a line that belongs to no key below the records
         return None
     before = start - len(EVENTS if start < end else NO_EVENTS)
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from asimov.storage._model.further import values
 from asimov.storage._model.record import Record
 from asimov.storage._model.retraction import RETRACTED, Retraction
 from asimov.storage._model.snapshot import Contents
@@ -24,10 +25,16 @@ def with_retractions(contents: Contents, retractions: Iterable[Retraction]) -> C
     if not new:
         return contents
     outer = dict(further.items(contents.top, 0))
-    lines = dict(further.items(outer.get(RETRACTED, "").partition("\n")[2], 2))
+    there = "" if is_strange(contents) else outer.get(RETRACTED, "")
+    lines = dict(further.items(there.partition("\n")[2], 2))
     lines |= {uuid: further.of_values({uuid: retraction.values}, 2) for uuid, retraction in new.items()}
     outer[RETRACTED] = f"{RETRACTED}:\n" + "".join(lines[uuid] for uuid in sorted(lines))
     return contents.with_top("".join(outer[key] for key in sorted(outer)))
+
+
+def is_strange(contents: Contents) -> bool:
+    """Return whether the key of the retractions has a value that is no mapping: something else has written it."""
+    return f"\n{RETRACTED}:" in f"\n{contents.top}" and not isinstance(values(contents.top).get(RETRACTED), Mapping)
 
 
 def holds(contents: Contents, line: Line) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asimov.storage._backends.base import Backend, Item
 from asimov.storage._display.text import shown
+from asimov.storage._format.retractions import is_strange
 from asimov.storage._model.errors import RetractedError
 from asimov.storage._model.record import Record
 from asimov.storage._model.retraction import Retraction, in_words
@@ -64,7 +65,13 @@ class Retracting:
         ------
         RetractedError
             One of the records was retracted already, for another reason or another successor.
+        ValueError
+            Another program has written the key of the retractions.
         """
+        if is_strange(contents):
+            msg = "The manifest has a key 'retracted' that is no mapping: another program has written it, and it would "
+            msg += "be lost. Nothing was retracted: give that key another name in manifest.yaml first."
+            raise ValueError(msg)
         new = []
         for record in self.records:
             known = contents.retracted.get(record.uuid)
