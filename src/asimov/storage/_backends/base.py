@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
+from asimov.storage._bytes import digests
 from asimov.storage._bytes.descriptors import write_all
 from asimov.storage._bytes.digests import Digest, Named
 from asimov.storage._bytes.progress import Meter, Progress
@@ -356,7 +357,7 @@ class Backend(ABC):
             Its bytes are not those that were recorded. Some of them have been written.
         """
         found = Digest(sha256=record.sha256 is not None)
-        for piece in counted(self.pieces(record), found, meter):
+        for piece in digests.counted(self.pieces(record), found, meter):
             with writing:
                 write_all(target, piece)
         require_match(record, found, self.where(record))
@@ -375,7 +376,7 @@ class Backend(ABC):
         """Verify files, sorted by key, and return a Check of each, even of one that can't be read."""
         from . import checking
 
-        return [checking.check(self, record, meter) for record in records]
+        return [checking.check(record, self.where(record), self.pieces, meter) for record in records]
 
     # When files were last verified, if the back end can keep that.
 
@@ -392,12 +393,3 @@ class Backend(ABC):
 
         Without `rotating`, nothing is kept in a Store that only another program has written.
         """
-
-
-def counted(pieces: Iterator[bytes], found: Digest, meter: Meter | None) -> Iterator[bytes]:
-    """Yield the bytes of a file, while digesting and counting them."""
-    for piece in pieces:
-        found.update(piece)
-        if meter is not None:
-            meter.advance(len(piece))
-        yield piece

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from asimov.storage._bytes.digests import Digest
+from asimov.storage._bytes.digests import Digest, counted
 from asimov.storage._model.check import Check, Status
 from asimov.storage._model.matching import Where, mismatch
-
-from .base import counted
 
 if TYPE_CHECKING:
     from asimov.storage._bytes.progress import Meter
     from asimov.storage._model.record import Record
 
-    from .base import Backend
 
-
-def check(backend: Backend, record: Record, meter: Meter | None) -> Check:
-    """Verify the file of a record; return a Check even of one that can't be read."""
+def check(record: Record, where: Where, pieces: Callable[[Record], Iterator[bytes]], meter: Meter | None) -> Check:
+    """Verify the file of a record, as `pieces` yields it; return a Check even of one that can't be read."""
     found = Digest(sha256=record.sha256 is not None)
-    where = backend.where(record)
     try:
-        for _ in counted(backend.pieces(record), found, meter):
+        for _ in counted(pieces(record), found, meter):
             pass
     except FileNotFoundError:
         return failed(record, where, Status.MISSING, "there is no such file")

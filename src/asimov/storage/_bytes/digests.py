@@ -240,3 +240,12 @@ def _copy_in_two_threads(source: int, sink: _Sink, worker: _Worker, meter: Meter
 def _read(descriptor: int, reading: Named) -> bytes:
     with reading:
         return os.read(descriptor, CHUNK)
+
+
+def counted(pieces: Iterator[bytes], found: Digest, meter: Meter | None) -> Iterator[bytes]:
+    """Yield the bytes of a file, while digesting and counting them."""
+    for piece in pieces:
+        found.update(piece)
+        if meter is not None:
+            meter.advance(len(piece))
+        yield piece
