@@ -9,6 +9,8 @@ import yaml
 
 from asimov.storage import ManifestError, Record, Store
 from asimov.storage._format import canonical_reader, canonical_writer, further, reader, yaml_reader
+from asimov.storage._format.retractions import with_retractions
+from asimov.storage._model.retraction import Retraction
 
 HASH, UUID = "a" * 32, "b{:031d}"
 CANONICAL = {
@@ -37,6 +39,9 @@ OTHERWISE = {
     "a text in quotes that it needn't have": ("", "        note: 'text'\n", ""),
     "a text that YAML 1.2 takes for a number": ("", "        note: 1e5\n", ""),
     "two spaces": ("", "        note:  text\n", ""),
+    "nothing but a space": ("", "        note: \n", ""),
+    "nothing but a space below": ("", "        meta:\n          a: \n          b: 1\n", ""),
+    "nothing but a space in a list": ("", "        note:\n          - \n          - 1\n", ""),
     "a comment": ("", "        note: text # more\n", ""),
     "flow style": ("", "        note: {a: 1}\n", ""),
     "deeply indented": ("", "        note:\n              a: 1\n", ""),
@@ -153,6 +158,39 @@ def test_keys_at_the_top(top, records):
     assert yaml.safe_load(bytes(canonical_writer.write(contents))) == tree
     if "!!set" not in top:
         assert bytes(canonical_reader.read(whole.encode()).text).decode() == whole
+
+
+@pytest.mark.parametrize("top", ["comment: \n", "retracted: \n", "a:\n  b: \n", "a:\n  - \n"])
+@pytest.mark.parametrize("records", [(), (NONE,)], ids=len)
+def test_keys_at_the_top_with_nothing_but_a_space(top, records):
+    """A further key at the top whose value is only a space says null, wherever it stands."""
+    data = manifest(*records).decode() if records else "events: {}\nname: results\n"
+    for text in (top + data, data + top):
+        contents = reader.parse(text.encode(), Path("m"))
+        assert yaml.safe_load(bytes(canonical_writer.write(contents))) == yaml.safe_load(text)
+
+
+def test_tagged_keys():
+    """A key with a tag is called what it says, and one that is known loses the tag, for its text is what is known."""
+    text = "!!int retracted:\n  ? !!int 'NO'\n  : {}\n!!str 'true': 1\n!!null 'NO': 2\nrequires: []\n"
+    contents = reader.parse(f"events: {{}}\nname: results\n{text}".encode(), Path("m"))
+    assert dict(further.items(contents.top, 0)) == {
+        "NO": "!!null 'NO': 2\n",
+        "requires": "requires: []\n",
+        "retracted": "retracted:\n  !!int 'NO': {}\n",
+        "true": "'true': 1\n",
+    }
+    again = reader.parse(bytes(canonical_writer.write(contents)), Path("m"))
+    assert again.top == contents.top
+    grown = with_retractions(contents, [Retraction(UUID.format(1), {"reason": "a glitch"})])
+    assert list(dict(further.items(dict(further.items(grown.top, 0))["retracted"].partition("\n")[2], 2))) == [
+        "NO",
+        UUID.format(1),
+    ]
+    (record,) = reader.parse(manifest(("", "        !!int meta:\n          a: 1\n", "")), Path("m"))
+    assert record.meta == {"a": 1}
+    long = "k" * 1200
+    assert [key for key, _ in further.items(f"? !!int '{long}'\n: 1\n", 0)] == [long]
 
 
 def test_shapes_that_add_up_to_others():

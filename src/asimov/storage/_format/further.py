@@ -42,6 +42,10 @@ _BETWEEN = re.compile(r"(?:        [i-t].*\n(?:         .*\n)*)+").fullmatch
 _SHAPES = 8
 """How many different shapes are looked for among many lines. The lines that are left are then checked one by one."""
 _QUOTED_KEY = r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"):"""
+_TAGGED_KEY = rf"(?:!!\w+ )?{_QUOTED_KEY}"
+"""A key in quotes: it is always in quotes where it has a tag."""
+_KNOWN = frozenset({"retracted", "requires", "meta", "sha256", "size"})
+"""Keys that this version knows, or a later one: they are known by their text, so they are written without a tag."""
 
 
 class Collection(NamedTuple):
@@ -74,7 +78,8 @@ def of_tree(pairs: Mapping[str, tuple[yaml_tree.Scalar, yaml_tree.Tree]], indent
     from . import yaml_tree
 
     return "".join(
-        item(indent, yaml_tree.spell(key), _node_of_tree(value)) for _, (key, value) in sorted(pairs.items())
+        item(indent, name if name in _KNOWN else yaml_tree.spell(key), _node_of_tree(value))
+        for name, (key, value) in sorted(pairs.items())
     )
 
 
@@ -200,7 +205,7 @@ def _key(text: str) -> tuple[str, str]:
     if text.startswith("? "):
         key, _, rest = text[2:].partition("\n")
         return _meaning(key), rest.lstrip(" ")[1:]
-    found = re.match(_QUOTED_KEY, text)
+    found = re.match(_TAGGED_KEY, text)
     if found is not None:
         return _meaning(found[1]), text[found.end() :]
     key, _, rest = text.partition(":")
@@ -208,7 +213,7 @@ def _key(text: str) -> tuple[str, str]:
 
 
 def _meaning(token: str) -> str:
-    return unquote(token) or ""
+    return unquote(token[token.startswith("!!") and token.index(" ") + 1 :]) or ""
 
 
 # Checking.

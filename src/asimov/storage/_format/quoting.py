@@ -45,6 +45,8 @@ def means_another_type(text: str) -> bool:
 
 def is_canonical_scalar(token: str) -> bool:
     """Return whether a scalar is written as `quote` writes it, or is a number or word that keeps its type."""
+    if not token:
+        return False
     if token[0] in "'\"":
         text = unquote(token)
         return text is not None and quote(text) == token
