@@ -102,6 +102,11 @@ def test_what_was_retracted_is_struck_through(opened, filled):
     part = widget.get_by_role("region", name="File", exact=True)
     expect(part).to_contain_text("was retracted on")
     expect(part).to_contain_text("Use 'GW150910' / 'Prod0' / 'posterior-006.txt' instead.")
+    press(widget, "Fetch it all the same")
+    expect(part).to_contain_text("⊘ Retracted: <b>glitch</b>. Verified: GW150910 / Prod0 / posterior-000.txt")
+    with book.page.expect_download() as download:
+        press(widget, "Download")
+    assert download.value.suggested_filename == "posterior-000.txt"
 
 
 def test_selection_is_fetched_and_verified(opened, filled, tmp_path):

@@ -87,6 +87,11 @@ def test_filters(opened):
     widget.get_by_label("Not verified").select_option("ever")
     expect(rows(widget)).to_have_count(9)  # and the one that failed
     press(widget, "Clear all")
+    book.execute("store.retract(('GW150910', 'Prod0', 'file-00.txt'), 'glitch'); w.refresh()")
+    widget.get_by_label("Retracted").check()
+    expect(rows(widget)).to_have_count(1)
+    assert book.value("w.retracted")
+    press(widget, "Clear all")
     book.execute("w.larger_than = 30")
     expect(files(widget)).to_have_text(["file-10.txt"])
     expect(widget.get_by_label("Larger than")).to_have_value("30")
@@ -116,6 +121,32 @@ def test_every_column_sorts(opened):
     assert book.value("list(w.columns)") == ["event", "production", "file", "size", "verified", "uuid"]
     widget.get_by_label("Column UUID").press("Escape")
     expect(widget.get_by_role("button", name="Columns")).to_be_focused()
+
+
+def test_notes(notebook, store, source):
+    """Notes are searched, and shown where a word was found; their keys are columns, which sort."""
+    for number, analyst in enumerate(["Jane <b>Doe</b>", "Ágnes", "Jane Roe"]):
+        meta = {"analyst": analyst, "snr": 9.5 + number}
+        store.add_file("GW150910", "Prod0", source(content=b"%d" % number), f"file-{number}", meta=meta)
+    book = notebook(opening(store) + "w = store.explore()\nw")
+    widget = book.widget()
+    widget.get_by_label("Search").fill("jane")
+    expect(files(widget)).to_have_text(["file-0analyst: Jane <b>Doe</b>", "file-2analyst: Jane Roe"])
+    expect(rows(widget).first.locator("mark")).to_have_text(["Jane"])
+    press(widget, "Columns")
+    widget.get_by_label("Column analyst").check()
+    expect(files(widget)).to_have_text(["file-0", "file-2"])
+    expect(rows(widget).first.locator("mark")).to_have_text(["Jane"])
+    widget.get_by_label("Column snr").check()
+    widget.get_by_label("Search").fill("")
+    press(widget, "snr")
+    press(widget, "snr ▲")
+    expect(files(widget)).to_have_text(["file-2", "file-1", "file-0"])
+    assert book.value("[w.columns[-2:], w.sort]") == [("analyst", "snr"), "snr"]
+    files(widget).first.get_by_role("button").click()
+    part = widget.get_by_role("region", name="File", exact=True)
+    expect(part.locator("dd", has_text="Jane Roe")).to_be_visible()
+    axe(book)
 
 
 def cell(widget, event, production):

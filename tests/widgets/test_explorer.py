@@ -86,6 +86,9 @@ def test_a_missing_file_is_shown_without_size(page, filled):
         {"added_from": -1},
         {"suffix": 1},
         {"failed": "yes"},
+        {"retracted": "yes"},
+        {"columns": "file"},
+        {"columns": ["x" * 300]},
     ],
 )
 def test_hostile_pages_are_refused(page, wrong):
@@ -229,7 +232,7 @@ def test_a_retracted_record_says_why(filled):
     Store(filled.root).retract(tuple(first[:3]), "glitch")
     explorer.refresh()
     rows = explorer._browsing.first(View())["rows"]
-    assert (rows[0][:7], rows[0][8:], {len(row) for row in rows[1:]}) == (first[:7], ["glitch"], {8})
+    assert (rows[0][:7], rows[0][8:], {len(row) for row in rows[1:]}) == (first[:7], [{"why": "glitch"}], {8})
     explorer.close()
 
 

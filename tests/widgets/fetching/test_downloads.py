@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from damage import flip_bit, md5
 
-from asimov.storage import HashError, RecordNotFoundError, StorageError, Store
+from asimov.storage import HashError, RecordNotFoundError, RetractedError, StorageError, Store
 from asimov.storage.widgets import Fetcher
 from asimov.storage.widgets._fetching.downloads import OPEN, SLICE, Downloads
 from asimov.storage.widgets._link.jobs import REMEMBERED
@@ -198,7 +198,7 @@ class _EndedMeanwhile(Store):
 
     page: _Page
 
-    def open_file(self, *key, progress=None):
+    def open_file(self, *key, retracted=False, progress=None):
         opened = super().open_file(*key, progress=progress)
         self.page.end()
         return opened
@@ -266,3 +266,14 @@ def test_closing_ends_all(page, big):
     assert _open_files(big) == 0
     with pytest.raises(StorageError, match="was ended"):
         page.begin(download="f" * 16)
+
+
+def test_a_retracted_file(store, big):
+    """A retracted file is downloaded only where that is wanted."""
+    store.retract(("S1", "Prod0", "big.bin"), "glitch")
+    page = _Page(Store(store.root))
+    with pytest.raises(RetractedError, match="glitch"):
+        page.begin()
+    page.begin(retracted=True)
+    assert page.slice(0) == CONTENT[:SLICE]
+    page.end()

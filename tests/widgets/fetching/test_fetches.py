@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from damage import flip_bit, md5, run_python
 
-from asimov.storage import HashError, RecordNotFoundError
+from asimov.storage import HashError, RecordNotFoundError, RetractedError
 from asimov.storage.widgets._fetching import fetches
 from asimov.storage.widgets._fetching.fetches import Fetches, Order
 from asimov.storage.widgets._link.messages import Message, RefusedError
@@ -139,3 +139,18 @@ def test_errors_are_raised_to_who_calls(store, stored):
     with pytest.raises(HashError):
         fetches.fetch(Order(**PLACE))
     assert [state["phase"] for state in states if state["phase"] != "fetching"] == ["failed", "failed"]
+
+
+def test_a_retracted_file(store, source, page_of):
+    """What was retracted is refused with its reason, and fetched where that is wanted; its code does the same."""
+    store.add_file("S1", "Prod0", source(), "result.txt", meta={"analyst": "Jane Doe", "run": 17})
+    store.retract(KEY, "glitch")
+    states = []
+    fetches = Fetches(store, states.append)
+    with pytest.raises(RetractedError, match="glitch"):
+        fetches.fetch(Order(**PLACE))
+    assert (states[-1]["phase"], states[-1]["error"]["type"], fetches.path) == ("failed", "RetractedError", None)
+    fetches.fetch(Order(**PLACE, retracted=True))
+    assert (states[-1]["phase"], states[-1]["why"]) == ("fetched", "glitch")
+    assert states[-1]["notes"] == [["analyst", "Jane Doe"], ["run", "17"]]
+    assert run_python(states[-1]["code"]).returncode == 0

@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 class Explorer(Shown, Panel):
     """A widget that shows the contents of a Store as one paged table. The kernel searches and sorts it.
 
-    The search finds rows in whose event, production and file names all words occur. A word of six or more hexadecimal
-    digits also finds the hashes and uuids that begin with it. Rows are selected by their boxes, one page at once, or
-    all that match. The selection can be fetched to a folder, verified, or read from Python as `selection`. A click on
-    a row opens the file's preview and download. *Add* opens the Uploader.
+    The search finds rows in which all words occur: in event, production or file, or in the values of the notes
+    (``meta``). A word of six or more hexadecimal digits also finds the hashes and uuids that begin with it. Rows are
+    selected by their boxes, one page at once, or all that match. The selection can be fetched to a folder, verified, or
+    read from Python as `selection`. A click on a row opens the file's preview and download. *Add* opens the Uploader.
 
     Parameters
     ----------
@@ -78,12 +78,14 @@ class Explorer(Shown, Panel):
         been found to be sound.
     failed : bool
         Show only files that failed their last verification.
+    retracted : bool
+        Show only records that were retracted.
     sort : str
-        The column to sort by: event, production, file, size, added, verified, hash or uuid.
+        The column to sort by: event, production, file, size, added, verified, hash, uuid, or a key of the notes.
     descending : bool
         Whether to sort in descending order.
     columns : tuple of str
-        The columns that are shown.
+        The columns that are shown: those named for `sort`, keys of the notes among them.
     page : int
         The number of the page, counted from 0. A page has 50 rows.
     opened : (event, production, file) or None
@@ -166,6 +168,10 @@ class Explorer(Shown, Panel):
     def report(self) -> VerificationReport | None:
         """The report of the last verification of a selection."""
         return self._verification.report
+
+    def has_note(self, key: str) -> bool:
+        """Return whether a record has a note with this key."""
+        return self._reading.table.notes.has(key)
 
     def refresh(self) -> None:
         """Read the Store again, as *Refresh* does."""

@@ -53,6 +53,7 @@ class Served(Protocol):
         hash: str | None = None,
         *,
         dest: str | os.PathLike[str] | None = None,
+        retracted: bool = False,
         progress: Progress | None = None,
     ) -> Path:
         """Verify a file, and return its path, or that of its copy in `dest`."""
@@ -67,7 +68,15 @@ class Served(Protocol):
     ) -> list[Path]:
         """Verify many files, and return their paths, or those of their copies in `dest`."""
 
-    def open_file(self, event: object, production: object, file: str, *, progress: Progress | None = None) -> BinaryIO:
+    def open_file(
+        self,
+        event: object,
+        production: object,
+        file: str,
+        *,
+        retracted: bool = False,
+        progress: Progress | None = None,
+    ) -> BinaryIO:
         """Verify a file and open it. The bytes that are read are the bytes that were verified."""
 
     def verify(
@@ -135,6 +144,12 @@ def html(store: Served) -> str:
     """Return the HTML of a Store, for readers without a kernel."""
     picture: str = store._repr_html_()  # type: ignore[attr-defined]
     return picture
+
+
+def why_retracted(store: Served, record: Record) -> str | None:
+    """Return the reason why a record was retracted, as of the last reading of the Store; None if it was not."""
+    retraction = store.backend.seen.retracted.get(record.uuid)
+    return None if retraction is None else retraction.reason
 
 
 def stat(store: Served, record: Record) -> Found:

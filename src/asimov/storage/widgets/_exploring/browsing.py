@@ -6,11 +6,13 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from asimov.storage.widgets._link.messages import Message, State, request
+from asimov.storage.widgets._link.messages import Message, RefusedError, State, request
 from asimov.storage.widgets._served import stat
 
-from .view import View
+from .notes import LONGEST
+from .view import COLUMNS, View
 from .views import view_of
+from .words import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,13 +74,22 @@ class Browsing:
 
     @request("explore/page")
     def _answer_page(self, message: Message) -> State:
+        view = view_of(message)
         with self._reading.lock:
-            return self._page(view_of(message), message.text("known", "", limit=300))
+            if view.sort not in COLUMNS and not self._reading.table.notes.has(view.sort):
+                msg = "The message was refused: 'sort' must be a column. Reload the page and try again."
+                raise RefusedError(msg)
+            return self._page(view, message.text("known", "", limit=300))
 
     @request("explore/refresh", background=True)
     def _refresh(self, _message: Message) -> State:
         self.refresh()
         return {"records": len(self._reading.table)}
+
+    @request("explore/keys", background=True)
+    def _keys(self, _message: Message) -> State:
+        """Return the keys of the notes, which can be columns too."""
+        return asdict(self._reading.table.notes.keys())
 
     @request("explore/news", background=True)
     def _news(self, _message: Message) -> State:
@@ -93,7 +104,7 @@ class Browsing:
         page = table.page(view)
         return {
             "waits": waits,
-            "rows": [self._row(table, index) for index in page.rows],
+            "rows": [self._row(table, index, view) for index in page.rows],
             "marked": [table.contents.keys[index] in self._selection for index in page.rows],
             "page": page.number,
             "pages": page.pages,
@@ -112,18 +123,35 @@ class Browsing:
         choices = {"events": events, "productions": productions, "suffixes": table.suffix_choices()}
         return {"of": offered, **{name: asdict(offers) for name, offers in choices.items()}}
 
-    def _row(self, table: Table, index: int) -> list[object]:
+    def _row(self, table: Table, index: int, view: View) -> list[object]:
         """Return a row as a page shows it: names, digests, size in bytes, time added, time verified.
 
-        The time when the file was added is in ms since 1970, the time when it was verified in seconds. The row of a
-        retracted record also has the reason.
+        The time when the file was added is in ms since 1970, the time when it was verified in seconds. At the end there
+        is what only some rows have, if this one has any of it (see `_more`).
         """
         record = table.contents.record(index)
         _, size, modified = stat(self._store, record)
-        retraction = table.contents.retracted.get(record.uuid)
-        why = [] if retraction is None else [retraction.reason]
-        verified = None
+        added, verified = None if modified is None else modified // 1_000_000, None
         if table.facts is not None:
             table.facts.note(index, size, modified)
+            added = None if table.facts.added[index] < 0 else table.facts.added[index]
             verified = table.facts.verified and table.facts.verified[index]
-        return [*table.row(index), size, None if modified is None else modified // 1_000_000, verified, *why]
+        more = _more(table, index, view)
+        return [*table.row(index), size, added, verified, *([more] if more else [])]
+
+
+def _more(table: Table, index: int, view: View) -> State:
+    """Return what only some rows have: why it was retracted, the notes in columns, a note that was searched for."""
+    more: State = {}
+    *names, _, uuid = table.row(index)
+    retraction = table.contents.retracted.get(uuid)
+    if retraction is not None:
+        more["why"] = retraction.reason
+    noted = table.notes.of(index) if view.notes or view.search else {}
+    shown = {key: text[:LONGEST] for key in view.notes if (text := noted.get(key, ""))}
+    if shown:
+        more["notes"] = shown
+    found = table.notes.found(index, searchable(view.search).split(), searchable("\n".join(names)))
+    if found is not None and found[0] not in shown:
+        more["found"] = [found[0], found[1][:LONGEST]]
+    return more

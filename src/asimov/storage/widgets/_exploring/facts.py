@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from asimov.storage.widgets._served import stat_all, times_verified
 
+from .notes import Notes
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -38,7 +40,8 @@ class Facts:
     sizes : array
         The size of each file, in bytes; ``MISSING`` if there is no file.
     added : array
-        The last change of each file, in ms since 1970; ``MISSING`` if there is no file.
+        When each file was added, in ms since 1970: as its notes say if the Store has a stamp, else the time of its last
+        change; ``MISSING`` if neither is known.
     verified : array or None
         When each file was last verified, in seconds since 1970: 0 if never, negative if it failed. None until these
         times have been read.
@@ -46,6 +49,7 @@ class Facts:
 
     def __init__(self, store: Served, contents: Contents) -> None:
         self._store, self._contents = store, contents
+        self._notes = Notes(contents)
         count = len(contents)
         self.sizes, self.added = array("q", [UNKNOWN]) * count, array("q", [UNKNOWN]) * count
         self.verified: array[int] | None = None
@@ -95,7 +99,8 @@ class Facts:
     def note(self, row: int, size: int | None, changed: int | None) -> None:
         """Note the size of a file in bytes and the time of its last change in ns since 1970."""
         self.sizes[row] = MISSING if size is None else size
-        self.added[row] = MISSING if changed is None else changed // _NS_IN_MS
+        noted = self._notes.added(row)
+        self.added[row] = noted if noted is not None else MISSING if changed is None else changed // _NS_IN_MS
 
     def _stats(self, rows: Iterable[int]) -> Iterable[tuple[object, int | None, int | None]]:
         return stat_all(self._store, map(self._contents.record, rows))

@@ -72,23 +72,43 @@ def _of_ms(value: object) -> datetime | None:
     return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int | float) else None
 
 
+class Column(traitlets.TraitType[str, Any]):
+    """The column that the table is sorted by."""
+
+    default_value = "event"
+
+    def validate(self, obj: Shown, value: object) -> str:
+        """Return the name of the column."""
+        return _known(obj, self.name, value, [value])[0]
+
+
 class Columns(traitlets.TraitType["tuple[str, ...]", Any]):
     """The columns that are shown, in the order of the table."""
 
     default_value = DEFAULT_COLUMNS
-    info_text = f"some of {', '.join(COLUMNS)}"
 
     def __init__(self) -> None:
         super().__init__()
         self.tag(to_json=lambda value, _widget: list(value))
 
-    def validate(self, _obj: object, value: object) -> tuple[str, ...]:
-        """Return the names of the columns. "file" is always among them."""
-        names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [None]
-        if any(name not in COLUMNS for name in names):
-            msg = f"columns={shown(value)}: it takes {self.info_text}."
+    def validate(self, obj: Shown, value: object) -> tuple[str, ...]:
+        """Return the names of the columns, keys of notes at the end. "file" is always among them."""
+        given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [None]
+        names = _known(obj, self.name, value, given)
+        first = [name for name in COLUMNS if name in names or name == "file"]
+        return (*first, *dict.fromkeys(name for name in names if name not in COLUMNS))
+
+
+def _known(state: Shown, trait: str | None, value: object, names: list[Any]) -> list[str]:
+    """Return the names of columns; raise TraitError if one is neither a column nor a key of notes."""
+    for name in names:
+        if not isinstance(name, str) or not (name in COLUMNS or state.has_note(name)):
+            msg = (
+                f"{trait}={shown(value)}: {shown(name)} is no column. There are {', '.join(COLUMNS)}, and the keys of "
+            )
+            msg += "the records' notes (meta)."
             raise traitlets.TraitError(msg)
-        return tuple(name for name in COLUMNS if name in names or name == "file")
+    return list(map(str, names))
 
 
 class Place(traitlets.TraitType["tuple[str, str, str] | None", Any]):
@@ -123,12 +143,17 @@ class Shown(traitlets.HasTraits):
     larger_than = traitlets.CInt(None, min=0, allow_none=True).tag(sync=True)
     not_verified_since = Moment().tag(sync=True)
     failed = traitlets.Bool(default_value=False).tag(sync=True)
-    sort = traitlets.Enum(COLUMNS, "event").tag(sync=True)
+    retracted = traitlets.Bool(default_value=False).tag(sync=True)
+    sort = Column().tag(sync=True)
     descending = traitlets.Bool(default_value=False).tag(sync=True)
     columns = Columns().tag(sync=True)
     page = traitlets.Int(0, min=0).tag(sync=True)
     opened = Place().tag(sync=True)
     overview_folded = traitlets.Bool(default_value=False).tag(sync=True)
+
+    def has_note(self, key: str) -> bool:
+        """Return whether a record has a note with this key."""
+        raise NotImplementedError
 
 
 def view_of_traits(state: Shown) -> View:
@@ -143,6 +168,8 @@ def view_of_traits(state: Shown) -> View:
         larger_than=state.larger_than,
         not_verified_since=_in_ms(state.not_verified_since),
         failed=state.failed,
+        retracted=state.retracted,
+        notes=tuple(name for name in state.columns if name not in COLUMNS),
         sort=state.sort,
         descending=state.descending,
         page=state.page,

@@ -12,7 +12,8 @@ from collections import Counter
 from itertools import compress
 from typing import TYPE_CHECKING, cast
 
-from .view import FOUND, PAGE, RECORDED, Choices, Page, View
+from .notes import Notes
+from .view import COLUMNS, FOUND, PAGE, RECORDED, Choices, Page, View
 from .words import Names, beginning, is_digest, narrower, searchable
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from .facts import Facts
 
+_RECORDED_FILTERS = ("event", "production", "suffix", "retracted")
 CHOICES = 200
 """The largest number of names that a filter offers. Those with the most records are offered."""
 
@@ -40,6 +42,7 @@ class Table:
 
     def __init__(self, contents: Contents, facts: Facts | None = None) -> None:
         self.contents, self.facts = contents, facts
+        self.notes = Notes(contents)
         columns = map(list, zip(*contents.keys, strict=True)) if contents.keys else ([], [], [])
         events, productions, files = cast("Iterable[list[str]]", columns)
         self._columns = (events, productions, files, contents.hashes, contents.uuids)
@@ -61,6 +64,7 @@ class Table:
     def prepare(self) -> None:
         """Compute what searching and sorting need, so that users don't wait for it later."""
         self._names()
+        self.notes.searchable()
         for column in RECORDED:
             self._order(column)
 
@@ -129,8 +133,11 @@ class Table:
             if view.suffix is not None:
                 files = self._columns[2]
                 found = [row for row in found if suffix_of(files[row]) == view.suffix]
+            if view.retracted:
+                uuids, retracted = self._columns[4], self.contents.retracted
+                found = [row for row in found if uuids[row] in retracted]
         for word in words:
-            found = self._names().having(word, found, self._digests(word))
+            found = self._names().having(word, found, self._digests(word), self.notes.searchable())
         self._last = view, words, found
         return found if self.facts is None else self.facts.filtered(found, view)
 
@@ -139,7 +146,7 @@ class Table:
         if self._last is None:
             return None
         last, before, found = self._last
-        same = (last.event, last.production, last.suffix) == (view.event, view.production, view.suffix)
+        same = all(getattr(last, name) == getattr(view, name) for name in _RECORDED_FILTERS)
         return found if same and narrower(words, before) else None
 
     def _digests(self, word: str) -> frozenset[int]:
@@ -158,6 +165,8 @@ class Table:
     # Orders.
 
     def _sorted(self, found: Sequence[int], view: View) -> Sequence[int]:
+        if view.sort not in COLUMNS:
+            return self.notes.sorted(found, view.sort, descending=view.descending)
         if view.sort in FOUND:
             return found if self.facts is None else self.facts.sorted(found, view.sort, descending=view.descending)
         order = self._order(view.sort)

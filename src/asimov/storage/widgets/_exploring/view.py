@@ -38,8 +38,12 @@ class View:
         Show only files that have not been found to be sound since this time, in ms since 1970.
     failed : bool
         Show only files that failed their last verification.
+    retracted : bool
+        Show only records that were retracted.
+    notes : tuple of str
+        The keys of notes whose values are shown.
     sort : str
-        The column to sort by. Rows with equal values stay in the order of the Store.
+        The column to sort by, or a key of the notes. Rows with equal values stay in the order of the Store.
     descending : bool
         Whether to sort in descending order.
     page : int
@@ -55,6 +59,8 @@ class View:
     larger_than: int | None = None
     not_verified_since: int | None = None
     failed: bool = False
+    retracted: bool = False
+    notes: tuple[str, ...] = ()
     sort: str = "event"
     descending: bool = False
     page: int = 0

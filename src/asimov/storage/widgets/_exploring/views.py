@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from asimov.storage.widgets._link.messages import Message, RefusedError
 
+from .notes import KEYS, LONGEST
 from .view import COLUMNS, PAGE, View
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ _LIMITS = ("added_from", "added_to", "larger_than", "not_verified_since")
 
 def view_of(message: Message) -> View:
     """Return the view that a page asks for."""
-    sort = message.text("sort", "event", limit=16)
-    if sort not in COLUMNS:
-        msg = "The message was refused: 'sort' must be a column. Reload the page and try again."
-        raise RefusedError(msg)
+    columns = message.texts("columns", most=len(COLUMNS) + KEYS, limit=LONGEST) if "columns" in message.content else []
     return View(
         search=message.text("search", "", limit=1000),
         event=message.text("event", "", limit=255) or None,
@@ -32,7 +30,9 @@ def view_of(message: Message) -> View:
         suffix=_optional(message, "suffix", lambda: message.text("suffix", limit=255)),
         **{name: _optional(message, name, partial(message.integer, name)) for name in _LIMITS},
         failed=message.flag("failed", default=False),
-        sort=sort,
+        retracted=message.flag("retracted", default=False),
+        notes=tuple(name for name in columns if name not in COLUMNS),
+        sort=message.text("sort", "event", limit=LONGEST),
         descending=message.flag("descending", default=False),
         page=message.integer("page", 0),
     )

@@ -50,10 +50,12 @@ class Names:
                 self._groups.append((searchable(pair[0]), searchable(pair[1])))
             self._group_of.append(len(self._groups) - 1)
 
-    def having(self, word: str, among: Sequence[int], others: frozenset[int]) -> list[int]:
-        """Return the rows of `among` in whose names `word` occurs, or that are in `others`."""
+    def having(self, word: str, among: Sequence[int], others: frozenset[int], notes: Sequence[str] = ()) -> list[int]:
+        """Return the rows of `among` in whose names, or `notes`, `word` occurs, or that are in `others`."""
         files, group_of = self._files, self._group_of
         whole = bytearray(word in event or word in production for event, production in self._groups)
+        if notes:
+            others = others.union(row for row in among if word in notes[row])
         if others:
             return [row for row in among if word in files[row] or whole[group_of[row]] or row in others]
         if any(whole):

@@ -99,7 +99,7 @@ class Downloads:
     @request("download/begin", background=True)
     def _begin(self, message: Message) -> State:
         record = self._store[message.text("event"), message.text("production"), message.text("file")]
-        view, token = message.view, _token(message)
+        view, token, retracted = message.view, _token(message), message.flag("retracted", default=False)
 
         def tell() -> None:
             self._tell(view, "download/verifying", download=token, done=progress.done, total=progress.total)
@@ -107,7 +107,7 @@ class Downloads:
         progress = Progress(tell)
         try:
             with self._jobs.under_way((view, token), progress):
-                download = self._opened((view, token), record, progress)
+                download = self._opened((view, token), record, progress, retracted=retracted)
         except Cancelled:
             raise _ended() from None
         return {"size": download.size, "hash": record.hash, "slice": SLICE}
@@ -133,12 +133,13 @@ class Downloads:
         for key in keys:
             self._leave(key)
 
-    def _opened(self, key: Job, record: Record, progress: Progress) -> Download:
+    def _opened(self, key: Job, record: Record, progress: Progress, *, retracted: bool) -> Download:
         """Verify and open a file, and keep it open, unless the page ends the download meanwhile."""
         with self._lock:
             if key in self._open:
                 raise RefusedError(_BEGUN)
-        download = Download(record, self._store.open_file(*record.key, progress=progress))
+        file = self._store.open_file(*record.key, retracted=retracted, progress=progress)
+        download = Download(record, file)
         with self._lock:
             ended = progress.cancelled
             if not ended:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from asimov.storage._format.notes import texts
 from asimov.storage.widgets._link.messages import Message, RefusedError, Reply, State, request, words
 from asimov.storage.widgets._link.records import place
 from asimov.storage.widgets._link.work import Work
@@ -16,6 +17,7 @@ from asimov.storage.widgets._preview.description import Preview
 from asimov.storage.widgets._preview.preview import preview
 from asimov.storage.widgets._preview.tables import more_rows
 from asimov.storage.widgets._preview.text import end
+from asimov.storage.widgets._served import why_retracted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +42,8 @@ class Order:
         An MD5 that the file must have too, besides the one in the manifest.
     dest : str or None
         The folder to copy the file into.
+    retracted : bool
+        Whether to fetch the file even if its record was retracted.
     """
 
     event: str
@@ -47,6 +51,7 @@ class Order:
     file: str
     hash: str | None = None
     dest: str | None = None
+    retracted: bool = False
 
     @property
     def key(self) -> Key:
@@ -70,6 +75,8 @@ class Order:
             arguments.append(f"hash={self.hash!r}")
         if (folder := self.folder()) is not None:
             arguments.append(f"dest={str(folder)!r}")
+        if self.retracted:
+            arguments.append("retracted=True")
         fetched = f"Store({str(root)!r}).fetch_file({', '.join(arguments)})"
         needed, opened = _OPENED.get(Path(self.file).suffix.lower(), ("", "{}"))
         return f"{needed}from asimov.storage import Store; {opened.format(fetched)}"
@@ -98,8 +105,9 @@ class Fetches:
     store : Store
     show : callable
         ``show(state)`` is called with a new dict of JSON values at every step. Its ``phase`` is ``fetching`` (done,
-        total: bytes), ``fetched`` (path, code, hash, size, copied), ``failed`` (error) or ``cancelled``. Each state has
-        event, production and file, and a ``number`` that is different for each fetch.
+        total: bytes), ``fetched`` (path, code, hash, size, copied, why: the reason if the record was retracted, notes),
+        ``failed`` (error) or ``cancelled``. Each state has event, production and file, and a ``number`` that is
+        different for each fetch.
     folders : bool
         Whether a page may name a folder on the server to copy into.
 
@@ -150,7 +158,8 @@ class Fetches:
             raise RefusedError(msg)
         event, production, file = (message.text(name) for name in ("event", "production", "file"))
         hash_ = message.text("hash", "").strip() or None
-        self.fetch(Order(event=event, production=production, file=file, hash=hash_, dest=dest))
+        retracted = message.flag("retracted", default=False)
+        self.fetch(Order(event=event, production=production, file=file, hash=hash_, dest=dest, retracted=retracted))
 
     @request("fetch/cancel")
     def _cancel(self, _message: Message) -> None:
@@ -191,7 +200,9 @@ class Fetches:
 
     def _fetched(self, order: Order, progress: Progress) -> State:
         record = self._store[order.key]
-        path = self._store.fetch_file(*order.key, order.hash, dest=order.folder(), progress=progress)
+        path = self._store.fetch_file(
+            *order.key, order.hash, dest=order.folder(), retracted=order.retracted, progress=progress
+        )
         self._preview = _preview(path, order.file)
         self.path, self.record = path, record
         return {
@@ -200,6 +211,8 @@ class Fetches:
             "hash": record.hash,
             "size": self._preview.size,
             "copied": order.dest is not None,
+            "why": why_retracted(self._store, record),
+            "notes": [list(note) for note in texts(record.further_lines).items()],
         }
 
 

@@ -1,4 +1,5 @@
-// The columns of the Explorer's table: their names, their cells, and the drawer in which the user chooses them.
+// The columns of the Explorer's table: their names, their cells, and the drawer in which the user chooses them. The keys
+// of the records' notes are columns too.
 
 const DAY = 86_400_000; // ms
 
@@ -38,9 +39,23 @@ function columnCell(column, row, words) {
       return verifiedCell(verified);
     case "hash":
       return textCell(column, hash, make("code", {}, ...markedDigest(hash, words)));
-    default:
+    case "uuid":
       return textCell(column, uuid, make("code", {}, ...markedDigest(uuid, words)));
+    default: {
+      const note = row[8]?.notes?.[column] ?? "";
+      return textCell("note", note && `${column}: ${note}`, make("bdi", {}, ...markedName(note, words)));
+    }
   }
+}
+
+/** @param {string} column */
+function columnName(column) {
+  return Object.hasOwn(COLUMN_NAMES, column) ? COLUMN_NAMES[column] : column;
+}
+
+/** @param {string} column The class of its cells. Any text may be the key of a note. */
+function columnClass(column) {
+  return `asimov-storage-of-${Object.hasOwn(COLUMN_NAMES, column) ? column : "note"}`;
 }
 
 /**
@@ -93,27 +108,47 @@ function inDate(ms) {
 }
 
 class ColumnChoice {
-  /** @param {(columns: string[]) => void} chosen */
-  constructor(chosen) {
+  /**
+   * @param {(columns: string[]) => void} chosen
+   * @param {() => Promise<Choice | undefined>} ask Asks the kernel for the keys of the notes.
+   */
+  constructor(chosen, ask) {
+    this.chose = chosen;
+    this.ask = ask;
     this.opener = iconButton("columns", "Columns");
     /** @type {Map<string, HTMLInputElement>} */
     this.boxes = new Map();
     const boxes = Object.entries(COLUMN_NAMES).filter(([column]) => column !== "file");
-    const labels = boxes.map(([column, name]) => {
-      const attributes = { type: "checkbox", name: column, "aria-label": `Column ${name}` };
-      const box = make("input", { ...attributes, onchange: () => chosen(this.chosen()) });
-      this.boxes.set(column, box);
-      return make("label", {}, box, ` ${name}`);
-    });
-    this.drawer = new Drawer(this.opener, "Columns", ...labels);
+    this.drawer = new Drawer(this.opener, "Columns", ...boxes.map(([column]) => this.box(column)));
+    this.drawer.onopen = () => this.offerKeys();
+  }
+
+  /** @param {string} column */
+  box(column) {
+    const name = columnName(column);
+    const attributes = { type: "checkbox", name: column, "aria-label": `Column ${name}` };
+    const box = make("input", { ...attributes, onchange: () => this.chose(this.chosen()) });
+    this.boxes.set(column, box);
+    return make("label", {}, box, " ", make("bdi", {}, name));
+  }
+
+  async offerKeys() {
+    const keys = await this.ask();
+    for (const [key] of keys?.most ?? []) this.offer(key);
+  }
+
+  /** @param {string} column */
+  offer(column) {
+    if (column !== "file" && !this.boxes.has(column)) this.drawer.element.append(this.box(column));
   }
 
   chosen() {
-    return Object.keys(COLUMN_NAMES).filter((column) => this.boxes.get(column)?.checked ?? true);
+    return ["file", ...this.boxes.keys()].filter((column) => this.boxes.get(column)?.checked ?? true);
   }
 
   /** @param {string[]} columns */
   paint(columns) {
+    for (const column of columns) this.offer(column);
     for (const [column, box] of this.boxes) box.checked = columns.includes(column);
   }
 }

@@ -8,6 +8,7 @@ class Drawer {
    */
   constructor(opener, name, ...content) {
     this.opener = opener;
+    this.onopen = () => {}; // called whenever the drawer opens
     const attributes = {
       class: "asimov-storage-drawer",
       role: "group",
@@ -31,5 +32,6 @@ class Drawer {
   show(shown) {
     this.element.hidden = !shown;
     this.opener.setAttribute("aria-expanded", String(shown));
+    if (shown) this.onopen();
   }
 }

@@ -63,6 +63,8 @@ class MoreFilters {
     this.verified.addEventListener("change", () => changed({ not_verified_since: limitOf(this.verified.value) }));
     this.failed = make("input", { type: "checkbox", name: "failed" });
     this.failed.addEventListener("change", () => changed({ failed: this.failed.checked }));
+    this.retracted = make("input", { type: "checkbox", name: "retracted" });
+    this.retracted.addEventListener("change", () => changed({ retracted: this.retracted.checked }));
     this.clear = button("Clear all", () => changed(unfiltered()));
     this.drawer = new Drawer(
       this.opener,
@@ -73,6 +75,7 @@ class MoreFilters {
       field("Larger than", this.larger),
       field("Not verified", this.verified),
       make("label", {}, this.failed, " Failed last time"),
+      make("label", {}, this.retracted, " Retracted"),
       this.clear,
     );
   }
@@ -97,6 +100,7 @@ class MoreFilters {
     choose(this.larger, state.larger_than === null ? "" : String(state.larger_than), inUnits(state.larger_than ?? 0));
     this.paintVerified(state.not_verified_since);
     this.failed.checked = state.failed;
+    this.retracted.checked = state.retracted;
     const plain = unfiltered();
     const names = /** @type {(keyof typeof plain)[]} */ (Object.keys(plain));
     const active = names.filter((name) => state[name] !== plain[name]).length;
@@ -119,8 +123,8 @@ class MoreFilters {
 
 // Return the further filters with none of them set.
 function unfiltered() {
-  const { suffix, added_from, added_to, larger_than, not_verified_since, failed } = PLAIN_STATE;
-  return { suffix, added_from, added_to, larger_than, not_verified_since, failed };
+  const { suffix, added_from, added_to, larger_than, not_verified_since, failed, retracted } = PLAIN_STATE;
+  return { suffix, added_from, added_to, larger_than, not_verified_since, failed, retracted };
 }
 
 /** @param {string} value The value of the select: "" for any suffix, "=" for none, "=.h5" for that suffix. */

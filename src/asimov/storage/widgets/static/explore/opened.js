@@ -40,18 +40,13 @@ class OpenedFile {
       this.parts.unfold(part);
       return this.say(`✗ ${this.key?.[2]} is being fetched or downloaded. Wait for it, or cancel it.`);
     }
-    const before = panel.state.number;
     this.key = key;
     this.asked = true;
     this.say();
     this.parts.unfold(part);
     this.opened(key); // after the layout of the parts, so that the row is in view
     const [event, production, file] = key;
-    try {
-      await this.link.request("fetch/start", { event, production, file });
-    } catch (error) {
-      panel.refuse(before, error);
-    }
+    await panel.fetch({ event, production, file });
     this.asked = false;
   }
 

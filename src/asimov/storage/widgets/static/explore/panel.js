@@ -43,7 +43,10 @@ class ExplorerPanel {
       (error) => this.status.say(`✗ ${inWords(error)}`),
     );
     this.filters = new Filters((changes) => this.ask({ ...changes, page: 0 }));
-    this.columns = new ColumnChoice((columns) => this.setColumns(columns));
+    this.columns = new ColumnChoice(
+      (columns) => this.setColumns(columns),
+      () => this.do("explore/keys"),
+    );
     this.overview = this.overviewPicture();
     this.records = this.recordsTable();
     this.pager = new Pager((by) => this.turn(by));

@@ -3,10 +3,16 @@
 /** @typedef {[event: string, production: string, file: string]} RecordKey */
 /**
  * One row of the table. `size` is in bytes, `added` in ms since 1970, and both are null if the file is missing. `verified`
- * is as in verifiedCell.
+ * is as in verifiedCell. `more` is what only some rows have.
  *
- * @typedef {[...RecordKey, hash: string, uuid: string, size: number | null, added: number | null, verified: number | null, why?: string]}
+ * @typedef {[...RecordKey, hash: string, uuid: string, size: number | null, added: number | null, verified: number | null, more?: More]}
  * RecordRow
+ */
+/**
+ * @typedef {object} More
+ * @property {string} [why] The reason why the record was retracted.
+ * @property {Record<string, string>} [notes] The notes that columns show.
+ * @property {[key: string, text: string]} [found] A note that no column shows, in which a word of the search occurs.
  */
 /**
  * @typedef {object} RecordsDo
@@ -74,9 +80,9 @@ class RecordsTable {
 
   /** @param {string} column */
   head(column) {
-    const label = COLUMN_NAMES[column];
+    const label = columnName(column);
     const sort = button(label, () => this.does.sort(column), { class: "asimov-storage-sort" });
-    const cell = make("th", { scope: "col", class: `asimov-storage-of-${column}` }, sort);
+    const cell = make("th", { scope: "col", class: columnClass(column) }, sort);
     this.heads.set(column, { cell, sort, label });
     return cell;
   }
@@ -192,11 +198,12 @@ class RecordsTable {
     const open = button("", () => this.does.open(keyOf(row)), { class: "asimov-storage-name", tabindex: -1 });
     const name = make("bdi", {}, ...markedName(row[2], words));
     const path = row.slice(0, 3).join(" / ");
-    const why = row[8];
+    const { why, found } = row[8] ?? {};
     open.append(why === undefined ? name : make("s", {}, name));
-    if (why === undefined) return textCell("file", path, open);
-    const retracted = make("span", { class: "asimov-storage-detail" }, "⊘ retracted");
-    return textCell("file", `${path}: retracted: ${why}`, open, retracted);
+    const retracted = why === undefined ? undefined : make("span", { class: "asimov-storage-detail" }, "⊘ retracted");
+    const noted =
+      found && make("span", { class: "asimov-storage-detail" }, `${found[0]}: `, ...markedName(found[1], words));
+    return textCell("file", why === undefined ? path : `${path}: retracted: ${why}`, open, retracted, noted);
   }
 
   close() {

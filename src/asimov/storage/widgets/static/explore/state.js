@@ -13,6 +13,7 @@ const SAVED_AFTER = 300; // ms after the last letter, while each letter is searc
  * @property {number | null} larger_than In bytes.
  * @property {number | null} not_verified_since In ms since 1970; 0 means never.
  * @property {boolean} failed
+ * @property {boolean} retracted
  * @property {string} sort A column.
  * @property {boolean} descending
  * @property {number} page
@@ -32,6 +33,7 @@ const PLAIN_STATE = {
   larger_than: null,
   not_verified_since: null,
   failed: false,
+  retracted: false,
   sort: "event",
   descending: false,
   page: 0,

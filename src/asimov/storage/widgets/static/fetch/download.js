@@ -27,11 +27,11 @@ class DigestDiffers extends Error {
  * Save a file. Reject with KernelError (which may be a HashError), DownloadRefused, DownloadCancelled or DigestDiffers.
  *
  * @param {Link} link
- * @param {{ event: string, production: string, file: string, size: number }} wanted
+ * @param {{ event: string, production: string, file: string, size: number, why: string | null }} wanted
  * @param {DownloadTold} told
  * @param {AbortSignal} signal
  */
-async function download(link, { event, production, file, size }, told, signal) {
+async function download(link, { event, production, file, size, why }, told, signal) {
   const sink = await openDownloadSink(size);
   const token = randomId();
   const end = () => void link.request("download/end", { download: token }).catch(() => {});
@@ -41,8 +41,9 @@ async function download(link, { event, production, file, size }, told, signal) {
   });
   const digest = await digester();
   try {
+    const wanted = { event, production, file, retracted: why !== null, download: token };
     /** @type {Promise<Reply<DownloadBegun>>} */
-    const beginning = link.request("download/begin", { event, production, file, download: token });
+    const beginning = link.request("download/begin", wanted);
     const begun = (await Promise.race([ended, beginning])).result;
     await pullSlices(link, token, begun, ended, async (bytes, done) => {
       await Promise.all([digest.update(wholeBuffer(bytes)), sink.write(bytes)]);

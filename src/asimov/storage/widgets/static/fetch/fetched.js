@@ -15,6 +15,15 @@
  * @property {ErrorDetails} [error]
  */
 /**
+ * @typedef {object} FetchWanted
+ * @property {string} event
+ * @property {string} production
+ * @property {string} file
+ * @property {string} [hash]
+ * @property {string} [dest]
+ * @property {boolean} [retracted] Whether to fetch the file even if its record was retracted.
+ */
+/**
  * @typedef {object} Fetched
  * @property {number} number
  * @property {string} event
@@ -25,6 +34,8 @@
  * @property {string} hash
  * @property {number} size In bytes.
  * @property {boolean} copied Whether the file was copied to a folder.
+ * @property {string | null} why Why its record was retracted, if it was.
+ * @property {[key: string, text: string][]} notes
  */
 
 class FetchedPanel {
@@ -37,6 +48,8 @@ class FetchedPanel {
     this.told = told;
     /** @type {FetchState} */
     this.state = {};
+    /** @type {FetchWanted | undefined} The file that was asked for last in this view. */
+    this.wanted = undefined;
     /** @type {AbortController | undefined} Aborts the download under way. */
     this.aborter = undefined;
     /** @type {HTMLElement | undefined} */
@@ -72,6 +85,17 @@ class FetchedPanel {
     else if (phase === "cancelled") this.say("○ Cancelled. Nothing was fetched.");
   }
 
+  /** @param {FetchWanted} wanted */
+  async fetch(wanted) {
+    const before = this.state.number;
+    this.wanted = wanted;
+    try {
+      await this.link.request("fetch/start", { ...wanted });
+    } catch (error) {
+      this.refuse(before, error);
+    }
+  }
+
   /**
    * Show the error of a fetch that was requested when the number `before` was shown. Once a fetch has begun, its states
    * show the error in all views. But after the connection broke there may be no more states.
@@ -95,9 +119,18 @@ class FetchedPanel {
    */
   fail(error) {
     this.clear();
+    if (error.type === "RetractedError") return this.failRetracted(error);
     if (error.type !== "HashError") return this.say(`✗ ${error.message}`, "bad");
     this.say("✗ The digest differs, so the file was not handed out.", "bad");
     this.result.append(digestProblem(error));
+  }
+
+  /** @param {ErrorDetails} error */
+  failRetracted({ message }) {
+    const { event = "", production = "", file = "" } = { ...this.wanted, ...this.state };
+    this.say(`⊘ ${message}`, "bad");
+    const again = () => this.fetch({ ...this.wanted, event, production, file, retracted: true });
+    this.result.append(make("div", { class: "asimov-storage-row" }, button("Fetch it all the same", again)));
   }
 
   close() {
@@ -149,10 +182,13 @@ class FetchedPanel {
    * @param {string} where
    */
   showFetched(state, where) {
-    this.say(`✓ ${state.copied ? "Verified and copied" : "Verified"}: ${where}, ${inUnits(state.size)}`, "good");
+    const verified = `${state.copied ? "Verified and copied" : "Verified"}: ${where}, ${inUnits(state.size)}`;
+    if (state.why === null) this.say(`✓ ${verified}`, "good");
+    else this.say(`⊘ Retracted: ${state.why}. ${verified}`, "bad");
     this.downloading = button("Download", () => this.download(state), { class: "asimov-storage-main" });
     const digest = described("MD5", make("code", {}, state.hash));
-    const facts = [...copyable("Path", state.path), ...copyable("Code", state.code), ...digest];
+    const notes = state.notes.flatMap(([key, text]) => described(key, make("bdi", {}, text)));
+    const facts = [...copyable("Path", state.path), ...copyable("Code", state.code), ...digest, ...notes];
     this.result.replaceChildren(
       make("div", { class: "asimov-storage-row" }, this.downloading),
       make("dl", { class: "asimov-storage-facts" }, ...facts),

@@ -62,8 +62,7 @@ class FetcherPanel {
     const { event, production, file } = this.boxes;
     const key = { event: event.value, production: production.value, file: file.value };
     const wanted = { ...key, hash: this.hash.value, dest: this.dest.value };
-    const before = this.fetched.state.number;
-    this.link.request("fetch/start", wanted).catch((error) => this.fetched.refuse(before, error));
+    this.fetched.fetch(wanted);
   }
 }
 
