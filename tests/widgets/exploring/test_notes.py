@@ -91,6 +91,11 @@ def test_sorted_by_a_note(page, explorer, descending, order):
     assert "must be a column" in page.fails("explore/page", sort="colour")["message"]
 
 
+def test_a_key_that_no_record_has(page):
+    """A selection that is ordered by what is no key is made all the same."""
+    assert page.ask("explore/select-all", sort="colour", total=4, on=True).result == {"selected": 4}
+
+
 def test_only_retracted_ones(page, noted, explorer):
     """The filter leaves what was retracted."""
     noted.retract(("S0", "Prod0", "file-1"), "glitch")

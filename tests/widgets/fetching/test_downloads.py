@@ -199,7 +199,7 @@ class _EndedMeanwhile(Store):
     page: _Page
 
     def open_file(self, *key, retracted=False, progress=None):
-        opened = super().open_file(*key, progress=progress)
+        opened = super().open_file(*key, retracted=retracted, progress=progress)
         self.page.end()
         return opened
 

@@ -6,7 +6,7 @@ import math
 import threading
 from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from asimov.storage._format.notes import texts
 
@@ -24,6 +24,9 @@ LONGEST = 255
 """The most characters of a key that can be a column, and of a text that a cell shows."""
 
 
+Value: TypeAlias = tuple[int, float, str]
+
+
 class Notes:
     """The notes of the records of one reading.
 
@@ -36,6 +39,7 @@ class Notes:
         self._lines = contents.further
         self._making = threading.Lock()
         self._read: tuple[list[str], Counter[str]] | None = None
+        self._last: tuple[str, list[Value | None]] = "", []
 
     def of(self, row: int) -> dict[str, str]:
         """Return the notes of a row as texts, by key."""
@@ -72,9 +76,21 @@ class Notes:
 
     def sorted(self, rows: Sequence[int], key: str, *, descending: bool) -> list[int]:
         """Return rows sorted by a note: numbers, then texts, and those without this note at the end."""
-        values = {row: _value(text) for row in rows if (text := self.of(row).get(key, ""))}
-        order = sorted(values, key=values.__getitem__, reverse=descending)
-        return order + [row for row in rows if row not in values]
+        values = self._values(key) if self._lines else []
+        if not values:
+            return list(rows)
+        noted = [row for row in rows if values[row] is not None]
+        noted.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]
+        return noted + [row for row in rows if values[row] is None]
+
+    def _values(self, key: str) -> list[Value | None]:
+        """Return what each row is sorted by; those of the last key are kept, since a user turns pages and orders."""
+        last, values = self._last
+        if last != key:
+            texts_of_key = (self.of(row).get(key, "") for row in range(len(self._lines or ())))
+            values = [_value(text) if text else None for text in texts_of_key]
+            self._last = key, values
+        return values
 
     def _all(self) -> tuple[list[str], Counter[str]]:
         with self._making:
@@ -94,7 +110,7 @@ class Notes:
         return (found if counted else []), counted
 
 
-def _value(text: str) -> tuple[int, float, str]:
+def _value(text: str) -> Value:
     """Return what a text is sorted by."""
     try:
         number = float(text)
