@@ -265,6 +265,13 @@ def prepare_gone(base: Path) -> None:
     shutil.rmtree(prepare_store(base, sha256=True).root / "E0")
 
 
+def prepare_copied(base: Path) -> None:
+    """Make a Store whose file is gone, and a copy of it from before."""
+    store = prepare_store(base, sha256=True)
+    shutil.copytree(store.root, base / "copy")
+    shutil.rmtree(store.root / "E0")
+
+
 def prepare_spoiled_upstream(base: Path) -> None:
     """Make a Store as upstream asimov does, whose file was damaged."""
     prepare_upstream(base)
@@ -355,6 +362,16 @@ def mend_in_batch(base, tell):
         ("E1", "P1", sources / "new"),
     ]
     return Store(base / "store").add_files(files, duplicate="link")
+
+
+def restore(base, tell):
+    """Put back what is missing or damaged, from a folder."""
+    return Store(base / "store").restore(base / "sources", dry_run=False) and None
+
+
+def restore_from_store(base, tell):
+    """Put back what is missing or damaged, from another Store."""
+    return Store(base / "store").restore(Store(base / "copy"), dry_run=False) and None
 
 
 def publish(base, tell):
@@ -522,6 +539,8 @@ OPERATIONS = {
         {("E1", "P1", "same"): b"old\n", ("E1", "P1", "new"): SOURCES["new"]},
         spoiled=(SPOILED,),
     ),
+    "restore": Operation(restore, prepare_spoiled, OLD, spoiled=(SPOILED,), refused=()),
+    "restore_from_store": Operation(restore_from_store, prepare_copied, OLD, spoiled=(SPOILED,), refused=()),
     "after_crash": Operation(
         add_file,
         prepare_crash,

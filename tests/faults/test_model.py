@@ -277,6 +277,33 @@ class StoreMachine(RuleBasedStateMachine):
         for key, result in zip(keys, results, strict=True):
             self.check_result(key, self.model[key].content, result, key)
 
+    @precondition(lambda self: self.model)
+    @rule(
+        i=st.integers(0, 9),
+        numbers=st.lists(st.integers(0, 99), min_size=1, max_size=3),
+        what=st.sampled_from([None, *DAMAGE]),
+        copies=st.integers(0, 3),
+        dry_run=st.booleans(),
+    )
+    def put_back(self, i: int, numbers: list[int], what: str | None, copies: int, dry_run: bool) -> None:
+        """Damage recorded files, and restore those whose bytes lie in a folder, under whatever names."""
+        keys = [self.some(number) for number in numbers]
+        for key in keys:
+            if what is not None:
+                self.spoil(self.model[key].path, what)
+        held = {self.model[key].content for key in keys[:copies]}
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        for number, content in enumerate(held):
+            (folder / f"copy {number}").write_bytes(content)
+        unsound = [key for key, entry in sorted(self.model.items()) if entry.verdict not in {"ok", "retracted"}]
+        found = [key for key in unsound if self.model[key].content in held]
+        before = self.before_mending(found)
+        report = self.store(i).restore(folder, dry_run=dry_run)
+        assert [record.key for record in report.restored] == found
+        assert [record.key for record in report.not_found] == [key for key in unsound if key not in found]
+        if not dry_run:
+            self.check_mended(before)
+
     @rule(
         i=st.integers(0, 9),
         key=st.tuples(names("event"), names("production"), names("file")),
