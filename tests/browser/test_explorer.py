@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from harness import axe, dark, narrow, opening
 from playwright.sync_api import expect
+from scripted import Scripted
 
 from asimov.storage import Store
+from asimov.storage.widgets import Explorer
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>.txt",
@@ -107,6 +109,19 @@ def test_what_was_retracted_is_struck_through(opened, filled):
     with book.page.expect_download() as download:
         press(widget, "Download")
     assert download.value.suggested_filename == "posterior-000.txt"
+
+
+@pytest.mark.parametrize("columns", [["file", "size"], ["file", "analyst"]], ids=" ".join)
+def test_the_first_page_needs_no_answer(browser, filled, source, columns):
+    """A page paints the rows that came with the widget before the kernel answers anything."""
+    filled.add_file("GW150914", "Prod0", source(content=b"noted"), "noted", meta={"analyst": "Jane"})
+    explorer = Explorer(filled, sort="file", descending=True, columns=columns)
+    page = Scripted(browser, "Explorer", **explorer.get_state())
+    expect(rows(page.root)).to_have_count(50)
+    assert page.page.evaluate("sent.some(({ answered }) => answered)") is False
+    expect(page.root.get_by_label("Event", exact=True).locator("option")).to_have_count(5)
+    page.close()
+    explorer.close()
 
 
 def test_selection_is_fetched_and_verified(opened, filled, tmp_path):

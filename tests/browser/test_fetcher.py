@@ -523,6 +523,8 @@ SHOWN = {
     "hash": md5(b"a result"),
     "size": 8,
     "copied": False,
+    "why": None,
+    "notes": [],
 }
 EMPTY = {"store": "Test Store", "event": "GW150914", "production": "Prod0", "file": "a.txt"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -17,7 +16,7 @@ from ._exploring.looking import Looking
 from ._exploring.overview import Overview
 from ._exploring.reading import Reading
 from ._exploring.selection import Selection
-from ._exploring.state import Shown, view_of_traits
+from ._exploring.state import Shown, traits_of_view, view_of_traits
 from ._fetching.downloads import Downloads
 from ._fetching.fetches import Fetches
 from ._link.messages import State
@@ -144,7 +143,7 @@ class Explorer(Shown, Panel):
         """Return the state that a page starts from."""
         view = view_of_traits(self)
         first: State = {"store": self._store.name, "root": str(self._store.root), "read_only": read_only}
-        first |= {"view": asdict(view), "page": self._browsing.first(view)}
+        first |= {"view": traits_of_view(view), "page": self._browsing.first(view)}
         # The Uploader's panel starts from these:
         return {**first, "event": "", "production": "", "server": None, "refusal": refusal(self._store)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -174,3 +175,10 @@ def view_of_traits(state: Shown) -> View:
         descending=state.descending,
         page=state.page,
     )
+
+
+def traits_of_view(view: View) -> dict[str, Any]:
+    """Return the traits that a view was made of, as a page has them, but for the columns."""
+    values = asdict(view)
+    del values["notes"]
+    return values
