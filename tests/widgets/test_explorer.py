@@ -54,7 +54,7 @@ def test_the_first_page_travels_with_the_widget(explorer, filled):
     record = next(iter(filled))
     path = filled.fetch_file(*record.key)
     stat = [path.stat().st_size, path.stat().st_mtime_ns // 1_000_000]
-    assert first["rows"][0] == [*record.key, record.hash, record.uuid, *stat, None]
+    assert first["rows"][0] == [*record.key, record.hash, record.uuid, *stat, 0]
     assert first["choices"]["events"] == {"most": [["S0", 20], ["S1", 20], ["S2", 20]], "total": 3}
     assert first["choices"]["suffixes"] == {"most": [["", 60]], "total": 1}
     assert first["choices"]["productions"] == {"most": [["Prod0", 60]], "total": 1}
@@ -65,6 +65,20 @@ def test_a_page_is_asked_for(page):
     found = page.ask("explore/page", search="file-1", event="S1", sort="file", descending=True, page=0).result
     assert [row[2] for row in found["rows"]] == ["file-19", "file-16", "file-13", "file-10"]
     assert (found["total"], found["records"], found["page"], found["pages"]) == (4, 60, 0, 1)
+
+
+def test_a_page_that_has_the_answer_is_sent_its_mark(page, filled):
+    """What a page has already isn't sent again, unless something is different, or its choices are."""
+    first = page.ask("explore/page").result
+    known = first["choices"]["of"]
+    assert page.ask("explore/page", has=first["mark"], known=known).result == {"same": first["mark"]}
+    assert page.ask("explore/page", has=first["mark"]).result == first
+    assert page.ask("explore/page", has=first["mark"], known=known, page=1).result["page"] == 1
+    select(page, 0)
+    selected = page.ask("explore/page", has=first["mark"], known=known).result
+    assert (selected["marked"][0], selected["mark"] != first["mark"]) == (True, True)
+    filled.fetch_file(*first["rows"][0][:3]).unlink()
+    assert page.ask("explore/page", has=selected["mark"], known=known).result["rows"][0][5] is None
 
 
 def test_a_missing_file_is_shown_without_size(page, filled):

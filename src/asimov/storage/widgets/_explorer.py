@@ -126,6 +126,7 @@ class Explorer(Shown, Panel):
         self._looking = Looking(reading, self._tell)
         self._browsing = Browsing(store, reading, self._selection, self._looking, self._tell)
         super().__init__(_initial={}, **traits)
+        self._looking.read_verifications(patience=0.05)
         self._show(_initial=self._first(read_only=read_only))
         self._serve(self._looking)
         self._serve(Overview(reading, self._looking))
@@ -137,7 +138,6 @@ class Explorer(Shown, Panel):
         if not read_only:
             self._serve_changes(store)
         reading.prepare()
-        self._looking.read_verifications()
 
     def _first(self, *, read_only: bool) -> State:
         """Return the state that a page starts from."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import zlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -79,7 +81,9 @@ class Browsing:
             if view.sort not in COLUMNS and not self._reading.table.notes.has(view.sort):
                 msg = "The message was refused: 'sort' must be a column. Reload the page and try again."
                 raise RefusedError(msg)
-            return self._page(view, message.text("known", "", limit=300))
+            page = self._page(view, message.text("known", "", limit=300))
+        has_it = page["choices"] is None and page["mark"] == message.text("has", "", limit=8)
+        return {"same": page["mark"]} if has_it else page
 
     @request("explore/refresh", background=True)
     def _refresh(self, _message: Message) -> State:
@@ -102,7 +106,7 @@ class Browsing:
         table = self._reading.table
         waits = self._looking.need(view)
         page = table.page(view)
-        return {
+        answer: State = {
             "waits": waits,
             "rows": [self._row(table, index, view) for index in page.rows],
             "marked": [table.contents.keys[index] in self._selection for index in page.rows],
@@ -111,8 +115,8 @@ class Browsing:
             "total": page.total,
             "records": len(table),
             "selected": len(self._selection),
-            "choices": self._choices(table, view.event, known),
         }
+        return {**answer, "mark": _mark(answer), "choices": self._choices(table, view.event, known)}
 
     def _choices(self, table: Table, event: str | None, known: str) -> State | None:
         """Return the choices of the filters, or None if the page knows them from an earlier answer."""
@@ -138,6 +142,11 @@ class Browsing:
             verified = table.facts.verified and table.facts.verified[index]
         more = _more(table, index, view)
         return [*table.row(index), size, added, verified, *([more] if more else [])]
+
+
+def _mark(answer: State) -> str:
+    """Return a short text that is another one for another answer. A page that has this answer isn't sent it again."""
+    return f"{zlib.crc32(json.dumps(answer).encode()):08x}"
 
 
 def _more(table: Table, index: int, view: View) -> State:

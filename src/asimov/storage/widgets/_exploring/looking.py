@@ -64,9 +64,14 @@ class Looking:
             return True
         return view.asks_for_verifications and facts.verified is None
 
-    def read_verifications(self) -> None:
-        """Start a thread that reads when files were last verified, and tells all views when it is done."""
-        started(self._read_verifications, "asimov-storage verified")
+    def read_verifications(self, patience: float = 0) -> None:
+        """Start a thread that reads when files were last verified, and tells all views when it is done.
+
+        Wait for it for at most `patience` seconds, so that a page need not paint its rows twice.
+        """
+        thread = started(self._read_verifications, "asimov-storage verified")
+        if thread is not None:
+            thread.join(patience)
 
     @request("explore/look-cancel")
     def _cancel(self, _message: Message) -> None:

@@ -12,7 +12,9 @@
  * @property {number} selected
  * @property {boolean} waits Whether facts for the order or the filters of the page are still being looked up.
  * @property {Choices | null} choices The choices of the filters, if they are new.
+ * @property {string} mark Another one for another answer.
  */
+/** @typedef {Page | { same: string }} PageAnswer The mark alone if the page has this answer. */
 /** @typedef {{ store: string, root: string, read_only: boolean, view: Partial<ExplorerState>, page: Page }} ExplorerInitial */
 
 /** @type {Mount} */
@@ -34,6 +36,8 @@ class ExplorerPanel {
     const { store, root: folder, read_only: readOnly, page, view } = model.get("_initial");
     this.state = new SharedState(model, (names) => this.heard(names));
     this.painted = { ...this.state.now, total: 0 };
+    /** @type {Page | undefined} The last answer, without the choices. */
+    this.page = undefined;
     this.bar = make("div", { class: "asimov-storage-bar" });
     this.status = new ExplorerStatus(link);
     this.pages = this.newestPages();
@@ -102,11 +106,12 @@ class ExplorerPanel {
     this.link.on("explore/looking", ({ done = 0, total = 0 }) => this.status.sayLooking(done, total));
   }
 
-  /** @returns {NewestOnly<ExplorerState, Reply<Page>>} */
+  /** @returns {NewestOnly<ExplorerState, Reply<PageAnswer>>} */
   newestPages() {
     return new NewestOnly(
-      (view) => this.link.request("explore/page", { ...view, known: this.filters.known }),
-      (reply, view, newest) => this.paint(reply.result, view, newest),
+      (view) => this.link.request("explore/page", { ...view, known: this.filters.known, has: this.page?.mark }),
+      ({ result }, view, newest) =>
+        this.paint("same" in result ? /** @type {Page} */ (this.page) : result, view, newest),
       (error) => this.status.sayOfPage(`✗ ${inWords(error)}`),
     );
   }
@@ -254,6 +259,7 @@ class ExplorerPanel {
    * @param {boolean} newest
    */
   paint(page, view, newest) {
+    this.page = { ...page, choices: null };
     this.painted = { ...view, page: page.page, total: page.total };
     this.status.sayOfPage("");
     if (newest) {
