@@ -430,6 +430,7 @@ def test_a_chain_in_a_name(store, source):
         lambda fs: fs.rmdir("GW150914"),
         lambda fs: fs.rm(PLACE),
         lambda fs: fs.rm("GW150914", recursive=True),
+        lambda fs: fs.rm("nothing/*"),
         lambda fs: fs.rm_file(PLACE),
         lambda fs: fs._rm(PLACE),
         lambda fs: fs.delete(PLACE),
