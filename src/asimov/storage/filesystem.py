@@ -117,7 +117,7 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec has no
     ['GW150914/Prod0/samples.txt']
     >>> with fs.open("GW150914/Prod0/samples.txt", "r") as file:
     ...     file.readline()
-    'chirp mass\\n'
+    'chirp mass\n'
     """
 
     protocol = "asimov-store"
