@@ -15,7 +15,7 @@ PACKAGE = Path(asimov.storage.__file__).parent
 EDGES = {"__main__.py", "_display/bar.py"}
 CORE = sorted({str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("_*/**/*.py")} - EDGES)
 CORE += sorted({path.name for path in PACKAGE.glob("_*.py")} - EDGES)
-HEAVY = {"IPython", "anywidget", "ipywidgets", "numpy", "pandas", "traitlets"}
+HEAVY = {"IPython", "anywidget", "fsspec", "ipywidgets", "numpy", "pandas", "traitlets"}
 LOADED = """
 import sys
 before = set(sys.modules)
@@ -34,7 +34,7 @@ def loaded_by(module: str) -> set[str]:
 
 @pytest.mark.parametrize("module", ["asimov.storage", "asimov.storage.cli"])
 def test_nothing_heavy_is_loaded(module):
-    """Importing the core or locutus loads neither pandas nor numpy nor anything of IPython's."""
+    """Importing the core or locutus loads neither pandas nor numpy nor fsspec nor anything of IPython's."""
     loaded = loaded_by(module)
     assert module in loaded
     assert set() == HEAVY & {name.partition(".")[0] for name in loaded}

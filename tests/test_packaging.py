@@ -76,12 +76,13 @@ def test_wheel_holds_the_licence(wheel):
     assert metadata_of(wheel)["License-Expression"] == "MIT"
 
 
-def test_entry_point(wheel):
-    """The wheel installs one command, locutus."""
+def test_entry_points(wheel):
+    """The wheel installs one command, locutus, and the file system that fsspec finds by its protocol."""
     (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt"))
     entry_points = configparser.ConfigParser()
     entry_points.read_string(wheel.read(name).decode())
     assert dict(entry_points["console_scripts"]) == {"locutus": "asimov.storage.cli:main"}
+    assert dict(entry_points["fsspec.specs"]) == {"asimov-store": "asimov.storage.filesystem:StoreFileSystem"}
 
 
 def test_version(wheel):

@@ -167,7 +167,12 @@ def find(contents: Contents, key: Key) -> Record:
     record = contents.get(key)
     if record is not None:
         return record
-    raise RecordNotFoundError(_why_not(contents, *key))
+    raise unknown(contents, *key)
+
+
+def unknown(contents: Contents, *names: str) -> RecordNotFoundError:
+    """Return the error about names, one to three, that are not in a Store: it says which part, and what is similar."""
+    return RecordNotFoundError(_why_not(contents, *names))
 
 
 def find_uuid(contents: Contents, uuid: object) -> Record:
@@ -201,7 +206,7 @@ def within(contents: Contents, event: str | None, production: str | None) -> ran
         return contents.span()
     names = [valid_name("event", event)] + ([] if production is None else [valid_name("production", production)])
     if not contents.has(*names):
-        raise RecordNotFoundError(_why_not(contents, *names))
+        raise unknown(contents, *names)
     return contents.span(*names)
 
 
