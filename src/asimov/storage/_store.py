@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, cast
 
@@ -75,12 +76,17 @@ class Store:
     True
     """
 
-    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
-        self._open(opening.nearest() if root is None else opening.of(arguments.path("root", root)))
+    def __init__(
+        self, root: str | os.PathLike[str] | None = None, *, options: Mapping[str, object] | None = None
+    ) -> None:
+        if root is None:
+            self._open(opening.nearest(options))
+        else:
+            self._open(opening.of(arguments.path("root", root), options))
 
     def _open(self, backend: Backend) -> None:
         self.backend = backend
-        self.root = cast("Path", backend.root)  # or None: a back end without a folder, which no address names yet
+        self.root = cast("Path", backend.root)  # None on the web
         self.manifest = Manifest(self)
 
     @classmethod
@@ -171,8 +177,9 @@ class Store:
     def __hash__(self) -> int:
         return hash(self.backend.location)
 
-    def __reduce__(self) -> tuple[type[Store], tuple[Path | str]]:
-        return type(self), (self.backend.root or self.backend.location,)
+    def __reduce__(self) -> tuple[object, tuple[Path | str]]:
+        opened = partial(type(self), options=self.backend.options) if self.backend.options else type(self)
+        return opened, (self.backend.root or self.backend.location,)
 
     def __repr__(self) -> str:
         from asimov.storage._display.pages import store_line

@@ -202,6 +202,11 @@ class Backend(ABC):
         """The place as text, for messages and for opening it again; it never holds a secret."""
 
     @property
+    def options(self) -> Mapping[str, object]:
+        """What its opening needs beside the location; it never holds a secret."""
+        return {}
+
+    @property
     @abstractmethod
     def root(self) -> Path | None:
         """The Store's folder, absolute; None if the Store is not in a folder."""

@@ -1,0 +1,153 @@
+"""Layouts: where the manifest and the files of a published Store are."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+
+from asimov.storage._backends import transfers
+from asimov.storage._backends.base import Found
+from asimov.storage._backends.objects import Listed, Objects, Part
+from asimov.storage._bytes.threads import Threads
+from asimov.storage._format.layout import HOME, MANIFEST, RECENT
+from asimov.storage._model.record import Record
+
+_LOOKED_AT = 4
+"""How many files are looked at at a time, ahead of those that were asked for."""
+
+
+class Layout(ABC):
+    """One way in which a Store is published."""
+
+    place: str
+    """The URL of the manifest."""
+
+    @abstractmethod
+    def manifest(self, unless: str) -> Part | None:
+        """Return the manifest; None if it has the tag `unless`; FileNotFoundError if there is none in this layout."""
+
+    @abstractmethod
+    def entry(self, number: int) -> bytes | None:
+        """Return the entry with a number; None if there is none."""
+
+    @abstractmethod
+    def where(self, record: Record) -> str:
+        """Return the URL of a record's file."""
+
+    @abstractmethod
+    def pieces(self, record: Record, offset: int) -> Iterator[bytes]:
+        """Yield the bytes of a record's file from `offset` on."""
+
+    @abstractmethod
+    def look(self, records: Iterable[Record]) -> Iterator[Found]:
+        """Yield size and time of each record's file."""
+
+    def tag(self, record: Record) -> str:  # noqa: ARG002 - optional
+        """Return what the server says of the file's bytes, if it says anything without sending them."""
+        return ""
+
+
+class _Files(Layout):
+    """Files of their own on a web server."""
+
+    KEY: str
+    """The key of the manifest."""
+
+    def __init__(self, objects: Objects) -> None:
+        self.objects, self.place = objects, objects.where(self.KEY)
+        self._looked: dict[str, Listed | None] = {}
+        self._lock = threading.Lock()
+
+    def manifest(self, unless: str) -> Part | None:
+        return transfers.whole(self.objects, self.KEY, unless)
+
+    def keys(self, record: Record) -> Sequence[str]:
+        """Return the keys that a record's file may have, in the order in which they are tried."""
+        raise NotImplementedError
+
+    def where(self, record: Record) -> str:
+        return self.objects.where(self.keys(record)[0])
+
+    def pieces(self, record: Record, offset: int) -> Iterator[bytes]:
+        keys = self.keys(record)
+        for key in keys:
+            try:
+                yield from transfers.pieces(self.objects, key, offset)
+            except FileNotFoundError:
+                if key == keys[-1]:
+                    raise FileNotFoundError(
+                        errno.ENOENT, "it is recorded, but not on the server", self.where(record)
+                    ) from None
+            else:
+                return
+
+    def look(self, records: Iterable[Record]) -> Iterator[Found]:
+        """Ask for each file once, a few at a time, and ahead of what is taken: a web server can't list them."""
+        records = list(records)
+        new = [record for record in records if record.uuid not in self._looked]
+        if len(new) > 1:
+            threads = Threads(_LOOKED_AT, "asimov-storage look")
+            try:
+                ahead = {record.uuid: threads.submit(self._of, record) for record in new}
+                for record in records:
+                    if record.uuid in ahead:
+                        ahead[record.uuid].result()
+                    yield self._found(record)
+            finally:
+                threads.shutdown()
+        else:
+            yield from map(self._found, records)
+
+    def _found(self, record: Record) -> Found:
+        listed = self._of(record)
+        if listed is None:
+            return Found(self.where(record), None, None)
+        return Found(self.objects.where(listed.key), listed.size, listed.modified)
+
+    def _of(self, record: Record) -> Listed | None:
+        """Return what the server says of a file; it is asked once for each that is there."""
+        known = self._looked.get(record.uuid)
+        if known is not None:
+            return known
+        for key in self.keys(record):
+            try:
+                self._looked[record.uuid] = found = self.objects.look(key)
+            except FileNotFoundError:
+                continue
+            return found
+        return None
+
+    def tag(self, record: Record) -> str:
+        listed = self._of(record)
+        return "" if listed is None else listed.tag
+
+
+class Folder(_Files):
+    """The folder of a Store, as it is on a disk."""
+
+    KEY = f"{HOME}/{MANIFEST}"
+
+    def entry(self, number: int) -> bytes | None:
+        try:
+            found = transfers.whole(self.objects, f"{HOME}/{RECENT}/{number}")
+        except (FileNotFoundError, PermissionError):  # some servers hide what isn't there
+            return None
+        return None if found is None else found.content
+
+    def keys(self, record: Record) -> Sequence[str]:
+        names = (record.uuid, record.file)  # the second as upstream asimov stored it
+        return [f"{record.event}/{record.production}/{name}" for name in names]
+
+
+class Flat(_Files):
+    """All files side by side under their uuids, for archives that have no folders."""
+
+    KEY = MANIFEST
+
+    def entry(self, number: int) -> bytes | None:  # noqa: ARG002 - there are none
+        return None
+
+    def keys(self, record: Record) -> Sequence[str]:
+        return [record.uuid]
