@@ -618,6 +618,51 @@ class Store:
         options = Options(layout, link, format, license, retracted)
         return export(self.backend, self.manifest.snapshot(), selection, dest, options, progress=progress)
 
+    def publish(
+        self, dest: str | os.PathLike[str], *, flat: bool = False, progress: Progress | bool | None = None
+    ) -> Path:
+        """Write a copy of the Store that a web server or an archive can serve, and that ``Store(url)`` opens there.
+
+        The copy holds the manifest and the files, which are verified meanwhile, and nothing else. It has the
+        fingerprint of this Store. It is there as a whole, or not at all.
+
+        Parameters
+        ----------
+        dest : str or os.PathLike
+            A new folder, which is a Store itself; or a new zip archive, if its name ends in ``.zip``. Folders above it
+            are made if necessary.
+        flat : bool
+            Put all files side by side, under their uuids, for archives that have no folders, such as Zenodo. This is
+            for at most 99 files.
+        progress : callable or bool, optional
+            As for `fetch_file`; the bytes of all files together.
+
+        Returns
+        -------
+        pathlib.Path
+            The absolute path of the copy.
+
+        Raises
+        ------
+        FileExistsError
+            Something is at `dest` already.
+        ValueError
+            There are too many files for a flat copy, or `dest` is an archive, which isn't flat.
+        HashError
+            The bytes of a file are not those that were stored.
+        OSError
+            A file is missing or can't be read, or the copy can't be written. After any error nothing is left of it.
+
+        Examples
+        --------
+        >>> published = store.publish(folder / "www" / "results")
+        >>> Store(published).fingerprint() == store.fingerprint()
+        True
+        """
+        from asimov.storage._operations.publishing import publish
+
+        return publish(self.backend, self.manifest.snapshot(), dest, flat=flat, progress=progress)
+
     # Verifying.
 
     def verify(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from backends import contract
 from backends.contract import file  # noqa: F401 - a fixture
-from backends.published import servers
 
 from asimov.storage import Store
 from asimov.storage._backends.local.backend import LocalBackend
@@ -42,35 +41,19 @@ class Web(contract.Place):
         (self.root / record.event / record.production / record.uuid).unlink()
 
 
-@pytest.fixture(scope="module", params=["python", "nginx"])
-def served(request, tmp_path_factory):
-    """Serve the folder of all tests' folders; give it, and its URL."""
-    root = tmp_path_factory.getbasetemp()
-    if request.param == "python":
-        serving = servers.python_server(root)
-    else:
-        serving = servers.nginx_server(root, tmp_path_factory.mktemp("nginx") / "folder")
-    with serving as url:
-        yield root, url
-
-
 class TestWeb(contract.BackendContract):
     """The contract."""
 
     @pytest.fixture(autouse=True)
-    def _surroundings(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("LOCUTUS_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    def _each_look_asks_the_server(self, monkeypatch):
         monkeypatch.setattr(backend, "FRESH_FOR", 0)
 
     @pytest.fixture
-    def place(self, served, tmp_path):
+    def place(self, at, tmp_path):
         """Make a Store."""
-        root, url = served
-        return Web(f"{url}/{tmp_path.relative_to(root)}/store", tmp_path / "store")
+        return Web(at(tmp_path / "store"), tmp_path / "store")
 
     @pytest.fixture
-    def place_with_sha256(self, served, tmp_path):
+    def place_with_sha256(self, at, tmp_path):
         """Make a Store with SHA-256."""
-        root, url = served
-        return Web(f"{url}/{tmp_path.relative_to(root)}/store", tmp_path / "store", sha256=True)
+        return Web(at(tmp_path / "store"), tmp_path / "store", sha256=True)

@@ -47,7 +47,8 @@ class PublishedBackend(Refusing):
 
     def __init__(self, location: str, options: Options) -> None:
         self._location, self._options = location, options
-        self._reader, self._cache = Reader(Web(location, options)), Cache(location)
+        self._cache = Cache(location)
+        self._reader = Reader(Web(location, options), self._cache)
         self._changing = threading.RLock()
         self._read_at = -FRESH_FOR
         _opened.add(self)

@@ -119,6 +119,21 @@ class Cache:
         path.unlink(missing_ok=True)
         return None
 
+    def whole(self, name: str, source: Callable[[], Iterator[bytes]]) -> Path:
+        """Return the path of a file that nothing is recorded of; bring it first, if it isn't there."""
+        folder = self._made_folder()
+        while not (folder / name).exists():
+            with _part(folder, name) as (descriptor, part):
+                if (folder / name).exists() or not _is_at(descriptor, part):
+                    continue
+                with _at(part):
+                    os.ftruncate(descriptor, 0)
+                for piece in source():
+                    with _at(part):
+                        write_all(descriptor, piece)
+                os.close(_finished(descriptor, part, folder / name).descriptor)
+        return folder / name
+
     def _made_folder(self) -> Path:
         folder = folder_of(self._location)
         with _at(folder):

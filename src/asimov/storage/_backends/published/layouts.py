@@ -9,10 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from asimov.storage._backends import transfers
 from asimov.storage._backends.base import Found
-from asimov.storage._backends.objects import Listed, Objects, Part
+from asimov.storage._backends.objects import Listed, NoRanges, Objects, Part
 from asimov.storage._bytes.threads import Threads
 from asimov.storage._format.layout import HOME, MANIFEST, RECENT
 from asimov.storage._model.record import Record
+
+from .archive import TAIL, Archive
+from .cache import Cache
+from .whole_file import WholeFile
 
 _LOOKED_AT = 4
 """How many files are looked at at a time, ahead of those that were asked for."""
@@ -151,3 +155,72 @@ class Flat(_Files):
 
     def keys(self, record: Record) -> Sequence[str]:
         return [record.uuid]
+
+
+class Zip(Layout):
+    """A Store in a zip archive, at its top or in a folder."""
+
+    def __init__(self, web: Objects, cache: Cache) -> None:
+        self._web, self._cache = web, cache
+        self.place = web.where("")
+        self._objects = web
+        self._archive: Archive | None = None
+        self._prefix, self._is_flat = "", False
+
+    def manifest(self, unless: str) -> Part | None:
+        try:
+            tail = self._objects.read("", -TAIL, 0, unless=unless)
+        except NoRanges:
+            self._objects = WholeFile(self._web, self._cache)
+            tail = self._objects.read("", -TAIL, 0)
+        if tail is None:
+            return None
+        archive = Archive(self._objects, tail)
+        found = self._found(archive)
+        self._archive, self.place = archive, self._web.where(found)
+        content = b"".join(archive.pieces(found))
+        return Part(content, len(content), tail.tag)
+
+    def _found(self, archive: Archive) -> str:
+        """Return the name of the manifest, the one nearest to the top, and note where it is."""
+        for self._is_flat, end in ((False, f"{HOME}/{MANIFEST}"), (True, MANIFEST)):
+            names = [name for name in archive.members if f"/{name}".endswith(f"/{end}")]
+            if names:
+                found = min(names, key=len)
+                self._prefix = found.removesuffix(end)
+                return found
+        raise FileNotFoundError(errno.ENOENT, f"the archive has no {MANIFEST}", self._web.where(""))
+
+    def entry(self, number: int) -> bytes | None:
+        archive, name = self._read(), f"{self._prefix}{HOME}/{RECENT}/{number}"
+        return b"".join(archive.pieces(name)) if name in archive.members else None
+
+    def _read(self) -> Archive:
+        if self._archive is None:
+            self.manifest("")
+        if self._archive is None:
+            raise AssertionError  # it was read, or there was an error
+        return self._archive
+
+    def _name(self, record: Record) -> str:
+        """Return the name of the member that a record's file is, or should be."""
+        folder = "" if self._is_flat else f"{record.event}/{record.production}/"
+        names = [f"{self._prefix}{folder}{name}" for name in (record.uuid, record.file)]
+        members = self._read().members
+        return next((name for name in names[: 1 if self._is_flat else 2] if name in members), names[0])
+
+    def where(self, record: Record) -> str:
+        return self._web.where(self._name(record))
+
+    def pieces(self, record: Record, offset: int) -> Iterator[bytes]:
+        name = self._name(record)
+        if name not in self._read().members:
+            raise FileNotFoundError(errno.ENOENT, "it is recorded, but not in the archive", self._web.where(name))
+        return self._read().pieces(name, offset)
+
+    def look(self, records: Iterable[Record]) -> Iterator[Found]:
+        for record in records:
+            name = self._name(record)
+            member = self._read().members.get(name)
+            size, modified = (None, None) if member is None else (member.size, member.modified)
+            yield Found(self._web.where(name), size, modified)

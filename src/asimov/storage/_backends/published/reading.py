@@ -15,7 +15,8 @@ from asimov.storage._format.layout import HOME, MANIFEST
 from asimov.storage._model.errors import ManifestError, ManifestPublishedError, NotAStoreError
 from asimov.storage._model.snapshot import Contents
 
-from .layouts import Flat, Folder, Layout
+from .cache import Cache
+from .layouts import Flat, Folder, Layout, Zip
 from .web import Web
 
 _PAGE = (b"<!doctype html", b"<html")
@@ -49,8 +50,8 @@ class _Known(NamedTuple):
 class Reader:
     """Reads what the server has, and keeps what has not changed."""
 
-    def __init__(self, web: Web) -> None:
-        self._web = web
+    def __init__(self, web: Web, cache: Cache) -> None:
+        self._web, self._cache = web, cache
         self._layout: Layout | None = None
         self._known: _Known | None = None
         self._lock = threading.RLock()
@@ -110,7 +111,8 @@ class Reader:
         raise NotAStoreError(msg)
 
     def _layouts(self) -> tuple[Layout, ...]:
-        return Folder(self._web), Flat(self._web)
+        files = Folder(self._web), Flat(self._web)
+        return (Zip(self._web, self._cache), *files) if self._web.base.lower().endswith(".zip") else files
 
     @staticmethod
     def _of_manifest(layout: Layout, manifest: Part) -> _Known:
