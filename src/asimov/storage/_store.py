@@ -665,7 +665,7 @@ class Store:
 
     # Verifying.
 
-    def verify(
+    def verify(  # noqa: PLR0913 - keyword-only, one for each of its questions
         self,
         event: object = None,
         production: object = None,
@@ -676,6 +676,7 @@ class Store:
         since: timedelta | str | None = None,
         budget: timedelta | float | str | None = None,
         fingerprint: str | None = None,
+        quick: bool = False,
         _on_check: OnCheck | None = None,
     ) -> VerificationReport:
         """Verify that files are still as they were stored.
@@ -702,6 +703,9 @@ class Store:
             longest.
         fingerprint : str, optional
             An earlier result of `fingerprint`: finds whether records were changed, added or removed since.
+        quick : bool
+            Judge files by their size, if it is recorded, or by an ETag that is their MD5, and read only the others.
+            That finds files that are missing or cut off, not those whose bytes have changed.
 
         Returns
         -------
@@ -729,6 +733,7 @@ class Store:
             progress=progress,
             on_check=_on_check,
             fingerprint=fingerprint,
+            quick=arguments.flag("quick", quick),
         )
 
     def restore(

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import threading
+
+stopping: ContextVar[threading.Event | None] = ContextVar("stopping", default=None)
+"""Is set when nobody needs the answer any more to what is asked in this context."""
 
 
 class Part(NamedTuple):

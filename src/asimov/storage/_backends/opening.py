@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -38,6 +40,16 @@ def of(address: Address, options: object = None) -> Backend:
         msg = f"options={shown(options)}: a Store in a folder has none. They are for one on the web."
         raise TypeError(msg)
     return LocalBackend(_folder(address))
+
+
+def kept(location: str, options: Mapping[str, object] | None = None) -> Backend:
+    """Return the back end for a location. In one process, those for a URL with the same options are one."""
+    return _kept(location, tuple(sorted(options.items())) if options else ()) if is_url(location) else of(location)
+
+
+@functools.lru_cache(maxsize=8)
+def _kept(url: str, options: tuple[tuple[str, object], ...]) -> Backend:
+    return of(url, dict(options))
 
 
 def _folder(address: Address) -> Path:

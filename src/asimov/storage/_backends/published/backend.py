@@ -68,6 +68,10 @@ class PublishedBackend(Refusing):
         return self._options.given
 
     @property
+    def together(self) -> int:
+        return self._options.concurrency
+
+    @property
     def root(self) -> None:
         """There is no folder."""
         return
@@ -135,6 +139,12 @@ class PublishedBackend(Refusing):
 
     def stat(self, records: Iterable[Record]) -> Iterator[Found]:
         return self._reader.layout.look(records)
+
+    def sizes(self, records: Iterable[Record]) -> Iterator[int]:
+        return (record.size or 0 for record in records)
+
+    def tag(self, record: Record) -> str:
+        return self._reader.layout.tag(record)
 
     def check(self, records: Sequence[Record], meter: Meter | None = None) -> list[Check]:
         """Verify what the server has, not what the cache has; look twice before a file is said to be damaged."""

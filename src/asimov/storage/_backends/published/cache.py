@@ -59,6 +59,10 @@ def folder_of(location: str) -> Path:
     return root() / hashlib.sha256(location.encode()).hexdigest()[:16]
 
 
+class _RemovedError(Exception):
+    """Somebody has emptied the cache meanwhile: begin again."""
+
+
 class Copy(NamedTuple):
     """A verified copy: its descriptor, at the start of the file, and its path."""
 
@@ -88,12 +92,12 @@ class Cache:
         OSError
             They can't be read, or not be written here. What has been written by then stays, for the next time.
         """
-        folder = self._made_folder()
         while True:
             found = self.taken(record, meter)
             if found is not None:
                 return found
-            with _part(folder, record.uuid) as (descriptor, part):
+            folder = self._made_folder()
+            with contextlib.suppress(_RemovedError), _part(folder, record.uuid) as (descriptor, part):
                 if (folder / record.uuid).exists() or not _is_at(descriptor, part):
                     continue  # another process has just brought it
                 _fill(record, descriptor, part, where, source, meter)
@@ -123,7 +127,8 @@ class Cache:
         """Return the path of a file that nothing is recorded of; bring it first, if it isn't there."""
         folder = self._made_folder()
         while not (folder / name).exists():
-            with _part(folder, name) as (descriptor, part):
+            self._made_folder()
+            with contextlib.suppress(_RemovedError), _part(folder, name) as (descriptor, part):
                 if (folder / name).exists() or not _is_at(descriptor, part):
                     continue
                 with _at(part):
@@ -218,9 +223,11 @@ def _finished(descriptor: int, part: Path, path: Path) -> Copy:
     with _at(part):
         os.fsync(descriptor)
         os.fchmod(descriptor, 0o444)
-        part.rename(path)
-    opened = os.open(path, os.O_RDONLY | _SAFE)
-    return Copy(opened, path)
+        try:
+            part.rename(path)
+            return Copy(os.open(path, os.O_RDONLY | _SAFE), path)
+        except FileNotFoundError as error:
+            raise _RemovedError from error
 
 
 # All Stores'.
@@ -239,7 +246,7 @@ def trim(limit: int) -> int:
     files = sorted(_all(), key=lambda pair: pair[1].st_atime_ns)
     left, removed = sum(found.st_size for _, found in files), 0
     for path, found in files:
-        if left - removed <= limit:
+        if left - removed <= limit and limit:
             break
         if _removed(path):
             removed += found.st_size

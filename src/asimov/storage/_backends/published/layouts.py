@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from asimov.storage._backends import transfers
 from asimov.storage._backends.base import Found
@@ -18,8 +20,13 @@ from .archive import TAIL, Archive
 from .cache import Cache
 from .whole_file import WholeFile
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 _LOOKED_AT = 4
-"""How many files are looked at at a time, ahead of those that were asked for."""
+"""How many files are looked at at a time."""
+_AHEAD = 64
+"""How many files are looked at before those that were asked for."""
 
 
 class Layout(ABC):
@@ -89,23 +96,21 @@ class _Files(Layout):
 
     def look(self, records: Iterable[Record]) -> Iterator[Found]:
         """Ask for each file once, a few at a time, and ahead of what is taken: a web server can't list them."""
-        records = list(records)
-        new = [record for record in records if record.uuid not in self._looked]
-        if len(new) > 1:
-            threads = Threads(_LOOKED_AT, "asimov-storage look")
-            try:
-                ahead = {record.uuid: threads.submit(self._of, record) for record in new}
-                for record in records:
-                    if record.uuid in ahead:
-                        ahead[record.uuid].result()
-                    yield self._found(record)
-            finally:
-                threads.shutdown()
-        else:
-            yield from map(self._found, records)
+        waiting = iter(records)
+        ahead: deque[tuple[Record, Future[Listed | None]]] = deque()
+        threads = Threads(_LOOKED_AT, "asimov-storage look")
+        try:
+            while True:
+                while len(ahead) < _AHEAD and (record := next(waiting, None)) is not None:
+                    ahead.append((record, threads.submit(self._of, record)))
+                if not ahead:
+                    return
+                record, answer = ahead.popleft()
+                yield self._found(record, answer.result())
+        finally:
+            threads.shutdown()
 
-    def _found(self, record: Record) -> Found:
-        listed = self._of(record)
+    def _found(self, record: Record, listed: Listed | None) -> Found:
         if listed is None:
             return Found(self.where(record), None, None)
         return Found(self.objects.where(listed.key), listed.size, listed.modified)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from asimov.storage._backends.objects import Stopped
+from asimov.storage._backends.objects import Stopped, stopping
 from asimov.storage._version import __version__
 
 from .options import Options
@@ -198,7 +198,7 @@ class Patience:
     """
 
     def __init__(self, retries: int, stop: threading.Event | None = None) -> None:
-        self._retries, self._stop = retries, stop or threading.Event()
+        self._retries, self._stop = retries, stop or stopping.get() or threading.Event()
         self._tries, self._waited = 0, 0.0
 
     def renew(self) -> None:
@@ -211,6 +211,8 @@ class Patience:
         is_busy = isinstance(error, urllib.error.HTTPError) and error.code in _BUSY
         pause = random.uniform(0.5, 1) * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._tries)  # noqa: S311 - no secret
         pause = pause if wanted is None else wanted
+        if self._stop.is_set():
+            raise Stopped
         tired = self._waited + pause > BUSY if is_busy and wanted is not None else self._tries >= self._retries
         if tired or not _may_pass(error):
             raise in_words(error, url) from None
@@ -225,7 +227,7 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(error, urllib.error.HTTPError):
         return error.code in _AGAIN
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    if isinstance(reason, (ssl.SSLCertVerificationError, FileNotFoundError, PermissionError, ValueError)):
+    if isinstance(reason, (str, ssl.SSLCertVerificationError, FileNotFoundError, PermissionError, ValueError)):
         return False
     return isinstance(error, (Broken, urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError))
 
