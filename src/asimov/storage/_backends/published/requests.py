@@ -95,9 +95,9 @@ def _trusting(file: str | None) -> ssl.SSLContext:
     except ssl.SSLError as error:
         msg = "it holds no certificates in PEM format"
         raise OSError(errno.EINVAL, msg, file) from error
-    except OSError as error:
-        error.filename = file
-        raise
+    except OSError as error:  # no FileNotFoundError, which would say something of the Store
+        msg = f"it can't be read ({error.strerror}); the option ca_file takes a file of certificates"
+        raise OSError(errno.EINVAL, msg, file) from error
 
 
 def _patient(kind: type[http.client.HTTPConnection], timeout: float) -> Any:
