@@ -47,12 +47,16 @@ class Store:
     Parameters
     ----------
     root : str or os.PathLike, optional
-        The folder. Without it: ``$LOCUTUS_STORE``, else the nearest Store at or above the working folder.
+        The folder, or the URL of a published Store, which can only be read. Without it: ``$LOCUTUS_STORE``, else the
+        nearest Store at or above the working folder.
+    options : mapping, optional
+        For a URL: ``timeout`` (seconds to wait for bytes), ``connect_timeout`` (seconds), ``retries``, ``concurrency``
+        (requests at a time), and ``ca_file`` (certificates of the authorities to trust).
 
     Attributes
     ----------
     root : pathlib.Path
-        The folder, absolute.
+        The folder, absolute; None for a URL.
     manifest : Manifest
         The records of the files.
     backend : Backend
@@ -64,6 +68,8 @@ class Store:
         There is no Store.
     ManifestError
         Its manifest can't be read.
+    TypeError, ValueError
+        The URL, or an option, makes no sense.
 
     Examples
     --------
