@@ -253,6 +253,7 @@ def bench_browser(session: nox.Session) -> None:
 @nox.session(python="3.11", requires=["dist"])
 def oldest(session: nox.Session) -> None:
     """Run the tests with the oldest dependencies that pyproject.toml allows."""
+    offer(session, "nginx")
     install(session, "test", lowest=True)
     pytest(session, *QUICK)
 
@@ -260,6 +261,7 @@ def oldest(session: nox.Session) -> None:
 @nox.session(python=["3.12", "3.13", "3.14"], requires=["dist"])
 def pythons(session: nox.Session) -> None:
     """Run the tests on another Python."""
+    offer(session, "nginx")
     install(session, "test")
     pytest(session, *QUICK)
 

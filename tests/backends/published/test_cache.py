@@ -245,6 +245,7 @@ def test_an_archive_without_ranges(www, tmp_path, caplog):
     (tmp_path / "a").write_bytes(b"x" * 100_000)
     store.add_file("E", "P", tmp_path / "a")
     path = store.publish(www / "s.zip")
+    caplog.set_level("INFO")
     with servers.python_server(www) as url:
         for _ in range(2):
             assert Store(f"{url}/s.zip").fetch_file("E", "P", "a").read_bytes() == b"x" * 100_000

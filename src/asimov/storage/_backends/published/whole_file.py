@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from asimov.storage._backends.objects import Listed, NotListed, Objects, Part
+from asimov.storage._backends.transfers import PIECE
 from asimov.storage._display.text import byte_size
 
 from .cache import Cache
@@ -63,7 +64,8 @@ class WholeFile(Objects):
     def _brought(self, listed: Listed) -> Iterator[bytes]:
         size = "all" if listed.size is None else byte_size(listed.size)
         text = "%s: the server gives no parts of files, so the archive comes into the cache whole: %s"
-        _logger.warning(text, self.where(""), size)
+        is_little = listed.size is not None and listed.size <= PIECE
+        _logger.log(logging.INFO if is_little else logging.WARNING, text, self.where(""), size)
         return self._web.stream("")
 
     def stream(self, key: str) -> Iterator[bytes]:
