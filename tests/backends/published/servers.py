@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -84,7 +85,7 @@ class Bad:
         The path and the range of each request, in order.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, context: ssl.SSLContext | None = None) -> None:
         self.root, self.asked = root, []
         self._told: list[tuple[str, object]] = []
         self._lock = threading.Lock()
@@ -107,7 +108,12 @@ class Bad:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if context is not None:
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self._server.handle_error = lambda *_: None  # a client that doesn't trust us leaves at once
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 

@@ -57,7 +57,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        require_safe(req.full_url, newurl)
+        try:
+            require_safe(req.full_url, newurl)
+        except PermissionError:
+            fp.close()
+            raise
         found = super().redirect_request(req, fp, code, msg, headers, newurl)
         if found is not None:
             found.method = req.get_method()  # Python before 3.13 makes a GET of a HEAD
