@@ -83,10 +83,12 @@ class Bad:
         Its URL.
     asked : list of (str, str)
         The path and the range of each request, in order.
+    methods : list of str
+        Their methods.
     """
 
     def __init__(self, root: Path, context: ssl.SSLContext | None = None) -> None:
-        self.root, self.asked = root, []
+        self.root, self.asked, self.methods = root, [], []
         self._told: list[tuple[str, object]] = []
         self._lock = threading.Lock()
         self.released = threading.Event()
@@ -131,6 +133,7 @@ class Bad:
         path = unquote(handler.path)
         with self._lock:
             self.asked.append((path, handler.headers.get("Range", "")))
+            self.methods.append(handler.command)
             told = next((pair for pair in self._told if pair[0] in path), None)
             if told is not None:
                 self._told.remove(told)

@@ -81,7 +81,7 @@ def test_a_stall(store, bad, uuid):
     assert bad.reached.is_set()
 
 
-def test_a_lie(store, bad, uuid):
+def test_a_lie(store, bad, uuid, tmp_path):
     """Wrong bytes are fetched once more; only twice wrong is a HashError, and nothing of them is kept."""
     wrong = servers.lie(lambda content: bytes(len(content)))
     bad.tell(uuid, wrong)
@@ -90,7 +90,8 @@ def test_a_lie(store, bad, uuid):
     bad.tell(uuid, *[wrong] * 6)
     with pytest.raises(HashError, match=uuid):
         store.fetch_file(*KEY)
-    assert store.fetch_file(*KEY).read_bytes() == LARGE
+    bad.tell(uuid, wrong)
+    assert store.fetch_file(*KEY, dest=tmp_path / "copy").read_bytes() == LARGE
 
 
 def test_a_lie_to_a_verification(store, bad, uuid):
@@ -111,6 +112,7 @@ def test_no_ranges(store, bad, uuid):
 
     bad.tell(uuid, servers.without_ranges, cut_stream, servers.without_ranges)
     assert store.fetch_file(*KEY).read_bytes() == LARGE
+    assert [asked != "" for path, asked in bad.asked if uuid in path] == [True, False, False]
 
 
 def test_in_pieces(store, bad, uuid):
@@ -140,6 +142,9 @@ def test_redirects(store, bad, www, uuid):
     bad.tell(uuid, *[servers.refuse(302, Location=f"{bad.url}/elsewhere")] * 3)
     assert store.fetch_file(*KEY).read_bytes() == LARGE
     assert sum(path == "/elsewhere" for path, _ in bad.asked) == 3
+    bad.tell(uuid, servers.refuse(302, Location=f"{bad.url}/elsewhere"))
+    assert list(store.to_frame(stat=True)["size"]) == [len(LARGE)]
+    assert bad.methods[-2:] == ["HEAD", "HEAD"]
 
 
 @pytest.mark.parametrize("place", ["file:///etc/hostname", "ftp://127.0.0.1/x", "/store/.manifest/none"])
@@ -297,9 +302,35 @@ def test_several_at_once(bad, www, tmp_path):
     assert max(most) == 4
     assert {thread for thread, *_ in told} == {threading.get_ident()}
     assert told[-1][1:] == (30, 30)
-    (www / "store" / "E" / "P" / list(opened)[11].uuid).unlink()
+    (www / "store" / "E" / "P" / next(iter(opened)).uuid).unlink()
     for path in paths:
         path.unlink()
+    bad.asked.clear()
     with pytest.raises(FileNotFoundError):
         opened.fetch_files(opened, dest=tmp_path / "copies")
     assert not (tmp_path / "copies").exists()
+    assert len(bad.asked) < 20
+
+
+def test_few_requests_at_once(bad, www, source, monkeypatch):
+    """However many files and pieces are wanted, four requests are under way and no more."""
+    monkeypatch.setattr(transfers, "PIECE", 100)
+    store = Store.create(www / "store", "Test Store")
+    store.add_files([("E", "P", source(f"{number}", b"%d" % number * 1000)) for number in range(8)])
+    opened = Store(f"{bad.url}/store")
+    together, most, lock, full = [], [], threading.Lock(), threading.Event()
+
+    def counted(handler, path):
+        with lock:
+            together.append(path)
+            most.append(len(together))
+            if len(together) > 4:
+                full.set()
+        full.wait(0.01)  # gives a fifth one time to come
+        with lock:
+            together.remove(path)
+        servers.give(handler, path)
+
+    bad.tell("/E/", *[counted] * 40)
+    assert opened.verify().ok
+    assert max(most) <= 4

@@ -72,6 +72,13 @@ def test_what_is_fetched(published, tmp_path):
     assert [path.read_bytes() for path in paths] == list(contents.values())
 
 
+@pytest.mark.parametrize("offset", [0, 1, 8 << 20, (8 << 20) + 3, len(LARGE) - 1, len(LARGE)])
+def test_from_an_offset(published, offset):
+    """The bytes of a file are had from any place on, as a download that was broken off asks for them."""
+    record = published["GW150914", "Prod1", "large"]
+    assert b"".join(published.backend.pieces(record, offset)) == LARGE[offset:]
+
+
 def test_verify(published, tmp_path):
     """Each file is verified where it is published."""
     report = published.verify(progress=lambda _done, _total: None)
