@@ -75,8 +75,6 @@ class _Together(Generic[Item, Result]):
         return [future.result() for future in futures]
 
     def _one(self, item: Item) -> Result:
-        if self._stop.is_set():
-            raise Stopped
         token = stopping.set(self._stop)
         try:
             return self._work(item, self._shared)
