@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from backends.published import servers
 
+from asimov.storage._backends import transfers
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
@@ -13,6 +15,12 @@ def cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("LOCUTUS_CACHE", str(folder))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return folder
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    """Let a request ask for 64 KiB, so that a file of a few pieces is small."""
+    monkeypatch.setattr(transfers, "PIECE", 64 << 10)
 
 
 @pytest.fixture(scope="module", params=["python", "nginx"])

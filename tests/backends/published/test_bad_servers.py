@@ -13,8 +13,10 @@ from asimov.storage._backends import transfers
 from asimov.storage._backends.published import requests
 from asimov.storage._backends.published.requests import BUSY, Patience, require_safe
 
-LARGE = random.Random(2).randbytes((17 << 20) + 3)
+LARGE = random.Random(2).randbytes((129 << 10) + 3)
 KEY = ("E", "P", "large")
+WHOLE_PIECE = transfers.PIECE
+pytestmark = pytest.mark.usefixtures("small_pieces")
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_no_ranges(store, bad, uuid):
 
     def cut_stream(handler, path):
         del handler.headers["Range"]
-        servers.give(handler, path, keep=10 << 20)
+        servers.give(handler, path, keep=80 << 10)
 
     bad.tell(uuid, servers.without_ranges, cut_stream, servers.without_ranges)
     assert store.fetch_file(*KEY).read_bytes() == LARGE
@@ -116,11 +118,12 @@ def test_no_ranges(store, bad, uuid):
 
 
 def test_in_pieces(store, bad, uuid):
-    """A large file comes in pieces of 8 MiB."""
+    """A large file comes in pieces, which are of 8 MiB where no test makes them smaller."""
     assert store.fetch_file(*KEY).read_bytes() == LARGE
     asked = sorted(asked for path, asked in bad.asked if uuid in path)
     step = transfers.PIECE
     ends = [(0, step), (step, 2 * step), (2 * step, len(LARGE))]
+    assert WHOLE_PIECE == 8 << 20
     assert asked == sorted(f"bytes={start}-{end - 1}" for start, end in ends)
 
 
@@ -264,7 +267,7 @@ def test_replaced_meanwhile(bad, www, tmp_path):
     store = Store.create(www / "store", "Test Store")
     manifest = store.root / ".manifest" / "manifest.yaml"
     old = manifest.read_bytes()
-    large = b"# " + b"x" * (9 << 20) + b"\n"
+    large = b"# " + b"x" * (65 << 10) + b"\n"
     manifest.unlink()
     manifest.write_bytes(large + old)
     assert len(Store(f"{bad.url}/store")) == 0

@@ -11,9 +11,10 @@ import pytest
 
 from asimov.storage import HashError, NotAStoreError, Store, StoreReadOnlyError
 
+pytestmark = pytest.mark.usefixtures("small_pieces")
 ODD = ["GW150914", "100% of ?#&;", "a+b c", "événement ☂", "%2e%2e", "~$@!'()*,=:", 'quoted"<>|', "back`tick^{}[]"]
 """Names of events that mean something in a URL."""
-LARGE = random.Random(1).randbytes((17 << 20) + 5)  # three pieces
+LARGE = random.Random(1).randbytes((129 << 10) + 5)  # three pieces
 LAYOUTS = ["folder", "flat", "zip", "deflated"]
 
 
@@ -72,7 +73,7 @@ def test_what_is_fetched(published, tmp_path):
     assert [path.read_bytes() for path in paths] == list(contents.values())
 
 
-@pytest.mark.parametrize("offset", [0, 1, 8 << 20, (8 << 20) + 3, len(LARGE) - 1, len(LARGE)])
+@pytest.mark.parametrize("offset", [0, 1, 64 << 10, (64 << 10) + 3, len(LARGE) - 1, len(LARGE)])
 def test_from_an_offset(published, offset):
     """The bytes of a file are had from any place on, as a download that was broken off asks for them."""
     record = published["GW150914", "Prod1", "large"]
