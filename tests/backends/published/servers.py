@@ -146,7 +146,7 @@ def give(handler: BaseHTTPRequestHandler, path: Path, *, change=None, keep=None,
     if not path.is_file():
         refuse(404)(handler, path)
         return
-    content = (change or bytes)(path.read_bytes())
+    content = path.read_bytes() if change is None else change(path.read_bytes())
     found = re.fullmatch(r"bytes=(\d*)-(\d*)", handler.headers.get("Range", ""))
     size, first, last = len(content), 0, len(content) - 1
     if found:

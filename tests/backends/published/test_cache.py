@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -19,17 +20,28 @@ from asimov.storage import HashError, Store
 from asimov.storage import cache as public
 from asimov.storage._backends.published import cache as module
 
-LARGE = random.Random(3).randbytes((20 << 20) + 7)
+CONTENT = random.Random(3).randbytes((129 << 10) + 7)
+PIECE = 8 << 20
 KEY = ("E", "P", "large")
 FETCH = "import sys; from asimov.storage import Store; print(Store(sys.argv[1]).fetch_file('E', 'P', 'large'))"
 
 
 @pytest.fixture
 def url(bad, www, tmp_path):
-    """Publish a Store with a large file; give its URL."""
-    (tmp_path / "large").write_bytes(LARGE)
+    """Publish a Store with a file; give its URL."""
+    (tmp_path / "large").write_bytes(CONTENT)
     Store.create(www / "store", "Test Store").add_file("E", "P", tmp_path / "large")
     return f"{bad.url}/store"
+
+
+@pytest.fixture
+def large(www, tmp_path, url):
+    """Put a file of three pieces into the place of the file; give its bytes."""
+    content = random.Random(4).randbytes(2 * PIECE + 7)
+    shutil.rmtree(www / "store")
+    (tmp_path / "large").write_bytes(content)
+    Store.create(www / "store", "Test Store").add_file("E", "P", tmp_path / "large")
+    return content
 
 
 @pytest.fixture
@@ -53,7 +65,7 @@ def brought(bad: servers.Bad, uuid: str) -> list[str]:
 def test_a_copy(url, cache, uuid):
     """What was fetched is a read-only file below the cache's folder, whose folders are the user's alone."""
     path = Store(url).fetch_file(*KEY)
-    assert (path.parent.parent, path.name, path.read_bytes()) == (cache, uuid, LARGE)
+    assert (path.parent.parent, path.name, path.read_bytes()) == (cache, uuid, CONTENT)
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert list(path.parent.iterdir()) == [path]
@@ -66,7 +78,7 @@ def test_fetched_once(url, bad, uuid):
     count = len(brought(bad, uuid))
     Store(url).fetch_file(*KEY)
     with store.open_file(*KEY) as file:
-        assert file.read() == LARGE
+        assert file.read() == CONTENT
     assert len(brought(bad, uuid)) == count
 
 
@@ -75,11 +87,11 @@ def test_not_trusted(url, bad, uuid):
     path = Store(url).fetch_file(*KEY)
     path.chmod(0o644)
     flip_bit(path)
-    assert Store(url).fetch_file(*KEY).read_bytes() == LARGE
+    assert Store(url).fetch_file(*KEY).read_bytes() == CONTENT
     path.chmod(0o644)
     flip_bit(path)
     with Store(url).open_file(*KEY) as file:
-        assert file.read() == LARGE
+        assert file.read() == CONTENT
 
 
 def test_to_a_folder(url, cache, tmp_path):
@@ -90,18 +102,18 @@ def test_to_a_folder(url, cache, tmp_path):
     path = store.fetch_file(*KEY)
     path.chmod(0o644)
     flip_bit(path)
-    assert store.fetch_file(*KEY, dest=tmp_path / "another").read_bytes() == LARGE
+    assert store.fetch_file(*KEY, dest=tmp_path / "another").read_bytes() == CONTENT
 
 
-def test_eight_processes(url, bad, uuid):
+def test_eight_processes(large, url, bad, uuid):
     """Of eight processes that fetch a file at once, one brings it, and all have it."""
     processes = [fetching(url) for _ in range(8)]
     paths = {process.communicate()[0].strip() for process in processes}
-    assert [Path(path).read_bytes() == LARGE for path in paths] == [True]
+    assert [Path(path).read_bytes() == large for path in paths] == [True]
     assert len(brought(bad, uuid)) == 3
 
 
-def test_resumed_after_a_kill(url, bad, uuid, cache):
+def test_resumed_after_a_kill(large, url, bad, uuid, cache):
     """What a killed process had is kept, and the next one fetches the rest."""
     bad.tell(uuid, servers.give, *[servers.stall(bad, 100)] * 2)
     process = fetching(url)
@@ -109,29 +121,29 @@ def test_resumed_after_a_kill(url, bad, uuid, cache):
     (part,) = wait_for_bytes(cache)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert (part.name, part.stat().st_size) == (f"{uuid}.part", 8 << 20)
+    assert (part.name, part.stat().st_size) == (f"{uuid}.part", PIECE)
     bad.released.set()
     bad.asked.clear()
-    assert Store(url).fetch_file(*KEY).read_bytes() == LARGE
-    assert min(int(asked[6:].partition("-")[0]) for asked in brought(bad, uuid)) == 8 << 20
+    assert Store(url).fetch_file(*KEY).read_bytes() == large
+    assert min(int(asked[6:].partition("-")[0]) for asked in brought(bad, uuid)) == PIECE
     assert list(cache.rglob("*.part")) == []
 
 
 def wait_for_bytes(cache: Path) -> list[Path]:
     """Wait until the first piece is written to a part; give the parts."""
     looked = threading.Event()
-    while not (found := [part for part in cache.rglob("*.part") if part.stat().st_size == 8 << 20]):
+    while not (found := [part for part in cache.rglob("*.part") if part.stat().st_size == PIECE]):
         looked.wait(0.01)
     return found
 
 
-@pytest.mark.parametrize("rest", [b"wrong", LARGE + b"more", LARGE, b""])
+@pytest.mark.parametrize("rest", [b"wrong", CONTENT + b"more", CONTENT, b""])
 def test_another_part(url, uuid, cache, rest):
     """A part with other bytes, with too many, or with all costs at most a second fetch."""
     part = module.folder_of(url) / f"{uuid}.part"
     part.parent.mkdir(mode=0o700)
     part.write_bytes(rest)
-    assert Store(url).fetch_file(*KEY).read_bytes() == LARGE
+    assert Store(url).fetch_file(*KEY).read_bytes() == CONTENT
     assert not part.exists()
 
 
@@ -141,7 +153,7 @@ def test_a_part_that_is_held(url, uuid, monkeypatch):
     folder = module.folder_of(url)
     folder.mkdir(mode=0o700)
     with module._part(folder, uuid) as (_, part):
-        assert Store(url).fetch_file(*KEY).read_bytes() == LARGE
+        assert Store(url).fetch_file(*KEY).read_bytes() == CONTENT
         assert part.exists()
         public.clear()
         assert list(folder.iterdir()) == [part]
@@ -166,10 +178,10 @@ def test_emptied_meanwhile(url, bad, uuid, cache):
     store.fetch_file(*KEY)
     for path in sorted(cache.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
-    assert store.fetch_file(*KEY).read_bytes() == LARGE
+    assert store.fetch_file(*KEY).read_bytes() == CONTENT
     bad.tell(uuid, *[emptying(cache)] * 3)
     public.clear()
-    assert store.fetch_file(*KEY).read_bytes() == LARGE
+    assert store.fetch_file(*KEY).read_bytes() == CONTENT
 
 
 def emptying(cache: Path):
@@ -193,7 +205,7 @@ def test_a_full_disk(url, small_disk, monkeypatch):
         store.fetch_file(*KEY)
     assert caught.value.errno in small_disk.refusals
     (part,) = (small_disk.root / "cache").rglob("*.part")
-    assert 0 < part.stat().st_size < len(LARGE)
+    assert 0 < part.stat().st_size < len(CONTENT)
     small_disk.empty()
 
 
