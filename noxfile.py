@@ -26,6 +26,7 @@ PROGRAMS = {
     "git": (["git"], ["git"]),
     "access-control lists": (["setfacl"], ["acl"]),
     "locales": (["locale-gen"], ["locales"]),
+    "nginx": (["nginx"], ["nginx-light"]),
     "NFS in user-mode Linux": (["linux.uml"], ["user-mode-linux"]),
     "an NFS server": (["rpc.nfsd"], ["nfs-kernel-server"]),
     "an NFS client": (["mount.nfs"], ["nfs-common"]),
@@ -164,7 +165,7 @@ def graph(session: nox.Session) -> None:
 @nox.session(requires=["dist"])
 def tests(session: nox.Session) -> None:
     """Run the tests against the wheel, the notebooks among them, with a figure of coverage."""
-    offer(session, "access-control lists", "locales")
+    offer(session, "access-control lists", "locales", "nginx")
     install(session, "test")
     pytest(session, CLUSTER)
     pytest(session, *QUICK, "--cov", "--cov-report=term")
@@ -252,6 +253,7 @@ def bench_browser(session: nox.Session) -> None:
 @nox.session(python="3.11", requires=["dist"])
 def oldest(session: nox.Session) -> None:
     """Run the tests with the oldest dependencies that pyproject.toml allows."""
+    offer(session, "nginx")
     install(session, "test", lowest=True)
     pytest(session, *QUICK)
 
@@ -259,6 +261,7 @@ def oldest(session: nox.Session) -> None:
 @nox.session(python=["3.12", "3.13", "3.14"], requires=["dist"])
 def pythons(session: nox.Session) -> None:
     """Run the tests on another Python."""
+    offer(session, "nginx")
     install(session, "test")
     pytest(session, *QUICK)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, cast
 
@@ -46,12 +47,16 @@ class Store:
     Parameters
     ----------
     root : str or os.PathLike, optional
-        The folder. Without it: ``$LOCUTUS_STORE``, else the nearest Store at or above the working folder.
+        The folder, or the URL of a published Store, which can only be read. Without it: ``$LOCUTUS_STORE``, else the
+        nearest Store at or above the working folder.
+    options : mapping, optional
+        For a URL: ``timeout`` (seconds to wait for bytes), ``connect_timeout`` (seconds), ``retries``, ``concurrency``
+        (requests at a time), and ``ca_file`` (certificates of the authorities to trust).
 
     Attributes
     ----------
     root : pathlib.Path
-        The folder, absolute.
+        The folder, absolute; None for a URL.
     manifest : Manifest
         The records of the files.
     backend : Backend
@@ -63,6 +68,8 @@ class Store:
         There is no Store.
     ManifestError
         Its manifest can't be read.
+    TypeError, ValueError
+        The URL, or an option, makes no sense.
 
     Examples
     --------
@@ -75,12 +82,17 @@ class Store:
     True
     """
 
-    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
-        self._open(opening.nearest() if root is None else opening.of(arguments.path("root", root)))
+    def __init__(
+        self, root: str | os.PathLike[str] | None = None, *, options: Mapping[str, object] | None = None
+    ) -> None:
+        if root is None:
+            self._open(opening.nearest(options))
+        else:
+            self._open(opening.of(arguments.path("root", root), options))
 
     def _open(self, backend: Backend) -> None:
         self.backend = backend
-        self.root = cast("Path", backend.root)  # or None: a back end without a folder, which no address names yet
+        self.root = cast("Path", backend.root)  # None on the web
         self.manifest = Manifest(self)
 
     @classmethod
@@ -171,8 +183,9 @@ class Store:
     def __hash__(self) -> int:
         return hash(self.backend.location)
 
-    def __reduce__(self) -> tuple[type[Store], tuple[Path | str]]:
-        return type(self), (self.backend.root or self.backend.location,)
+    def __reduce__(self) -> tuple[object, tuple[Path | str]]:
+        opened = partial(type(self), options=self.backend.options) if self.backend.options else type(self)
+        return opened, (self.backend.root or self.backend.location,)
 
     def __repr__(self) -> str:
         from asimov.storage._display.pages import store_line
@@ -611,9 +624,54 @@ class Store:
         options = Options(layout, link, format, license, retracted)
         return export(self.backend, self.manifest.snapshot(), selection, dest, options, progress=progress)
 
+    def publish(
+        self, dest: str | os.PathLike[str], *, flat: bool = False, progress: Progress | bool | None = None
+    ) -> Path:
+        """Write a copy of the Store that a web server or an archive can serve, and that ``Store(url)`` opens there.
+
+        The copy holds the manifest and the files, which are verified meanwhile, and nothing else. It has the
+        fingerprint of this Store. It is there as a whole, or not at all.
+
+        Parameters
+        ----------
+        dest : str or os.PathLike
+            A new folder, which is a Store itself; or a new zip archive, if its name ends in ``.zip``. Folders above it
+            are made if necessary.
+        flat : bool
+            Put all files side by side, under their uuids, for archives that have no folders, such as Zenodo. This is
+            for at most 99 files.
+        progress : callable or bool, optional
+            As for `fetch_file`; the bytes of all files together.
+
+        Returns
+        -------
+        pathlib.Path
+            The absolute path of the copy.
+
+        Raises
+        ------
+        FileExistsError
+            Something is at `dest` already.
+        ValueError
+            There are too many files for a flat copy, or `dest` is an archive, which isn't flat.
+        HashError
+            The bytes of a file are not those that were stored.
+        OSError
+            A file is missing or can't be read, or the copy can't be written. After any error nothing is left of it.
+
+        Examples
+        --------
+        >>> published = store.publish(folder / "www" / "results")
+        >>> Store(published).fingerprint() == store.fingerprint()
+        True
+        """
+        from asimov.storage._operations.publishing import publish
+
+        return publish(self.backend, self.manifest.snapshot(), dest, flat=flat, progress=progress)
+
     # Verifying.
 
-    def verify(
+    def verify(  # noqa: PLR0913 - keyword-only, one for each of its questions
         self,
         event: object = None,
         production: object = None,
@@ -624,6 +682,7 @@ class Store:
         since: timedelta | str | None = None,
         budget: timedelta | float | str | None = None,
         fingerprint: str | None = None,
+        quick: bool = False,
         _on_check: OnCheck | None = None,
     ) -> VerificationReport:
         """Verify that files are still as they were stored.
@@ -650,6 +709,9 @@ class Store:
             longest.
         fingerprint : str, optional
             An earlier result of `fingerprint`: finds whether records were changed, added or removed since.
+        quick : bool
+            Judge files by their size, if it is recorded, or by an ETag that is their MD5, and read only the others.
+            That finds files that are missing or cut off, not those whose bytes have changed.
 
         Returns
         -------
@@ -677,6 +739,7 @@ class Store:
             progress=progress,
             on_check=_on_check,
             fingerprint=fingerprint,
+            quick=arguments.flag("quick", quick),
         )
 
     def restore(

@@ -202,6 +202,16 @@ class Backend(ABC):
         """The place as text, for messages and for opening it again; it never holds a secret."""
 
     @property
+    def options(self) -> Mapping[str, object]:
+        """What its opening needs beside the location; it never holds a secret."""
+        return {}
+
+    @property
+    def together(self) -> int:
+        """How many files are best fetched at a time."""
+        return 1
+
+    @property
     @abstractmethod
     def root(self) -> Path | None:
         """The Store's folder, absolute; None if the Store is not in a folder."""
@@ -344,6 +354,10 @@ class Backend(ABC):
     def stat(self, records: Iterable[Record]) -> Iterator[Found]:
         """Yield size and time of the files of many records, in one pass and in their order, without reading them."""
 
+    def sizes(self, records: Iterable[Record]) -> Iterator[int]:
+        """Yield the size of each file, 0 if it isn't known here: to share out work, without asking for each file."""
+        return (found.size or 0 for found in self.stat(records))
+
     @abstractmethod
     def untracked(self, contents: Contents, groups: Iterable[tuple[str, str]]) -> Iterable[Where]:
         """Return all that is in the folders of `groups`, (event, production) pairs, and is no record's file."""
@@ -371,6 +385,10 @@ class Backend(ABC):
             Its bytes are not those that were recorded. It may have the name by then.
         """
         return False
+
+    def tag(self, record: Record) -> str:  # noqa: ARG002 - optional
+        """Return what the place says of a file's bytes without reading them, such as an ETag; empty if nothing."""
+        return ""
 
     def check(self, records: Sequence[Record], meter: Meter | None = None) -> list[Check]:
         """Verify files, sorted by key, and return a Check of each, even of one that can't be read."""

@@ -46,6 +46,11 @@ def checked(record: Record, where: Where, found: Digest) -> Check:
 
 def failed(record: Record, where: Where, status: Status, reason: str) -> Check:
     """Return the Check of a file that could not be read."""
+    return judged(record, where, status, None, reason)
+
+
+def judged(record: Record, where: Where, status: Status, size: int | None, reason: str | None) -> Check:
+    """Return the Check of a file that was not read."""
     return Check(
         event=record.event,
         production=record.production,
@@ -55,6 +60,6 @@ def failed(record: Record, where: Where, status: Status, reason: str) -> Check:
         status=status,
         actual=None,
         path=where,
-        size=None,
+        size=size,
         reason=reason,
     )

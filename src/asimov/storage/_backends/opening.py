@@ -1,18 +1,22 @@
-"""Opening: from an address, today always the path of a folder, to the back end of the Store there."""
+"""Opening: from an address, the path of a folder or a URL, to the back end of the Store there."""
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from asimov.storage._disk import files
 from asimov.storage._disk.folder import STORE, Reporting
+from asimov.storage._display.text import shown
 from asimov.storage._format.layout import BACKUP, HOME, MANIFEST
 from asimov.storage._model.errors import NotAStoreError, StoreExistsError
 
 from .base import Backend
 from .local.backend import LocalBackend
+from .published.urls import is_url, location_of, path_of, read_only
 
 if TYPE_CHECKING:
     from asimov.storage._model.reports import RepairReport
@@ -20,12 +24,53 @@ if TYPE_CHECKING:
 Address: TypeAlias = "str | os.PathLike[str]"
 
 
-def of(address: Address) -> Backend:
-    """Return the back end for an address; only reading it shows whether there is a Store."""
-    return LocalBackend(files.absolute(address))
+def of(address: Address, options: object = None) -> Backend:
+    """Return the back end for an address; only reading it shows whether there is a Store.
+
+    Raises
+    ------
+    ValueError
+        It is a URL at which no Store can be.
+    TypeError
+        There are options that are unknown, or that a folder has none of.
+    """
+    if isinstance(address, str) and is_url(address):
+        return _published(address, options)
+    if options is not None:
+        msg = f"options={shown(options)}: a Store in a folder has none. They are for one on the web."
+        raise TypeError(msg)
+    return LocalBackend(_folder(address))
 
 
-def nearest() -> Backend:
+def kept(location: str, options: Mapping[str, object] | None = None) -> Backend:
+    """Return the back end for a location. In one process, those for a URL with the same options are one."""
+    return _kept(location, tuple(sorted(options.items())) if options else ()) if is_url(location) else of(location)
+
+
+@functools.lru_cache(maxsize=8)
+def _kept(url: str, options: tuple[tuple[str, object], ...]) -> Backend:
+    return of(url, dict(options))
+
+
+def _folder(address: Address) -> Path:
+    return files.absolute(path_of(address) if isinstance(address, str) else address)
+
+
+def _published(url: str, options: object) -> Backend:
+    from .published.backend import PublishedBackend
+    from .published.options import checked
+
+    return PublishedBackend(location_of(url), checked(options))
+
+
+def _require_folder(address: Address, doing: str) -> Path:
+    """Return the path of a folder; raise StoreReadOnlyError if the address is a URL."""
+    if isinstance(address, str) and is_url(address):
+        raise read_only(location_of(address), doing)
+    return _folder(address)
+
+
+def nearest(options: object = None) -> Backend:
     """Return the back end of the Store that is used when none is named.
 
     Raises
@@ -33,21 +78,18 @@ def nearest() -> Backend:
     NotAStoreError
         There is no such Store.
     """
-    root = search_root()
+    root = os.environ.get("LOCUTUS_STORE") or search_root()
     if root is None:
         msg = (
             f"There is no Store at or above {Path.cwd()}, and $LOCUTUS_STORE is not set. "
             "Name one, or make one with Store.create() or `locutus init`."
         )
         raise NotAStoreError(msg)
-    return LocalBackend(root)
+    return of(root, options)
 
 
 def search_root() -> Path | None:
-    """Return the folder that is used when none is named: $LOCUTUS_STORE, else upwards from the working folder."""
-    named = os.environ.get("LOCUTUS_STORE")
-    if named:
-        return files.absolute(named)
+    """Return the nearest folder with a Store, upwards from the working folder; None if there is none."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / HOME / MANIFEST).exists() or (folder / HOME / BACKUP).exists():
@@ -67,7 +109,7 @@ def create(address: Address, name: str, *, sha256: bool, stamp: bool = False, ex
     """
     from .local import creation
 
-    root = files.absolute(address)
+    root = _require_folder(address, "made")
     creation.require_store_name(name)
     found = LocalBackend(root)
     if exist_ok and _is_there(found):
@@ -116,6 +158,6 @@ def repair(address: Address, *, dry_run: bool) -> RepairReport:
     """
     from .local import repair
 
-    root = files.absolute(address)
+    root = _require_folder(address, "repaired")
     with Reporting(root, side=STORE):
         return repair.repair(root, dry_run=dry_run)

@@ -80,7 +80,7 @@ class Reporting:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if not isinstance(error, OSError) or isinstance(error, StorageError) or error.errno is None:
             return
-        if not isinstance(error.filename, str) or not Path(error.filename).is_absolute():
+        if not isinstance(error.filename, str) or not (Path(error.filename).is_absolute() or "://" in error.filename):
             error.filename = str(_joined(*self._path))
             del error.filename2  # None would be shown, too
         if error.errno in _OF_A_DISK and error.strerror == os.strerror(error.errno):

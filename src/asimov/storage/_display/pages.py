@@ -86,6 +86,10 @@ class Report(Protocol):
     def untracked(self) -> Sequence[Path]:
         """Files that no record names."""
 
+    @property
+    def quick(self) -> bool:
+        """Whether bytes were read only where nothing else decides."""
+
 
 # One line ------------------------------------------------------------------------------------------------------------
 
@@ -113,6 +117,7 @@ def verdict(report: Report) -> str:
         parts = [f"{len(report.failures):,} of {files} FAILED ({found})"]
     else:
         parts = [f"{files} ok ({byte_size(sum(check.size or 0 for check in report.results))})"]
+    parts += ["by size and ETag, bytes not read"] if report.quick else []
     parts += [f"FAILED: {printable(problem)}" for problem in report.problems]
     parts += [f"{report.skipped:,} left for another time"] if report.skipped else []
     parts += [f"{len(report.untracked):,} untracked"] if report.untracked else []

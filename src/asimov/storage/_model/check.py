@@ -37,7 +37,7 @@ class Check:
     actual : str or None
         The MD5 that was found, if the file could be read.
     path : pathlib.Path
-        Where the file is, or should be; absolute.
+        Where the file is, or should be; absolute. The URL, as a str, if the Store is on the web.
     size : int or None
         The size in bytes, if the file could be read.
     reason : str or None

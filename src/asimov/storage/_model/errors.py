@@ -6,6 +6,7 @@
     ├── NotAStoreError
     ├── ManifestError
     │   ├── ManifestLostError       also a NotAStoreError
+    │   ├── ManifestPublishedError
     │   └── ManifestStaleError
     ├── FileSystemError             also an OSError
     ├── StoreReadOnlyError          also an OSError
@@ -89,6 +90,12 @@ class ManifestStaleError(ManifestError):
         "Python, Store.repair(root) says what would be done, and Store.repair(root, dry_run=False) does it. "
         f"{REPAIR_IN_A_SHELL}"
     )
+
+
+class ManifestPublishedError(ManifestError):
+    """The manifest of a Store on the web can't be read."""
+
+    advice = "Only those who publish the Store can mend that. Tell them, or open a copy of it."
 
 
 class InvalidNameError(StorageError, ValueError):

@@ -34,6 +34,8 @@ class VerificationReport:
         How many records were left for another time (``since``, ``budget``).
     fingerprint, expected_fingerprint : str or None
         The fingerprint of the manifest, and the one that was expected. Both are None if none was given.
+    quick : bool
+        Whether files were judged by their size, or by an ETag that is their MD5, where that decides.
     """
 
     root: Path
@@ -43,6 +45,7 @@ class VerificationReport:
     skipped: int = 0
     fingerprint: str | None = None
     expected_fingerprint: str | None = None
+    quick: bool = False
     _failures: tuple[Check, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -69,7 +69,7 @@ def _publish(folder: Folder, name: str, record: Record, target: Path) -> bool:
     """Link the copy to its name; return False if another process has delivered the same bytes meanwhile."""
     new = from_disk(target.name)
     try:
-        _name(folder, name, new)
+        give_name(folder, name, new)
     except FileExistsError:
         if _is_delivered(folder, record, target):
             return False
@@ -82,7 +82,7 @@ def _publish(folder: Folder, name: str, record: Record, target: Path) -> bool:
     return True
 
 
-def _name(folder: Folder, name: str, target: str) -> None:
+def give_name(folder: Folder, name: str, target: str) -> None:
     """Link or rename the file `name` to `target`, never over another file."""
     try:
         folder.link(name, folder, target)

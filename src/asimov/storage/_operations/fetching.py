@@ -14,6 +14,7 @@ from asimov.storage._model.record import Record
 
 from . import arguments
 from .delivering import all_or_none, deliver, target_of, targets_of
+from .together import each
 
 
 def targets_in(dest: str | os.PathLike[str] | None, records: list[Record], *, tree: object) -> list[Path] | None:
@@ -59,14 +60,17 @@ def fetch(
     with arguments.reporting(progress, "fetch") as reported:
         meter = _meter(backend, wanted, reported)
         if targets is None:
-            paths = [backend.path(record, meter) for record in wanted]
+            paths = each(backend.path, wanted, meter, backend.together)
             meter.finish()
         else:
             paths = targets
             with all_or_none(targets) as delivered:
-                for record, target in zip(wanted, targets, strict=True):
-                    if deliver(backend, record, target, meter):
-                        delivered.append(target)
+
+                def put(pair: tuple[Record, Path], counted: Meter) -> None:
+                    if deliver(backend, *pair, counted):
+                        delivered.append(pair[1])
+
+                each(put, list(zip(wanted, targets, strict=True)), meter, backend.together)
                 meter.finish()
     found = dict(zip(wanted, paths, strict=True))
     return [found[record] for record in records]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from asimov.storage._backends import opening
@@ -23,6 +23,7 @@ from asimov.storage._model.snapshot import Contents
 
 from . import arguments
 from . import fingerprint as fingerprints
+from .quick import quickly
 from .rotation import Rotation, due, within_bytes
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def records_to_verify(contents: Contents, event: object, production: object, sel
     return sorted(dict.fromkeys(select(contents, selection)), key=_key)
 
 
-def verify(
+def verify(  # noqa: PLR0913 - one for each of its questions
     backend: Backend,
     contents: Contents,
     records: list[Record],
@@ -68,13 +69,16 @@ def verify(
     progress: Progress | bool | None = None,
     on_check: OnCheck | None = None,
     fingerprint: str | None = None,
+    quick: bool = False,
 ) -> VerificationReport:
     """Verify the files of `records`, which are all of `contents` or some; `fingerprint` is that of all."""
     worker, expected = arguments.executor(executor), arguments.fingerprint(fingerprint)
     with arguments.reporting(progress, "verify") as reported:
         current = [record for record in records if record.uuid not in contents.retracted]
-        checks = _checks(backend, current, rotation, executor=worker, progress=reported, on_check=on_check)
+        without_reading, to_read = quickly(backend, current) if quick else ([], current)
+        checks = _checks(backend, to_read, rotation, executor=worker, progress=reported, on_check=on_check)
     passed = [_passed_over(backend, record, contents) for record in records if record.uuid in contents.retracted]
+    passed += without_reading
     for check in passed if on_check is not None else ():
         on_check(check)  # type: ignore[misc]
     backend.note_verified(checks, contents.uuids, rotating=rotation != Rotation())
@@ -88,6 +92,7 @@ def verify(
         skipped=len(records) - len(checks) - len(passed),
         fingerprint=actual,
         expected_fingerprint=fingerprint,
+        quick=quick,
     )
 
 
@@ -106,7 +111,9 @@ def _checks(
     on_check: OnCheck | None,
 ) -> list[Check]:
     """Check files in the order in which they are due, as far as the budget reaches; return the checks sorted by key."""
-    pairs: Iterable[tuple[Record, int]] = zip(records, _sizes(backend, records, progress), strict=True)
+    exact = progress is not None or isinstance(rotation.budget, int)
+    sizes = _sizes(backend, records, progress) if exact else backend.sizes(records)
+    pairs: Iterable[tuple[Record, int]] = zip(records, sizes, strict=True)
     if rotation != Rotation():
         pairs = due(pairs, backend.times_verified(), rotation.since)
     if isinstance(rotation.budget, int):
@@ -119,7 +126,7 @@ def _checks(
         run.deadline = time.monotonic() + rotation.budget.total_seconds()
     if executor is not None:
         return run.on(executor, _batches(pairs, _BATCH_BYTES))
-    threads = Threads(reading_threads(), "asimov-storage verify")
+    threads = Threads(max(reading_threads(), backend.together), "asimov-storage verify")
     try:
         return run.on(threads, _batches(pairs, _LOCAL_BYTES))
     finally:
@@ -142,12 +149,14 @@ def _sizes(backend: Backend, records: list[Record], progress: Progress | None) -
 # A batch of files: the work of one worker, perhaps on another machine.
 
 
-def check_batch(location: str, records: Sequence[Record], _run: str) -> list[Check]:
+def check_batch(
+    location: str, records: Sequence[Record], _run: str, options: Mapping[str, object] | None = None
+) -> list[Check]:
     """Check the files of `records`, sorted by key, of the Store at `location`, which the worker opens by itself.
 
     Each verification has its own `_run`, since dask doesn't repeat a call whose result it has.
     """
-    return opening.of(location).check(records)
+    return opening.kept(location, options).check(records)
 
 
 class _Cancelled(Exception):
@@ -254,7 +263,8 @@ class _Run:
         try:
             if shared is not None:
                 return executor.submit(self.backend.check, batch.records, shared)
-            return executor.submit(check_batch, self.backend.location, batch.records, self.run)
+            more = [self.backend.options] if self.backend.options else []
+            return executor.submit(check_batch, self.backend.location, batch.records, self.run, *more)
         except Exception as error:  # a broken executor of any kind gives no verdict on these files
             if not self.has_begun:
                 raise _takes_no_work(executor, error) from error

@@ -99,8 +99,9 @@ def init(ctx: click.Context, directory: str | None, name: str | None) -> Store:
     """
     from asimov.storage._store import Store
 
-    root = Path(directory or options.named_place(ctx) or ".").absolute()
-    return Store.create(root, meant(root.resolve().name) if name is None else name)
+    place = directory or options.named_place(ctx) or "."
+    root = Path(place).absolute()
+    return Store.create(place if "://" in place else root, meant(root.resolve().name) if name is None else name)
 
 
 @locutus.command()

@@ -60,7 +60,7 @@ version_option = click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print version and place."
 )
 store_option = click.option(
-    "--store", metavar="DIR", type=Place(), expose_value=False, callback=_remember, help="The Store's folder."
+    "--store", metavar="DIR", type=Place(), expose_value=False, callback=_remember, help="The Store's folder, or URL."
 )
 json_option = click.option(
     "--json", is_flag=True, expose_value=False, callback=_remember, help="Print one JSON document."

@@ -53,7 +53,7 @@ def store_facts(store: Store) -> dict[str, str | int]:
     from asimov.storage._display.pages import tally  # here, since few commands need the pages
 
     size = sum(size or 0 for size in reading.sizes(store))
-    return {"name": store.name, "root": str(store.root), **tally(reading.columns(store)), "bytes": size}
+    return {"name": store.name, "root": str(store.backend.location), **tally(reading.columns(store)), "bytes": size}
 
 
 def as_text(result: Result, *, width: int | None) -> Iterator[str]:

@@ -142,7 +142,7 @@ class Explorer(Shown, Panel):
     def _first(self, *, read_only: bool) -> State:
         """Return the state that a page starts from."""
         view = view_of_traits(self)
-        first: State = {"store": self._store.name, "root": str(self._store.root), "read_only": read_only}
+        first: State = {"store": self._store.name, "root": self._store.backend.location, "read_only": read_only}
         first |= {"view": traits_of_view(view), "page": self._browsing.first(view)}
         # The Uploader's panel starts from these:
         return {**first, "event": "", "production": "", "server": None, "refusal": refusal(self._store)}
@@ -182,7 +182,7 @@ class Explorer(Shown, Panel):
     def _saved_html(self) -> str:
         """Return the first page of the table."""
         rows = self._browsing.shown(view_of_traits(self))
-        return rows_html(repr(self), self._store.name, self._store.root, rows, len(self._reading.table))
+        return rows_html(repr(self), self._store.name, self._store.backend.location, rows, len(self._reading.table))
 
     def _tell_selected(self, count: int, keys: list[Key]) -> None:
         with self.hold_trait_notifications():

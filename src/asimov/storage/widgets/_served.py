@@ -35,10 +35,6 @@ class Served(Protocol):
     backend: Backend
 
     @property
-    def root(self) -> Path:
-        """The folder of the Store."""
-
-    @property
     def name(self) -> str:
         """The name of the Store."""
 

@@ -120,5 +120,5 @@ class Verifier(Panel):
 def _about(store: Served, which: list[Chosen] | None) -> str:
     """Return a description of the files that are verified."""
     if which is None:
-        return f"All files, in {store.root}"
-    return f"{len(which):,} selected {'file' if len(which) == 1 else 'files'}, in {store.root}"
+        return f"All files, in {store.backend.location}"
+    return f"{len(which):,} selected {'file' if len(which) == 1 else 'files'}, in {store.backend.location}"

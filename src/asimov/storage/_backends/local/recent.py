@@ -11,7 +11,6 @@ from asimov.storage._disk.folder import GONE, Folder
 from asimov.storage._format.entries import Entry, read
 from asimov.storage._format.layout import RECENT
 from asimov.storage._model.record import Record
-from asimov.storage._model.retraction import Retraction
 from asimov.storage._model.snapshot import Contents
 
 REMOVED = Entry()
@@ -77,11 +76,6 @@ def _read_entry(recent: Folder, name: str) -> Entry | None:
 def records_of(entries: dict[int, Entry | None]) -> list[Record]:
     """Return the records of entries, in the order of the entries."""
     return [record for entry in entries.values() if entry is not None for record in entry.records]
-
-
-def retractions_of(entries: dict[int, Entry | None]) -> list[Retraction]:
-    """Return the retractions of entries, in the order of the entries."""
-    return [retraction for entry in entries.values() if entry is not None for retraction in entry.retractions]
 
 
 def unknown_in(entries: dict[int, Entry | None]) -> str:

@@ -15,9 +15,8 @@ from asimov.storage._disk import files, temporary
 from asimov.storage._disk.folder import STALE, Folder, Stamp
 from asimov.storage._display.text import shown
 from asimov.storage._format import canonical_reader, lookup, reader
-from asimov.storage._format.entries import Entry
+from asimov.storage._format.growth import grown
 from asimov.storage._format.layout import BACKUP, FOLDED, HOME, KEPT, MANIFEST, RECENT
-from asimov.storage._format.retractions import with_retractions
 from asimov.storage._model.errors import (
     ManifestError,
     ManifestLostError,
@@ -25,8 +24,6 @@ from asimov.storage._model.errors import (
     NotAStoreError,
     StoreReadOnlyError,
 )
-from asimov.storage._model.names import Key
-from asimov.storage._model.record import Record
 from asimov.storage._model.snapshot import Contents
 
 from . import last_fold
@@ -37,8 +34,6 @@ from .recent import (
     identity_of,
     included_in,
     open_entries,
-    records_of,
-    retractions_of,
     unknown_in,
     warn,
 )
@@ -330,7 +325,7 @@ class StateReader:
         if unknown and stamp != known.stamp:  # a later version may have folded what this one has never read
             return None
         return State(
-            contents=_grown(known.contents, entries, trusted=True),
+            contents=grown(known.contents, entries.values(), trusted=True),
             folded=folded,
             highest=highest,
             present=present,
@@ -366,7 +361,7 @@ class StateReader:
         highest = max([folded, *numbers])
         trusted = isinstance(contents, lookup.Sealed)
         state = State(
-            contents=_grown(contents, entries, trusted=trusted),
+            contents=grown(contents, entries.values(), trusted=trusted),
             folded=folded,
             highest=highest,
             present=frozenset(numbers) - gone,
@@ -427,24 +422,6 @@ def _kept(home: Folder) -> bytes:
 def required(contents: Contents) -> str:
     """Return what a manifest requires its readers to understand, in words; empty if there is nothing."""
     return f"a manifest that requires {shown(contents.requires)}" if contents.requires else ""
-
-
-def _grown(contents: Contents, entries: dict[int, Entry | None], *, trusted: bool) -> Contents:
-    """Return contents that also have what the entries add."""
-    grown = contents.with_records(_unknown(records_of(entries), contents, trusted=trusted))
-    return with_retractions(grown, retractions_of(entries))
-
-
-def _unknown(records: list[Record], contents: Contents, *, trusted: bool) -> list[Record]:
-    """Return the records that `contents` does not hold, by name or by uuid: they may have been renamed by hand.
-
-    With `trusted`, that can't have happened: the manifest is as we wrote it.
-    """
-    new: dict[Key, Record] = {}
-    for record in records:
-        if contents.get(record.key) is None:
-            new.setdefault(record.key, record)
-    return [record for record in new.values() if trusted or contents.by_uuid(record.uuid) is None]
 
 
 def _gone(path: Path) -> Path:

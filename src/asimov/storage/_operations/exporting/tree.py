@@ -95,7 +95,7 @@ def new_tree(dest: Path) -> Iterator[Tree]:
     FileExistsError
         Something is at `dest` already.
     """
-    _require_nothing(dest)
+    require_nothing(dest)
     made = files.make_root(dest.parent, DESTINATION)
     try:
         with Folder.open(dest.parent, DESTINATION) as above:
@@ -118,11 +118,11 @@ def new_tree(dest: Path) -> Iterator[Tree]:
 
 def _publish(above: Folder, name: str, dest: Path) -> None:
     """Rename the folder `name` to `dest`, which replaces nothing: at most a folder that is empty at this moment."""
-    _require_nothing(dest)
+    require_nothing(dest)
     try:
         above.rename(name, above, from_disk(dest.name))
     except OSError as error:
-        _require_nothing(dest, error)
+        require_nothing(dest, error)
         raise
     try:
         above.sync()
@@ -131,7 +131,8 @@ def _publish(above: Folder, name: str, dest: Path) -> None:
         raise
 
 
-def _require_nothing(dest: Path, cause: OSError | None = None) -> None:
+def require_nothing(dest: Path, cause: OSError | None = None) -> None:
+    """Raise FileExistsError if something is at `dest` already."""
     if os.path.lexists(dest):
         msg = "something is there already, and an export replaces nothing; move it away, or give another dest"
         raise FileExistsError(errno.EEXIST, msg, str(dest)) from cause

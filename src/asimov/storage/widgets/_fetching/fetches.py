@@ -22,6 +22,7 @@ from asimov.storage.widgets._served import why_retracted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from asimov.storage._backends.base import Backend
     from asimov.storage._model.names import Key
     from asimov.storage._model.record import Record
     from asimov.storage.widgets._link.progress import Progress
@@ -68,7 +69,7 @@ class Order:
             raise RefusedError(msg)
         return folder.absolute()
 
-    def code(self, root: Path) -> str:
+    def code(self, backend: Backend) -> str:
         """Return a line of Python that fetches the same file, and opens it with a reader that fits its suffix."""
         arguments = [*map(repr, self.key)]
         if self.hash is not None:
@@ -77,7 +78,8 @@ class Order:
             arguments.append(f"dest={str(folder)!r}")
         if self.retracted:
             arguments.append("retracted=True")
-        fetched = f"Store({str(root)!r}).fetch_file({', '.join(arguments)})"
+        options = f", options={dict(backend.options)!r}" if backend.options else ""
+        fetched = f"Store({backend.location!r}{options}).fetch_file({', '.join(arguments)})"
         needed, opened = _OPENED.get(Path(self.file).suffix.lower(), ("", "{}"))
         return f"{needed}from asimov.storage import Store; {opened.format(fetched)}"
 
@@ -207,7 +209,7 @@ class Fetches:
         self.path, self.record = path, record
         return {
             "path": str(path),
-            "code": order.code(self._store.root),
+            "code": order.code(self._store.backend),
             "hash": record.hash,
             "size": self._preview.size,
             "copied": order.dest is not None,

@@ -156,7 +156,7 @@ class Uploads:
         with self._jobs.under_way(job, progress):
             data = self._data(order, partial(_whole, size=order.size), progress)
         try:
-            _require_space(self._store.root, order.size - data.size, order.name)
+            _require_space(self._store.backend.root, order.size - data.size, order.name)
         except BaseException:
             (data.close if data.size > 0 else data.discard)()
             raise
@@ -183,8 +183,10 @@ def _whole(found: int, size: int) -> int:
     return found if found == size else found // SLICE * SLICE if found < size else 0
 
 
-def _require_space(root: Path, needed: int, name: str) -> None:
+def _require_space(root: Path | None, needed: int, name: str) -> None:
     """Raise OSError before a long upload if the disk is too small. A quota is noticed only during the upload."""
+    if root is None:
+        return
     free = shutil.disk_usage(root).free
     if needed > free:
         told = f"{name} needs {needed:,} bytes, and the disk of the Store has {free:,}. Make room, then try again."
