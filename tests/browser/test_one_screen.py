@@ -82,6 +82,21 @@ def test_an_opened_file_beside_its_row(notebook, filled, window, zoomed, zoom):
     expect(name).to_be_focused()
 
 
+@pytest.mark.parametrize("size", [WIDE, (600, 400)], ids=["100 %", "200 %"])
+def test_notes_above_many_files(notebook, store, tmp_path, window, size):
+    """Above 60 chosen files Upload, the line of the folded notes and the first file are in view, zoomed too."""
+    window(*size)  # zoomed, a window has half of the pixels
+    for number in range(60):
+        (tmp_path / f"posterior-{number:03}.txt").write_text(f"{number}")
+    code = "from asimov.storage.widgets import Uploader\nUploader(store, meta={'analyst': 'Jane Doe', 'run': 7})"
+    widget = notebook(opening(store) + code).widget()
+    widget.get_by_label("File", exact=True).set_input_files(sorted(tmp_path.glob("*.txt")))
+    files = widget.locator(".asimov-storage-files > li")
+    expect(files).to_have_count(60)
+    upload, notes = widget.get_by_role("button", name="Upload", exact=True), widget.get_by_text("2 notes: analyst, run")
+    in_view(widget, upload, notes, files.first)
+
+
 def test_a_new_view_of_the_output(notebook, filled, window):
     """In "New View for Output", half a window high, an opened row, its verdict and Download are in view."""
     window(*WIDE)

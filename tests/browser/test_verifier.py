@@ -95,6 +95,17 @@ def test_damage_is_found(opened, store, damaged, host):
         axe(book)
 
 
+def test_what_was_retracted_is_no_failure(opened, store, damaged):
+    """A retracted file is counted by itself, and in the table it stands with its reason, not as a failure."""
+    store.retract([("GW150914", "Prod0", f"file{number}") for number in (1, 3)], "wrong model")
+    _, widget = opened(store)
+    press(widget, "Verify")
+    expect(status(widget)).to_contain_text("✓ All well: 5 files")
+    expect(status(widget)).to_contain_text("✓ 3 ok✗ 0 corrupt○ 0 missing⚠ 0 unreadable– 2 retracted")
+    expect(widget.get_by_role("heading", name="Files", exact=True)).to_be_visible()
+    expect(widget.get_by_role("row", name="– retracted GW150914 Prod0 file1")).to_contain_text("wrong model")
+
+
 def test_the_notebook_stays_usable(opened, endless):
     """Terabytes are verified beside the user's cells, with bytes, rate and time left; nothing moves; Cancel ends it."""
     book, widget = opened(endless)

@@ -452,7 +452,7 @@ assert run(["verify", typed, *where]) == 0
 def test_a_widget_finds_the_servers_files_whatever_the_locale(tmp_path, in_locale, locale):
     """A file of the server that a widget's page is shown by its name is opened by that name."""
     code = r"""
-from asimov.storage.widgets._uploading.server_folder import ServerFolder
+from asimov.storage.widgets._link.server_folder import ServerFolder
 native = "caf\xe9" if encoding == "iso8859-1" else os.fsdecode("caf\xe9".encode())
 (root / native).write_bytes(b"a result")
 folder = ServerFolder(root)

@@ -184,13 +184,13 @@ class Held:
         self.begun, self.go_on = threading.Event(), threading.Event()
         real = adding.add_contents
 
-        def add_contents(backend, contents, *, progress):
+        def add_contents(backend, contents, *, meta, progress):
             def told(done, total):
                 self.begun.set()
                 assert self.go_on.wait(20)
                 progress(done, total)
 
-            return real(backend, contents, progress=told)
+            return real(backend, contents, meta=meta, progress=told)
 
         monkeypatch.setattr(adding, "add_contents", add_contents)
 

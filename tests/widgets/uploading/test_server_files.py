@@ -10,7 +10,7 @@ from damage import md5
 
 from asimov.storage.widgets import Uploader
 from asimov.storage.widgets._link.messages import RefusedError
-from asimov.storage.widgets._uploading.server_folder import ServerFolder
+from asimov.storage.widgets._link.server_folder import ServerFolder
 
 PLACE = {"event": "GW150914", "production": "Prod0"}
 

@@ -50,14 +50,15 @@ def _below(lines: str) -> str:
 def _slowly(lines: str) -> dict[str, str]:
     """Read notes that have a very long key, or that are not canonical."""
     notes = further.notes(lines)
-    return {str(key): "" if value in (None, "", [], {}) else _spelled(value) for key, value in notes.items()}
+    return {str(key): "" if value in (None, "", [], {}) else spelled(value) for key, value in notes.items()}
 
 
-def _spelled(value: object) -> str:
+def spelled(value: object) -> str:
+    """Return a note, or a value in it, as one text."""
     if isinstance(value, dict) and value:
-        return ", ".join(f"{key}: {_spelled(below)}" for key, below in value.items())
+        return ", ".join(f"{key}: {spelled(below)}" for key, below in value.items())
     if isinstance(value, list) and value:
-        return ", ".join(map(_spelled, value))
+        return ", ".join(map(spelled, value))
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return "''" if value == "" else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,11 @@ LARGEST = 16 * 1024
 """The most bytes that the notes of one record may take in the manifest."""
 DEEPEST = 20
 """How many lists and mappings may be in each other."""
+_NUMBERS = (
+    (int, re.compile(r"[-+]?[0-9]{1,300}")),
+    (float, re.compile(r"[-+]?([0-9]+\.[0-9]*|\.?[0-9]+)([eE][-+]?[0-9]+)?")),
+)
+"""How numbers are typed."""
 STAMPED = ("added", "by")
 """The keys that a Store with a stamp writes."""
 RESERVED = frozenset(
@@ -50,6 +56,22 @@ def checked(meta: object) -> dict[str, Any] | None:
         msg = f"meta: {', '.join(map(ascii, reserved))} can't be a key: a record, or to_frame, has that itself."
         raise ValueError(msg)
     return _fitting(notes) or None
+
+
+def typed(text: str) -> object:
+    """Return the value of a note that a user has typed: a number, or the text itself."""
+    for kind, pattern in _NUMBERS:
+        if pattern.fullmatch(text):
+            return kind(text)
+    return text
+
+
+def note(notes: dict[str, object], key: str, value: object) -> None:
+    """Add a note, or raise ValueError if the key is there already."""
+    if key in notes:
+        msg = f"the key {key!a} is given twice."
+        raise ValueError(msg)
+    notes[key] = value
 
 
 def stamped(notes: Mapping[str, Any] | None, contents: Contents) -> dict[str, Any] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,29 +108,19 @@ def as_meant(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
 
 def as_notes(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> dict[str, object]:
     """Return the notes of ``--meta KEY=VALUE``; what is checked further is what the core does with all notes."""
-    notes: dict[str, object] = {}
-    for pair in map(meant, value):
-        key, equals, text = pair.partition("=")
-        if not equals:
-            msg = f"{pair!a} is no KEY=VALUE."
-            raise click.BadParameter(msg)
-        if key in notes:
-            msg = f"the key {key!a} is given twice."
-            raise click.BadParameter(msg)
-        notes[key] = _as_number(text)
-    from asimov.storage._operations.meta import checked
+    from asimov.storage._operations.meta import checked, note, typed
 
+    notes: dict[str, object] = {}
     try:
+        for pair in map(meant, value):
+            key, equals, text = pair.partition("=")
+            if not equals:
+                msg = f"{pair!a} is no KEY=VALUE."
+                raise click.BadParameter(msg)
+            note(notes, key, typed(text))
         return checked(notes) or {}
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
-
-
-def _as_number(text: str) -> object:
-    for kind, pattern in ((int, r"[-+]?[0-9]{1,300}"), (float, r"[-+]?([0-9]+\.[0-9]*|\.?[0-9]+)([eE][-+]?[0-9]+)?")):
-        if re.fullmatch(pattern, text):
-            return kind(text)
-    return text
 
 
 def wants_json(ctx: click.Context) -> bool:

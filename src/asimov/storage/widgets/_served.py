@@ -101,8 +101,8 @@ class Arriving(Protocol):
     def empty(self) -> None:
         """Remove all bytes that have arrived, so that the file starts again."""
 
-    def commit(self, *, hash: str | None) -> object:
-        """Store the file. The partial file is gone afterwards, whether that succeeds or fails."""
+    def commit(self, *, hash: str | None, meta: Mapping[str, object] | None = None) -> object:
+        """Store the file, with notes. The partial file is gone afterwards, whether that succeeds or fails."""
 
     def discard(self) -> None:
         """Remove the partial file."""
@@ -171,9 +171,11 @@ def add(store: Served, source: Source, opened: Callable[[Path], int], progress: 
     adding.add(store.backend, [source], progress=progress, opened=opened)
 
 
-def add_contents(store: Served, contents: Sequence[tuple[Key, Buffer]], progress: Progress) -> list[Added]:
-    """Add small files that are in memory, each by itself. Return the result of each once it is durable."""
-    return adding.add_contents(store.backend, contents, progress=progress)
+def add_contents(
+    store: Served, contents: Sequence[tuple[Key, Buffer]], meta: Mapping[str, object] | None, progress: Progress
+) -> list[Added]:
+    """Add small files that are in memory, each by itself, with notes. Return the result of each once it is durable."""
+    return adding.add_contents(store.backend, contents, meta=meta, progress=progress)
 
 
 def incoming(

@@ -18,11 +18,13 @@ from ._link.traits import Told
 from ._served import html, refusal, require_store
 from ._uploading.batches import Batches
 from ._uploading.newest import Stored
+from ._uploading.notes import Noted, Notes
 from ._uploading.server_files import ServerFiles
 from ._uploading.uploads import Uploads
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from ._served import Served
 
@@ -50,12 +52,17 @@ class Uploader(Panel):
     In a notebook, the user who drops files may read them anyway. Elsewhere (Voilà, a web app) anybody may use the page,
     so there only files below `server_root` are accepted.
 
+    *Notes* are written with each file that is added, as ``meta`` of `Store.add_file`. Below that line a note has a key
+    and a value each; a value that is a number is stored as a number. They stay for the next files of the widget.
+
     Parameters
     ----------
     store : Store
         The Store to add files to.
     event, production : str, or anything with a ``name``, optional
         The initial contents of the boxes.
+    meta : mapping, optional
+        The initial notes, as for `Store.add_file`.
     server_root : str or os.PathLike, optional
         A folder on the machine that the kernel runs on. Its files can be stored too, by the box *Path on the server*.
         Files outside this folder can neither be named in that box nor be dropped. Without `server_root` there is no
@@ -63,6 +70,10 @@ class Uploader(Panel):
 
     Attributes
     ----------
+    meta : mapping
+        The notes to write with the next files. Python can set and observe them, and a reload of the page keeps them.
+        The mapping itself is read-only; set another one, or None for no notes. What can't be a note raises the same
+        TypeError or ValueError as in `Store.add_file`.
     records : list of Record
         The records that were stored with this widget, in order. Observers are called in the thread that stores.
 
@@ -71,7 +82,8 @@ class Uploader(Panel):
     >>> from asimov.storage import Store
     >>> from asimov.storage.widgets import Uploader
     >>> store = Store.create(folder / "uploader", "Test Store")
-    >>> uploader = Uploader(store, event="GW150914")  # in a notebook, end a cell on it
+    >>> uploader = Uploader(store, event="GW150914", meta={"run": 7})  # in a notebook, end a cell on it
+    >>> uploader.meta = {**uploader.meta, "analyst": "Jane Doe"}
     >>> uploader.records
     []
     """
@@ -79,6 +91,8 @@ class Uploader(Panel):
     _esm = module("Uploader")
     _initial = traitlets.Dict().tag(sync=True)
     _stored = traitlets.Dict({"count": 0, "last": []}).tag(sync=True)
+    _notes = traitlets.Dict({"number": 0, "rows": []}).tag(sync=True)
+    meta = Noted()
     records = Told(lambda records: [described(record) for record in records[-TOLD:]], list)
 
     def __init__(
@@ -87,6 +101,7 @@ class Uploader(Panel):
         event: object = None,
         production: object = None,
         *,
+        meta: Mapping[str, object] | None = None,
         server_root: str | os.PathLike[str] | None = None,
         **traits: Any,
     ) -> None:
@@ -102,8 +117,9 @@ class Uploader(Panel):
             "production": text_of("production", production),
             "server": None if server.folder is None else str(server.folder.root),
         }
-        super().__init__(_initial=plain(initial), **traits)
+        super().__init__(_initial=plain(initial), meta=meta, **traits)
         self._serve(stored)
+        self._serve(Notes(self))
         self._serve(Uploads(store, stored.take, self._tell))
         self._serve(Batches(store, stored.take))
         self._serve(Suggestions(store))

@@ -17,8 +17,8 @@ PAGE = tuple(f"page/{name}" for name in ("link", "names", "elements", "units", "
 
 _UPLOAD = (
     *("page/icons", "page/newest", "page/pace", "page/combobox", "page/md5"),
-    *(f"upload/{name}" for name in ("place", "folders", "lab", "chosen", "line", "upload", "batch", "server", "row")),
-    *(f"upload/{name}" for name in ("rows", "stored", "panel")),
+    *(f"upload/{name}" for name in ("place", "notes", "folders", "lab", "chosen", "line", "upload", "batch", "server")),
+    *(f"upload/{name}" for name in ("row", "rows", "stored", "panel")),
 )
 _FETCHED = tuple(f"fetch/{name}" for name in ("copying", "json_tree", "preview", "sink", "download", "fetched"))
 _VERIFYING = ("verify/found", "verify/verifying")

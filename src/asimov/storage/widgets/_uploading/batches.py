@@ -2,7 +2,7 @@
 
 ::
 
-    page   upload/batch    event, production, job, again, files: name, size, md5 and expected of each,
+    page   upload/batch    event, production, meta, job, again, files: name, size, md5 and expected of each,
                            and one buffer with their bytes one after the other (no buffer if all are empty)
                            ->   files: hash and uuid of each, or its error; took: the kernel's time in ms
     page   upload/batch/cancel    job       nothing of the batch is stored, unless all of it is stored by now
@@ -30,6 +30,7 @@ from asimov.storage.widgets._link.records import identity
 from asimov.storage.widgets._served import add_contents, contents
 
 from . import names
+from .notes import Meta, notes_of
 from .upload import no_room, require_md5
 
 if TYPE_CHECKING:
@@ -99,11 +100,11 @@ class Batches:
     @request("upload/batch", background=True)
     def _batch(self, message: Message) -> State:
         begun = time.monotonic()
-        parts, again = _parts(message), message.flag("again", default=False)
+        parts, meta, again = _parts(message), notes_of(message), message.flag("again", default=False)
         progress = Progress(lambda: None)
         try:
             with self._jobs.under_way(job_of(message), progress):
-                verdicts = self._add(parts, progress, again=again)
+                verdicts = self._add(parts, meta, progress, again=again)
         except Cancelled:
             return {"cancelled": "by its page"}
         return {"files": verdicts, "took": round(1000 * (time.monotonic() - begun))}
@@ -112,17 +113,17 @@ class Batches:
     def _cancel(self, message: Message) -> None:
         self._jobs.cancel((message.view, message.integer("job")))
 
-    def _add(self, parts: list[Part], progress: Progress, *, again: bool) -> list[State]:
+    def _add(self, parts: list[Part], meta: Meta | None, progress: Progress, *, again: bool) -> list[State]:
         """Store the files that can be stored, and return the result of each file."""
         before = contents(self._store)
         verdicts = [_verdict_before(part, before, again=again) for part in parts]
         wanted = [part for part, verdict in zip(parts, verdicts, strict=True) if verdict is None]
-        added = iter(self._commit(wanted, progress))
+        added = iter(self._commit(wanted, meta, progress))
         return [next(added) if verdict is None else verdict for verdict in verdicts]
 
-    def _commit(self, parts: list[Part], progress: Progress) -> list[State]:
+    def _commit(self, parts: list[Part], meta: Meta | None, progress: Progress) -> list[State]:
         try:
-            added = add_contents(self._store, [(part.key, part.content) for part in parts], progress)
+            added = add_contents(self._store, [(part.key, part.content) for part in parts], meta, progress)
         except OSError as exc:
             raise (no_room(exc, "these files") if exc.errno in _FULL else exc) from exc
         after = contents(self._store)

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING
 from asimov.storage._disk.files import open_source
 from asimov.storage._model.names import meant, spelled
 from asimov.storage.widgets._link.messages import RefusedError
+from asimov.storage.widgets._link.server_folder import is_of_a_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from asimov.storage.widgets._link.messages import State
-
-    from .server_folder import ServerFolder
+    from asimov.storage.widgets._link.server_folder import ServerFolder
 
 MOST = 10_000
 """The largest number of files that are found in one drop."""
@@ -72,7 +72,7 @@ class Dropped:
         root : str
             The server's folder, if the page knows it; else an empty text.
         """
-        if self._within is None and not _is_of_a_session():
+        if self._within is None and not is_of_a_session():
             msg = (
                 "Only a notebook's own kernel takes files from Jupyter's file browser. Choose files of your own disk, "
                 "or give the Uploader a server_root."
@@ -130,11 +130,6 @@ class Dropped:
             found.files.append({"path": meant(str(place)), "shown": meant(shown), "size": status.st_size})
         else:
             found.problems.append(f"{place} is no regular file.")
-
-
-def _is_of_a_session() -> bool:
-    """Return whether a Jupyter session has started this kernel. Its user may run any code in it anyway."""
-    return "JPY_SESSION_NAME" in os.environ and not os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def _place_of(path: str, root: str) -> Path | None:

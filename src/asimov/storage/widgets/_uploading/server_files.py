@@ -11,10 +11,11 @@ from asimov.storage.widgets._link.jobs import Job, Jobs, job_of
 from asimov.storage.widgets._link.messages import Message, RefusedError, State, request
 from asimov.storage.widgets._link.progress import Cancelled, Progress
 from asimov.storage.widgets._link.records import identity
+from asimov.storage.widgets._link.server_folder import ServerFolder
 from asimov.storage.widgets._served import add
 
 from .dropped import Dropped
-from .server_folder import ServerFolder
+from .notes import notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,8 @@ class ServerFiles:
         path = message.text("path")
         os.close(self._open(path))  # a path that isn't allowed is refused before anything else is looked at
         place = Path(path) if self.folder is None else self.folder.root / path
-        add(self._store, source(event, production, place, name, hash=expected), lambda _: self._open(path), progress)
+        given = source(event, production, place, name, notes_of(message), hash=expected)
+        add(self._store, given, lambda _: self._open(path), progress)
         return self._store[event, production, name]
 
     def _open(self, path: str) -> int:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from asimov.storage._model.record import Record
     from asimov.storage.widgets._served import Arriving, Served
 
+    from .notes import Meta
+
 PATIENCE = 5.0
 """Seconds to wait for another thread that works on an upload. Its work is short, unless it stores the file."""
 
@@ -140,8 +142,8 @@ class Upload:
                 raise no_room(exc, self.order.name) from exc
             return data.size
 
-    def commit(self, store: Served, md5: str, expected: str | None) -> Record:
-        """Store the file if it has arrived completely, and browser and kernel have computed the same MD5.
+    def commit(self, store: Served, md5: str, expected: str | None, meta: Meta | None) -> Record:
+        """Store the file with notes, if it has arrived completely, and browser and kernel have computed the same MD5.
 
         Raises
         ------
@@ -158,7 +160,7 @@ class Upload:
             try:
                 self._require(data.md5(), md5, "the browser read {}")
                 self._require(data.md5(), expected, "{} was expected")
-                data.commit(hash=expected)
+                data.commit(hash=expected, meta=meta)
             finally:
                 self._end(keep=False)
             return store[self.order.key]

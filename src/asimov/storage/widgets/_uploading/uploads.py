@@ -10,7 +10,7 @@
     kernel upload/progress/JOB   done, total               while it digests the bytes of an earlier attempt
     page   upload/restart  upload                              the page's bytes up to `offset` have another MD5
     page   upload/slice    upload, offset, one buffer     ->   size; several are under way at once, in order
-    page   upload/end      upload, md5, expected          ->   hash, uuid; the page's MD5 must equal the kernel's
+    page   upload/end      upload, md5, expected, meta    ->   hash, uuid; the page's MD5 must equal the kernel's
     page   upload/abandon  job                                 cancel a begin; the partial file is removed
     page   upload/cancel   upload                              the partial file is removed
     page   upload/leave    upload                              the partial file is kept for a day; without `upload`,
@@ -36,6 +36,7 @@ from asimov.storage.widgets._link.records import identity
 from asimov.storage.widgets._served import incoming
 
 from . import names
+from .notes import notes_of
 from .open_uploads import OpenUploads, busy
 from .upload import BusyUploadError, Order, Upload
 
@@ -130,8 +131,9 @@ class Uploads:
     def _end(self, message: Message) -> dict[str, str]:
         upload = self._open.of(message)
         expected = message.text("expected", "", limit=1000).strip() or None
+        meta = notes_of(message)
         try:
-            record = upload.commit(self._store, message.text("md5", limit=32), expected)
+            record = upload.commit(self._store, message.text("md5", limit=32), expected, meta)
         finally:
             self._open.forget(upload)
         self._stored(record)

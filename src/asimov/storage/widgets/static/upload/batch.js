@@ -17,7 +17,7 @@ class Batch {
   /**
    * @param {Link} link
    * @param {Line} line
-   * @param {Part[]} parts The files, all for one event and production.
+   * @param {Part[]} parts The files, all for one event and production, with the same notes.
    */
   constructor(link, line, parts) {
     this.link = link;
@@ -106,11 +106,11 @@ class Batch {
    * @param {boolean} again
    */
   async ask(ready, bytes, again) {
-    const { event, production } = ready[0].order;
+    const { event, production, meta } = ready[0].order;
     const files = ready.map(({ order, md5, content }) => {
       return { name: order.name, expected: order.expected, size: content.byteLength, md5 };
     });
-    const asked = { event, production, files, again, job: this.job };
+    const asked = { event, production, meta, files, again, job: this.job };
     /** @type {Reply<BatchAnswer>} */
     const { result } = await this.link.request("upload/batch", asked, bytes > 0 ? [joinedContents(ready, bytes)] : []);
     return result;

@@ -1,5 +1,5 @@
-// The Uploader: event and production (place.js), the chosen files (chosen.js), the progress of each (rows.js), and the
-// stored files (stored.js).
+// The Uploader: event and production (place.js), notes (notes.js), the chosen files (chosen.js), the progress of each
+// (rows.js), and the stored files (stored.js).
 
 /**
  * The initial state of an UploaderPanel.
@@ -46,6 +46,8 @@ class UploaderPanel {
     this.summary = make("span", {});
     this.news = make("span", { class: "asimov-storage-unseen" });
     this.notice = make("p", { class: "asimov-storage-bad" });
+    /** @type {Notes | undefined} */
+    this.notes = model.get("_notes") === undefined ? undefined : new Notes(link, model);
     if (initial.server !== null) this.server = new ServerBox(link, initial.server, (chosen) => this.rows.add([chosen]));
     const form = this.form(initial.store);
     this.refusal = initial.refusal;
@@ -70,6 +72,7 @@ class UploaderPanel {
   close() {
     clearInterval(this.pings);
     this.stored.close();
+    this.notes?.close();
     this.summarize.cancel();
     this.rows.leave();
     this.link.request("upload/leave").catch(() => {});
@@ -103,6 +106,7 @@ class UploaderPanel {
       this.bar,
       make("div", { class: "asimov-storage-place" }, event.box, production.box, this.chosen.element),
       this.server?.element,
+      this.notes?.element,
       this.chosen.said,
       this.notice,
       make("div", { class: "asimov-storage-body" }, this.rows.list, this.stored.list, this.stored.before),
@@ -120,16 +124,23 @@ class UploaderPanel {
     this.chosen.say();
     try {
       if (!(await allWell(this.place, rows))) return;
+      const meta = this.notes === undefined ? "" : await this.notes.settled();
+      if (meta !== undefined) this.launch(rows, meta);
     } catch (error) {
       return this.chosen.say(inWords(error));
     }
-    for (const row of rows) if (row.phase === "chosen") this.launch(row);
-    this.rows.next();
   }
 
-  /** @param {FileRow} row */
-  launch(row) {
-    this.rows.launch(row, { ...this.place.value, name: row.name, expected: row.md5 });
+  /**
+   * @param {FileRow[]} rows
+   * @param {string} meta
+   */
+  launch(rows, meta) {
+    for (const row of rows) {
+      if (row.phase !== "chosen") continue;
+      this.rows.launch(row, { ...this.place.value, name: row.name, expected: row.md5, meta });
+    }
+    this.rows.next();
   }
 
   removeAll() {

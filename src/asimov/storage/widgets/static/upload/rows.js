@@ -167,13 +167,13 @@ class FileRows {
     return file !== undefined && size <= Math.min(SMALL, this.line.limit);
   }
 
-  /** Return the small files to send next, as many as fit in a message. All have the first one's event and production. */
+  // Return the small files to send next, as many as fit in a message. All have the first one's event, production and notes.
   small() {
     const most = Math.min(SLICE, this.line.limit);
-    const { event, production } = /** @type {Order} */ (this.queue[0].order);
+    const first = /** @type {Order} */ (this.queue[0].order);
     let bytes = 0;
     return this.queue
-      .filter((row) => this.isSmall(row) && row.order?.event === event && row.order.production === production)
+      .filter((row) => this.isSmall(row) && row.order !== undefined && goTogether(row.order, first))
       .slice(0, BATCH_FILES)
       .filter(({ chosen: { size } }) => {
         bytes += size;
@@ -300,6 +300,14 @@ class FileRows {
     this.nearView?.disconnect();
     for (const runner of this.running.keys()) runner.leave();
   }
+}
+
+/**
+ * @param {Order} one
+ * @param {Order} other
+ */
+function goTogether(one, other) {
+  return one.event === other.event && one.production === other.production && one.meta === other.meta;
 }
 
 /** @param {unknown} error */

@@ -3,7 +3,14 @@
 const BUSY_FOR = 6000; // ms to wait while the kernel still has an upload of the same file, from a page that is gone
 const TRIES = 5;
 
-/** @typedef {{ event: string, production: string, name: string, expected: string }} Order */
+/**
+ * @typedef {object} Order
+ * @property {string} event
+ * @property {string} production
+ * @property {string} name
+ * @property {string} expected The MD5 that the user gave, or an empty text.
+ * @property {string} meta The notes, as the kernel has written them; an empty text for none.
+ */
 /** @typedef {{ hash: string, uuid: string }} Added */
 /**
  * The phase of an upload. In "comparing", the file is compared with the bytes of an earlier attempt.
@@ -124,7 +131,8 @@ class Upload {
       await requireUnchanged(this.chosen);
       this.tell("storing", this.size);
       this.md5 = await digest.hex();
-      const end = this.ask("upload/end", { md5: this.md5, expected: this.order.expected });
+      const { expected, meta } = this.order;
+      const end = this.ask("upload/end", { md5: this.md5, expected, meta });
       return /** @type {Reply<Added>} */ (await end).result;
     } finally {
       digest.close();

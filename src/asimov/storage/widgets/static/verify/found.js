@@ -31,12 +31,11 @@ function checksTable(rows, total, failed) {
 
 /** @param {CheckRow} row */
 function checkRow(row) {
-  const colour = row.status === "ok" ? "asimov-storage-good" : "asimov-storage-bad";
   const names = [row.event, row.production, row.file];
   return make(
     "tr",
     {},
-    make("td", { class: colour }, `${STATUS_SIGNS[row.status]} ${row.status}`),
+    make("td", { class: colourOf(row.status) }, `${STATUS_SIGNS[row.status]} ${row.status}`),
     ...names.map((name) => make("td", { title: name }, make("bdi", {}, name))),
     make("td", { class: "asimov-storage-number" }, row.size === null ? "" : inUnits(row.size)),
     make("td", {}, ...finding(row)),

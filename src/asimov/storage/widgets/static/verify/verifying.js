@@ -16,11 +16,11 @@
  * @property {number} [untracked_total]
  * @property {ErrorDetails} [error]
  */
-/** @typedef {"ok" | "corrupt" | "missing" | "unreadable"} Status */
+/** @typedef {"ok" | "corrupt" | "missing" | "unreadable" | "retracted"} Status */
 /** @typedef {Record<Status, number>} Counts */
 
 /** @type {Record<Status, string>} */
-const STATUS_SIGNS = { ok: "✓", corrupt: "✗", missing: "○", unreadable: "⚠" };
+const STATUS_SIGNS = { ok: "✓", corrupt: "✗", missing: "○", unreadable: "⚠", retracted: "–" };
 const STATUSES = /** @type {Status[]} */ (Object.keys(STATUS_SIGNS));
 
 class VerifyingPanel {
@@ -33,8 +33,8 @@ class VerifyingPanel {
     this.cancel = button("Cancel", () => this.ask("verify/cancel", this.busy));
     this.bar = progress("Progress");
     this.verdict = make("p", { class: "asimov-storage-verdict" });
-    this.count = { ok: make("span"), corrupt: make("span"), missing: make("span"), unreadable: make("span") };
-    this.counts = make("p", { class: "asimov-storage-counts" }, ...Object.values(this.count));
+    this.count = STATUSES.map(() => make("span"));
+    this.counts = make("p", { class: "asimov-storage-counts" }, ...this.count);
     this.silence = make("p", { class: "asimov-storage-problem" });
     this.found = make("div", { class: "asimov-storage-body" });
     this.foundBefore = "";
@@ -93,10 +93,11 @@ class VerifyingPanel {
 
   /** @param {Counts} counts */
   showCounts(counts) {
-    for (const status of STATUSES) {
-      const colour = status === "ok" ? "asimov-storage-good" : "asimov-storage-bad";
-      this.count[status].className = counts[status] === 0 ? "" : colour;
-      setText(this.count[status], `${STATUS_SIGNS[status]} ${counted(counts[status])} ${status}`);
+    for (const [place, status] of STATUSES.entries()) {
+      const count = counts[status] ?? 0;
+      this.count[place].className = count === 0 ? "" : colourOf(status);
+      this.count[place].hidden = status === "retracted" && count === 0;
+      setText(this.count[place], `${STATUS_SIGNS[status]} ${counted(count)} ${status}`);
     }
   }
 
@@ -110,7 +111,7 @@ class VerifyingPanel {
    */
   showFound(state, counts, rows) {
     const total = totalOf(counts);
-    const failed = total - counts.ok;
+    const failed = failuresOf(counts);
     const listed = state.phase === "done" ? total : failed;
     const { problems = [], untracked = [], untracked_total: left = 0 } = state;
     const found = JSON.stringify([listed, rows, problems, untracked]);
@@ -127,6 +128,17 @@ function totalOf(counts) {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
+/** @param {Counts} counts */
+function failuresOf({ corrupt, missing, unreadable }) {
+  return corrupt + missing + unreadable;
+}
+
+/** @param {Status} status */
+function colourOf(status) {
+  if (status === "retracted") return "";
+  return status === "ok" ? "asimov-storage-good" : "asimov-storage-bad";
+}
+
 /**
  * Return the words of a verdict, and its look ("good" or "bad").
  *
@@ -136,7 +148,7 @@ function totalOf(counts) {
  */
 function verdictOn({ phase, ok, error, total = 0, seconds = 0 }, counts) {
   const count = totalOf(counts);
-  const failed = count - counts.ok;
+  const failed = failuresOf(counts);
   const files = counted(count, "file");
   switch (phase) {
     case "verifying":

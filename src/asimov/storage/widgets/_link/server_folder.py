@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asimov.storage._model.names import meant, spelled
-from asimov.storage.widgets._link.messages import RefusedError
+
+from .messages import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,3 +124,8 @@ class ServerFolder:
                 msg = f"{path} is a symbolic link, and links are not followed here. Give the path of the file itself."
                 raise RefusedError(msg) from exc
             raise OSError(exc.errno, os.strerror(exc.errno or 0), path) from exc
+
+
+def is_of_a_session() -> bool:
+    """Return whether a Jupyter session has started this kernel. Its user may run any code in it anyway."""
+    return "JPY_SESSION_NAME" in os.environ and not os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
