@@ -215,7 +215,7 @@ def browser(session: nox.Session) -> None:
     """Run the widgets in JupyterLab, Notebook 7 and Voila, in a real Chromium, and the main ones in a real Firefox."""
     need(session, "chromium", "firefox")
     install(session, "test", "browser")
-    pytest(session, "tests/browser")
+    pytest(session, "-n2", "--dist", "loadfile", "tests/browser")  # each with a server and a browser of its own
 
 
 @nox.session(requires=["dist"])
