@@ -88,7 +88,7 @@ def test_an_empty_store_is_all_well(store):
     verifier = Verifier(store)
     assert verifier.wait(20).ok
     assert verifier._shown["total"] == 0
-    assert verifier._initial == {"store": "Test Store", "about": f"All files, in {store.root}"}
+    assert (verifier._initial["store"], verifier._initial["about"]) == ("Test Store", f"All files, in {store.root}")
     verifier.close()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from asimov.storage._display.text import shown
+from asimov.storage._model.errors import StorageError
 from asimov.storage._operations import adding
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from asimov.storage._model.matching import Where
     from asimov.storage._model.names import Key
     from asimov.storage._model.record import Record
-    from asimov.storage._model.reports import VerificationReport
+    from asimov.storage._model.reports import RestoreReport, VerificationReport
     from asimov.storage._model.snapshot import Contents
     from asimov.storage._operations.adding import Added
 
@@ -84,6 +85,11 @@ class Served(Protocol):
     ) -> VerificationReport:
         """Verify files, and call `_on_check` with each result."""
 
+    def restore(
+        self, source: Any, selection: object = None, *, dry_run: bool = True, progress: Progress | None = None
+    ) -> RestoreReport:
+        """Put back missing and damaged files from copies in a folder or another Store, or only report on them."""
+
 
 class Arriving(Protocol):
     """A file that arrives in pieces."""
@@ -134,6 +140,15 @@ def refusal(store: Served) -> str | None:
     """Return a message that says why nothing can be added to a Store; None if files can be added."""
     reason = store.backend.writable()
     return None if reason is None else f"Nothing can be added to this Store: {reason}."
+
+
+def store_in(store: Served, folder: Path) -> object:
+    """Return the Store in `folder`, or the folder itself if there is no Store that can be read."""
+    opened: Callable[[Path], object] = type(store)
+    try:
+        return opened(folder)
+    except (StorageError, OSError):
+        return folder
 
 
 def html(store: Served) -> str:

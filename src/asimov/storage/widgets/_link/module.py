@@ -33,7 +33,7 @@ _EXPLORE = tuple(
 FILES = {
     "Uploader": (*PAGE, *_UPLOAD),
     "Fetcher": (*PAGE, "page/newest", "page/pace", "page/combobox", "page/md5", *_FETCHED, "fetch/panel"),
-    "Verifier": (*PAGE, *_VERIFYING, "verify/panel"),
+    "Verifier": (*PAGE, "page/newest", "page/combobox", *_VERIFYING, "verify/restoring", "verify/panel"),
     "Explorer": (*PAGE, *_UPLOAD, *_FETCHED, *_VERIFYING, *_EXPLORE, "explore/adding", "explore/panel"),
 }
 """The files of each widget, by its class."""

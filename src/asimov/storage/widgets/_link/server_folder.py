@@ -49,7 +49,7 @@ class ServerFolder:
         if not self.root.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root))
 
-    def complete(self, typed: str) -> tuple[list[str], int]:
+    def complete(self, typed: str, *, only_folders: bool = False) -> tuple[list[str], int]:
         """Return up to 50 paths that begin with `typed`, and the number of all such paths.
 
         Folders end in ``/``. Links are left out. So are hidden files, unless the last part of `typed` begins with a
@@ -57,10 +57,17 @@ class ServerFolder:
         """
         above, _, begun = self._relative(typed).rpartition("/")
         with self._folder(self._parts(above)) as folder, os.scandir(folder) as entries:
-            seen = islice((e for e in entries if e.name.startswith(begun)), _SEEN)
-            shown = [e for e in seen if not e.is_symlink() and (begun.startswith(".") or not e.name.startswith("."))]
-            names = sorted(meant(e.name) + ("/" if e.is_dir(follow_symlinks=False) else "") for e in shown)
+            shown = (entry for entry in entries_of(entries, begun) if not entry.is_symlink())
+            names = [meant(e.name) + ("/" if e.is_dir(follow_symlinks=False) else "") for e in shown]
+        names = sorted(name for name in names if name.endswith("/") or not only_folders)
         return [f"{above}/{name}" if above else name for name in names[:MOST]], len(names)
+
+    def below(self, path: str) -> Path:
+        """Return a path below the folder, without links, or raise RefusedError if it is not below the folder."""
+        place = self.root.joinpath(*map(spelled, self._parts(self._relative(path)))).resolve()
+        if not place.is_relative_to(self.root):
+            raise self._beyond(path)
+        return place
 
     def open(self, path: str) -> int:
         """Open a file for reading, and return its descriptor.
@@ -124,6 +131,13 @@ class ServerFolder:
                 msg = f"{path} is a symbolic link, and links are not followed here. Give the path of the file itself."
                 raise RefusedError(msg) from exc
             raise OSError(exc.errno, os.strerror(exc.errno or 0), path) from exc
+
+
+def entries_of(entries: Iterator[os.DirEntry[str]], begun: str) -> Iterator[os.DirEntry[str]]:
+    """Yield those entries of a folder to suggest for a name that was begun. Hidden ones need a dot as its beginning."""
+    for entry in islice((entry for entry in entries if entry.name.startswith(begun)), _SEEN):
+        if begun.startswith(".") or not entry.name.startswith("."):
+            yield entry
 
 
 def is_of_a_session() -> bool:

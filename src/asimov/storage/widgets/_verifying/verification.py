@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from asimov.storage.widgets._link.records import place
 from asimov.storage.widgets._link.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from asimov.storage._model.reports import VerificationReport
     from asimov.storage.widgets._link.progress import Progress
@@ -73,6 +74,20 @@ class Verification:
         """
         with self._lock:
             self._begin()
+
+    def require_idle(self) -> None:
+        """Raise RefusedError while a verification is under way."""
+        self._work.require_idle()
+
+    def renew(self, report: VerificationReport, checks: Iterable[Check]) -> None:
+        """Put newer checks into the report of the last verification, and show it, if it still is `report`."""
+        with self._lock:
+            found = self._found
+            if found is None or found.report is not report:
+                return
+            newer = {check.key: check for check in checks}
+            found.report = replace(report, results=tuple(newer.get(check.key, check) for check in report.results))
+        self._show({**found.state(self._work.progress), "phase": "done", **found.verdict()}, found.rows())
 
     def cancel(self) -> None:
         """End the verification under way, if there is one. This can be called from any thread."""
@@ -146,6 +161,7 @@ class _Found:
         self._counts: Counter[str] = Counter()
         self._failures: list[State] = []
         self._began = time.monotonic()
+        self._ended: float | None = None
 
     def verify(self, store: Served, selection: object, progress: Progress) -> State:
         """Verify, and return the values of the report that a page shows besides counts and rows."""
@@ -163,6 +179,14 @@ class _Found:
             self.error = exc
             raise
         self.report = report
+        self._ended = time.monotonic()
+        return self.verdict()
+
+    def verdict(self) -> State:
+        """Return the values of the report that a page shows besides counts and rows."""
+        report = self.report
+        if report is None:
+            return {}
         return {
             "ok": report.ok,
             "problems": list(report.problems),
@@ -174,7 +198,7 @@ class _Found:
         """Return counts and times for a page."""
         found = self._counts if self.report is None else self.report.counts
         counts = {status.value: found[status.value] for status in Status}
-        seconds = round(time.monotonic() - self._began, 1)
+        seconds = round((self._ended or time.monotonic()) - self._began, 1)
         return {"done": progress.done, "total": progress.total, "counts": counts, "seconds": seconds}
 
     def rows(self) -> list[State]:

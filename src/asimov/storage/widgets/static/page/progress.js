@@ -28,7 +28,13 @@ function progress(name) {
     if (left !== undefined && done < total) parts.push(`${inTime(left)} left`);
     say(parts.join(", "));
   };
-  return Object.assign(element, { say, set, restart: () => meter.restart() });
+  /** @param {number} done In bytes, of a number that isn't known. */
+  const count = (done) => {
+    const [rate] = meter.at(done, 0);
+    bar.removeAttribute("value");
+    say(`${inUnits(done)} read${rate > 0 ? `, ${inUnits(rate)}/s` : ""}`);
+  };
+  return Object.assign(element, { say, set, count, restart: () => meter.restart() });
 }
 
 /** @typedef {ReturnType<typeof progress>} ProgressBar */

@@ -38,7 +38,7 @@ function rendering(mount, sheet) {
   return render;
 }
 
-const TOLD = ["selected_count", "path", "records", "report", "_notes"]; // traits that the kernel sets and the user's cells read
+const TOLD = ["selected_count", "path", "records", "report", "restore_report", "_notes"]; // traits that the kernel sets and the user's cells read
 
 /**
  * Make marimo run the cells that read a widget again when the kernel has changed a trait. marimo does so only when the page

@@ -29,7 +29,10 @@ class VerifyingPanel {
     this.link = link;
     /** @type {VerifyingState} */
     this.state = {};
-    this.verify = button("Verify", () => this.ask("verify/start", !this.busy), { class: "asimov-storage-main" });
+    this.held = false; // whether other work has to end before a verification
+    this.verify = button("Verify", () => this.ask("verify/start", !this.busy && !this.held), {
+      class: "asimov-storage-main",
+    });
     this.cancel = button("Cancel", () => this.ask("verify/cancel", this.busy));
     this.bar = progress("Progress");
     this.verdict = make("p", { class: "asimov-storage-verdict" });
@@ -46,6 +49,12 @@ class VerifyingPanel {
 
   get busy() {
     return this.state.phase === "verifying";
+  }
+
+  // Return the number of files that failed the last verification, once it is done.
+  get failures() {
+    const { phase, counts } = this.state;
+    return phase === "done" && counts !== undefined ? failuresOf(counts) : 0;
   }
 
   /**
@@ -85,7 +94,7 @@ class VerifyingPanel {
   }
 
   settle() {
-    setOff(this.verify, this.busy);
+    setOff(this.verify, this.busy || this.held);
     setShown(this.cancel, this.busy, this.verify);
     this.bar.hidden = !this.busy;
     this.counts.hidden = this.state.counts === undefined;
