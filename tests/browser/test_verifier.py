@@ -57,7 +57,7 @@ def press(widget, name):
 
 def status(widget):
     """Find the region where progress and results are."""
-    return widget.get_by_role("status")
+    return widget.get_by_role("status").first
 
 
 def test_keys_stay_in_the_widget(opened, damaged, store):
