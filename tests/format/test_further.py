@@ -232,7 +232,19 @@ def test_the_face_is_read_only():
     assert "note" not in repr(record)
 
 
-@pytest.mark.parametrize("text", ["2026-02-30", "!!int 'x'", "!!binary 'not base 64'", "2026-13-01 00:00:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-02-30",
+        "!!int 'x'",
+        "!!binary 'not base 64'",
+        "2026-13-01 00:00:00",
+        "!!int ''",
+        "!!float ''",
+        "!!bool ''",
+        "!!timestamp 'x'",
+    ],
+)
 def test_values_that_are_not_what_they_claim(text):
     """A value that is no value of the type that YAML gives it is the text that stands there."""
     found = Record.of(("E", "P", "f"), HASH, UUID.format(0), f"        note: {text}\n").further["note"]

@@ -259,7 +259,7 @@ def values_of(data: bytes) -> dict[tuple[str, ...], object]:
                     if name not in {"hash", "uuid"}:
                         try:
                             found[event, production, file, named(name)] = unordered(loader.construct_document(value))
-                        except (yaml.YAMLError, ValueError, OverflowError, TypeError):
+                        except (yaml.YAMLError, ValueError, OverflowError, TypeError, LookupError, AttributeError):
                             found[event, production, file, named(name)] = None
     return found
 

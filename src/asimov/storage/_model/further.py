@@ -32,5 +32,5 @@ def _value(loader: Any, node: Any) -> Any:
 
     try:
         return loader.construct_document(node)
-    except (yaml.YAMLError, ValueError, OverflowError, TypeError):
+    except (yaml.YAMLError, ValueError, OverflowError, TypeError, LookupError, AttributeError):  # such as !!bool ''
         return yaml.BaseLoader("").construct_document(node)
