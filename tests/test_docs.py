@@ -147,3 +147,10 @@ def test_exit_codes_are_the_ones_of_locutus():
     )
     said = dict(re.findall(r"^ +(\d+)  (.+)$", help_.stdout, re.MULTILINE))
     assert dict(re.findall(r"^\| (\d+) \| (.+?)(?: with Ctrl-C)? \|", page, re.MULTILINE)).keys() == said.keys()
+
+
+def test_each_public_name_is_in_the_reference():
+    """The reference describes everything that `from asimov.storage import ...` offers."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.rst"))
+    described = re.findall(r"^\.\. auto(?:class|exception|function):: (\w+)", pages, re.MULTILINE)
+    assert set(asimov.storage.__all__) - set(described) == set()

@@ -1,4 +1,4 @@
-"""Problems with the names of files to upload. The messages are those of the core."""
+"""Problems with the names of files to upload: a name isn't valid (in the core's words), or it is taken."""
 
 from __future__ import annotations
 
